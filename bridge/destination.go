@@ -85,6 +85,9 @@ type Outcome struct {
 	Down bool
 	// Reference is the provider's ticket number, when the answer carries it.
 	Reference string
+	// RefKey is Reference as it is compared; the engine sets it. Empty: the store derives it
+	// case-blind.
+	RefKey string
 	// Comment is the id the other side gave to the text we wrote; it recognises the echo.
 	Comment string
 	// Follow holds events that the answer itself brings (a provider that resolves at once).

@@ -26,6 +26,7 @@ const (
 	NoReference    Reason = "no_reference"    // a reference is needed and not known
 	LookupFailed   Reason = "lookup_failed"   // the look-up before a repeat gave no clear answer
 	RetryExhausted Reason = "retry_exhausted" // the retry period is over
+	InternalError  Reason = "internal_error"  // our own code failed while delivering; a bug
 )
 
 // Reasons of events that end without a delivery, or wait.
@@ -68,7 +69,7 @@ func Reasons() []Reason {
 	return []Reason{
 		Delivered, Observed, ByEvidence, NotSent, NoAnswer, BadGateway, LeaseExpired, Canceled, Throttled, Unavailable,
 		ServerError, Unauthorized, RefusedAnswer, Fault, BadAnswer, MappingFailed, TooLarge, NoReference, LookupFailed,
-		RetryExhausted, IsDuplicate, IsMerged, IsEcho, IsLate, IsSuperseded, Skipped, IgnoredByOperator,
+		RetryExhausted, InternalError, IsDuplicate, IsMerged, IsEcho, IsLate, IsSuperseded, Skipped, IgnoredByOperator,
 		SettledByOperator, DiscardedByPerson, Reread, UnknownReference, UnknownTask, AwaitsReference, MaybeEcho,
 		ContentConflict, ReferenceConflict, Unreadable, MissingField, Unreplaced, UnknownType, NoRule, RuleFailed,
 		Paused, BreakerOpen, ContractChanged, ContractUnreachable, AwaitsResume,

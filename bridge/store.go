@@ -111,7 +111,8 @@ type Lease struct {
 	Bond    Bond
 	Attempt int // this try, from 1
 	// Unknown is set when an earlier try may have had its effect; UnknownSince is when that
-	// was recorded. Evidence has to be looked for before it is repeated.
+	// was recorded last. Evidence has to be looked for before it is repeated. A person's
+	// event_retry or lane_retry clears it: the person has looked.
 	Unknown      bool
 	UnknownSince time.Time
 	// Spent is how much of the retry period is used up: the time since the first try in which
