@@ -59,6 +59,8 @@
 //
 //	no bond, no RefKey                    waits as unknown_task
 //	no bond, RefKey unknown here          bond open with it; then as below
+//	bond has no reference, RefKey new     the bond takes it; an unsettled submit is evidenced;
+//	                                        then as below
 //	update                                append
 //	reject_solution                       bond resolved, closed or superseded: open (pending
 //	                                        without a reference); evidence for an unsettled
@@ -120,9 +122,10 @@
 //
 // # Evidence
 //
-// Evidence settles an event as done (reason evidence) if the outcome of its last try is unknown; if
-// a try is in flight, it is remembered and used when that try settles. An event that was surely not
-// applied is not settled by evidence, except a submit by a reference.
+// Evidence settles an event as done (reason evidence) if the outcome of any of its tries is unknown
+// (a later try that surely wrote nothing does not take that back); if a try is in flight, it is
+// remembered and used when that try settles. An event that was surely not applied is not settled by
+// evidence, except a submit by a reference.
 //
 //	an echo                       the head of the opposite lane, if the kind is the same (or the
 //	                              echo's is empty) and text or reference agree (or the echo has none)
