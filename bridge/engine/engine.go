@@ -1,0 +1,130 @@
+package engine
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"sync"
+	"sync/atomic"
+	"time"
+
+	"github.com/pergabridge/pergabridge/bridge"
+)
+
+// An Engine is one replica's working part; see the package documentation.
+type Engine struct {
+	o     Options
+	dests map[string]*dest
+	order []*dest // as configured, so that turns ask in the same order
+
+	bell     chan struct{} // rings when a turn may have something to do
+	finished finished
+	lag      lag
+	waiters  waiters
+	session  tenancy
+	ran      atomic.Bool
+}
+
+var (
+	_ bridge.Acceptor = (*Engine)(nil)
+	_ bridge.Operator = (*Engine)(nil)
+)
+
+// New returns an engine that works as o says. It does nothing until [Engine.Run]; Accept works at
+// once.
+func New(o Options) (*Engine, error) {
+	o, err := o.complete()
+	if err != nil {
+		return nil, fmt.Errorf("engine: %w", err)
+	}
+	e := &Engine{o: o, dests: map[string]*dest{}, bell: make(chan struct{}, 1)}
+	e.lag.init()
+	e.session.init()
+	for _, d := range o.Destinations {
+		p, err := d.Policy.complete()
+		if err != nil {
+			return nil, fmt.Errorf("engine: destination %s: %w", d.Name, err)
+		}
+		d.Policy = p
+		x := newDest(d)
+		e.dests[d.Name] = x
+		e.order = append(e.order, x)
+	}
+	return e, nil
+}
+
+// errRan is returned when Run is called a second time.
+var errRan = errors.New("engine: an engine runs only once")
+
+// Run delivers, sweeps and runs the sources until ctx ends, then drains. It returns nil after a
+// clean end, and an error if deliveries had to be abandoned or results could not be settled.
+func (e *Engine) Run(ctx context.Context) error {
+	if !e.ran.CompareAndSwap(false, true) {
+		return errRan
+	}
+	// What must outlive ctx during the drain hangs on contexts of its own: deliveries end at the
+	// drain limit, the session when everything is settled.
+	base := context.WithoutCancel(ctx)
+	calls, stopCalls := context.WithCancelCause(base)
+	life, stopLife := context.WithCancel(base)
+	defer stopCalls(nil)
+
+	var group sync.WaitGroup
+	group.Go(func() { e.keepSessions(life, calls) })
+	var duties sync.WaitGroup
+	for name, s := range e.o.Sources {
+		duties.Go(func() { e.runDuty(ctx, name, s.Run) })
+	}
+	duties.Go(func() { e.runDuty(ctx, sweepDuty, e.sweep) })
+
+	l := loop{e: e, stopCalls: stopCalls}
+	err := l.run(ctx)
+	if !within(drainGrace, duties.Wait) { // they release while the session still lives
+		err = errors.Join(err, errors.New("engine: a source did not stop"))
+	}
+	stopLife()
+	group.Wait()
+	return err
+}
+
+// ring makes the loop take another turn.
+func (e *Engine) ring() {
+	select {
+	case e.bell <- struct{}{}:
+	default:
+	}
+}
+
+// sleep waits for d or the end of ctx, and reports whether d is over.
+func sleep(ctx context.Context, d time.Duration) bool {
+	t := time.NewTimer(d)
+	defer t.Stop()
+	select {
+	case <-t.C:
+		return ctx.Err() == nil
+	case <-ctx.Done():
+		return false
+	}
+}
+
+// within reports whether f returned in time.
+func within(d time.Duration, f func()) bool {
+	done := make(chan struct{})
+	go func() { defer close(done); f() }()
+	t := time.NewTimer(d)
+	defer t.Stop()
+	select {
+	case <-done:
+		return true
+	case <-t.C:
+		return false
+	}
+}
+
+// observed calls the store and tells the observer how it went.
+func (e *Engine) observed(call string, f func() error) error {
+	start := time.Now()
+	err := f()
+	e.o.Observer.Store(call, time.Since(start), err)
+	return err
+}
