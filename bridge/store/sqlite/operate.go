@@ -1,0 +1,193 @@
+package sqlite
+
+import (
+	"context"
+	"fmt"
+
+	"github.com/pergabridge/pergabridge/bridge"
+)
+
+// Operate implements [bridge.Operator].
+func (s *Store) Operate(ctx context.Context, c bridge.Command) (bridge.CommandResult, error) {
+	var out bridge.CommandResult
+	err := s.do(ctx, 0, func(t *tx) error {
+		out = bridge.CommandResult{}
+		do, ok := operations[c.Verb]
+		if !ok {
+			return &bridge.CommandError{Msg: fmt.Sprintf("unknown command %q", c.Verb)}
+		}
+		if err := do(t, c, &out); err != nil {
+			return err
+		}
+		target := c.Event
+		switch {
+		case target != "":
+		case c.Lane != (bridge.LaneID{}):
+			target = c.Lane.String()
+		case c.Dest != "":
+			target = c.Dest
+		default:
+			target = c.Provider + "/" + c.Task
+			if c.Reference != "" {
+				target += " " + c.Reference
+			}
+		}
+		t.exec("INSERT INTO activity (at, person, verb, target, note) VALUES (?, ?, ?, ?, ?)", t.now, c.Person, c.Verb, target, c.Note)
+		return nil
+	})
+	if err != nil {
+		return bridge.CommandResult{}, err
+	}
+	return out, nil
+}
+
+var operations map[bridge.Verb]func(*tx, bridge.Command, *bridge.CommandResult) error
+
+func init() {
+	operations = map[bridge.Verb]func(*tx, bridge.Command, *bridge.CommandResult) error{
+		bridge.VerbEventRetry:  (*tx).eventRetry,
+		bridge.VerbEventIgnore: (*tx).eventIgnore,
+		bridge.VerbEventSettle: (*tx).eventSettle,
+		bridge.VerbLanePause:   (*tx).lanePause,
+		bridge.VerbLaneResume:  (*tx).laneResume,
+		bridge.VerbLaneRetry:   (*tx).laneRetry,
+		bridge.VerbDestPause:   (*tx).destPause,
+		bridge.VerbDestResume:  (*tx).destResume,
+		bridge.VerbBondLink:    (*tx).bondLink,
+		bridge.VerbBondUnlink:  (*tx).bondUnlink,
+		bridge.VerbBondMove:    (*tx).bondMove,
+		bridge.VerbBondImport:  (*tx).bondImport,
+		bridge.VerbAssign:      (*tx).assign,
+		bridge.VerbDiscard:     (*tx).discard,
+		bridge.VerbReread:      (*tx).reread,
+	}
+}
+
+func refuse(format string, args ...any) error {
+	return &bridge.CommandError{Msg: fmt.Sprintf(format, args...)}
+}
+
+func notFound(what string, name any) error {
+	return fmt.Errorf("sqlite: %s %v: %w", what, name, bridge.ErrNotFound)
+}
+
+func moved(out *bridge.CommandResult, e *bridge.Event) {
+	out.Changed = true
+	out.Events = append(out.Events, e.ID)
+}
+
+// head returns an event that is the head of its lane, or says why it is not.
+func (t *tx) headNamed(id string) (*bridge.Event, *laneRow, error) {
+	e := t.eventByID(id)
+	if e == nil {
+		return nil, nil, notFound("event", id)
+	}
+	l := t.lane(e.Lane())
+	switch {
+	case e.State == bridge.StateLeased:
+		return e, l, refuse("event %s is being delivered right now: wait for the attempt to end", id)
+	case l != nil && l.head == e.Seq:
+		return e, l, nil
+	default:
+		return e, nil, nil
+	}
+}
+
+// eventRetry tries a head again now, or brings an ended event back into its lane.
+func (t *tx) eventRetry(c bridge.Command, out *bridge.CommandResult) error {
+	e, l, err := t.headNamed(c.Event)
+	if err != nil {
+		return err
+	}
+	if l != nil {
+		return t.retryHead(l, e, out)
+	}
+	switch {
+	case e.State == bridge.StateQueued:
+		return refuse("event %s waits behind the head of its lane, event %s: retry that one", e.ID, t.headOf(t.lane(e.Lane())).ID)
+	case e.State != bridge.StateEnded:
+		return refuse("event %s is %s: nothing to retry", e.ID, e.State)
+	case e.Task == "" || !e.Kind.Valid(e.Dir) || t.bond(e.Provider, e.Task) == nil:
+		return refuse("event %s belongs to no bond: link its task first with `bonds link`", e.ID)
+	}
+	switch e.Reason {
+	case bridge.IsDuplicate, bridge.IsMerged, bridge.IsLate, bridge.Skipped, bridge.IgnoredByOperator, bridge.IsSuperseded, bridge.IsEcho:
+	default:
+		return refuse("event %s ended as %s: it cannot be released", e.ID, e.Reason)
+	}
+	t.append(e)
+	moved(out, e)
+	return nil
+}
+
+func (t *tx) retryHead(l *laneRow, e *bridge.Event, out *bridge.CommandResult) error {
+	t.setEvent(e, bridge.StateQueued, "")
+	attempt := l.attempt
+	t.fresh(l)
+	l.attempt = attempt // the numbers of the attempts go on
+	l.upAtFirst = t.dest(l.dest).up
+	moved(out, e)
+	return nil
+}
+
+// eventIgnore ends an event without effect. A lane whose head it was awaits resume.
+func (t *tx) eventIgnore(c bridge.Command, out *bridge.CommandResult) error {
+	e, l, err := t.headNamed(c.Event)
+	switch {
+	case err != nil:
+		return err
+	case l != nil:
+		t.endHead(l, e, bridge.StateEnded, bridge.IgnoredByOperator, "")
+		if l.head != 0 {
+			t.park(l, t.event(l.head), bridge.AwaitsResume, "the head before this was ignored; `lanes resume` goes on")
+		} else {
+			t.setLane(l, bridge.LaneParked, bridge.AwaitsResume, "the last event was ignored; `lanes resume` goes on")
+		}
+	case e.State == bridge.StateQueued:
+		ln := t.lane(e.Lane())
+		ln.n--
+		t.count("queued", ln.dest, "", -1)
+		t.touch(ln)
+		t.endEvent(e, bridge.StateEnded, bridge.IgnoredByOperator, "")
+	case e.State == bridge.StateWaiting:
+		t.endEvent(e, bridge.StateEnded, bridge.IgnoredByOperator, "")
+	default:
+		return refuse("event %s is %s: only an event that is not settled can be ignored (quarantined ones: `quarantine discard`)", e.ID, e.State)
+	}
+	t.unresolve(e, t.bond(e.Provider, e.Task))
+	moved(out, e)
+	return nil
+}
+
+// eventSettle declares a head done.
+func (t *tx) eventSettle(c bridge.Command, out *bridge.CommandResult) error {
+	e, l, err := t.headNamed(c.Event)
+	if err != nil {
+		return err
+	}
+	if l == nil {
+		return refuse("event %s is %s: only the head of a lane can be settled by hand", e.ID, e.State)
+	}
+	if c.Reference != "" && e.Kind != bridge.Submit {
+		return refuse("event %s is a %s: only a submit is settled with a reference", e.ID, e.Kind)
+	}
+	b := t.bond(e.Provider, e.Task)
+	key := commandKey(c)
+	if owner := t.owner(e.Provider, key); owner != "" && owner != e.Task {
+		return refuse("reference %s belongs to task %s: move it first with `bonds move`", c.Reference, owner)
+	}
+	t.endHead(l, e, bridge.StateDone, bridge.SettledByOperator, "")
+	if key != "" && b != nil {
+		t.bind(b, bonded{reference: c.Reference, refKey: key})
+	}
+	t.recheck(l)
+	moved(out, e)
+	return nil
+}
+
+func commandKey(c bridge.Command) string {
+	if c.RefKey != "" {
+		return c.RefKey
+	}
+	return bridge.ReferenceKey(c.Reference, false)
+}

@@ -1,0 +1,164 @@
+package sqlite
+
+import (
+	"context"
+	"fmt"
+	"strconv"
+
+	"github.com/pergabridge/pergabridge/bridge"
+)
+
+// Settle implements [bridge.Store].
+func (s *Store) Settle(ctx context.Context, session bridge.Session, results []bridge.Result, wants []bridge.Want) (bridge.Settled, error) {
+	var out bridge.Settled
+	err := s.do(ctx, 0, func(t *tx) error {
+		out = bridge.Settled{}
+		limits := map[string]bridge.Limit{}
+		for _, w := range wants {
+			limits[w.Dest] = w.Limit
+		}
+		for _, r := range results {
+			out.Verdicts = append(out.Verdicts, t.settle(session, r, limits))
+		}
+		if len(wants) > 0 && !t.alive(session.ID) {
+			if len(results) == 0 {
+				return fmt.Errorf("sqlite: lease for session %s: %w", session.ID, bridge.ErrFenced)
+			}
+			return nil
+		}
+		var earliest int64
+		for _, w := range wants {
+			var next int64
+			out.Leases, next = t.lease(session, w, out.Leases)
+			if next != 0 && (earliest == 0 || next < earliest) {
+				earliest = next
+			}
+		}
+		out.Next = fromNanos(earliest)
+		return nil
+	})
+	if err != nil {
+		return bridge.Settled{}, err
+	}
+	return out, nil
+}
+
+// settle records one result and applies what follows from it.
+func (t *tx) settle(s bridge.Session, r bridge.Result, limits map[string]bridge.Limit) bridge.Verdict {
+	e, o := &r.Lease.Event, r.Outcome
+	l := t.lane(e.Lane())
+	t.exec("INSERT OR IGNORE INTO attempt VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)", e.Seq, r.Lease.Attempt, string(r.Lease.Token),
+		nanos(r.Started), nanos(r.Ended), o.Kind, o.Reason, r.Then, o.Detail, o.Request, o.Answer, o.Status, s.ID, r.Config)
+	if l == nil || l.state != bridge.LaneLeased || l.token != string(r.Lease.Token) || l.head != e.Seq {
+		now := t.event(e.Seq)
+		return bridge.Verdict{Fenced: true, State: now.State, Reason: now.Reason}
+	}
+	head := t.event(l.head)
+	b := t.bond(l.lid.Provider, l.lid.Task)
+	d := t.dest(l.dest)
+	d.inFlight--
+	d.note(t.now, limits[l.dest], r)
+	if o.Comment != "" {
+		t.noteComment(l, head, l.token, o.Comment)
+	}
+	if o.Kind == bridge.OutcomeRetry || o.Kind == bridge.OutcomeRefused {
+		t.exec("DELETE FROM wrote WHERE lane = ? AND token = ?", l.id, l.token)
+	}
+	t.unlease(l)
+
+	then, why, reference := r.Then, o.Reason, o.Reference
+	if l.evidence && (then == bridge.ThenRetry || then == bridge.ThenWait || (then == bridge.ThenPark && o.Kind == bridge.OutcomeUnknown)) {
+		then, why = bridge.ThenDone, bridge.ByEvidence
+		if reference == "" {
+			reference = l.evidenceRef
+		}
+	}
+	v := bridge.Verdict{}
+	switch {
+	case o.Kind == bridge.OutcomeRefused && then != bridge.ThenDone && then != bridge.ThenRetry && b != nil && b.State.Over():
+		t.endHead(l, head, bridge.StateEnded, bridge.IsLate, "")
+	case then == bridge.ThenDone:
+		key := o.RefKey
+		if key == "" || reference != o.Reference {
+			key = bridge.ReferenceKey(reference, false)
+		}
+		v.Bonded = t.done(l, head, b, why, reference, key)
+		if head.State == bridge.StateDone {
+			t.follow(head, o.Follow)
+		}
+	case then == bridge.ThenSkip:
+		head.Detail = o.Detail
+		t.endHead(l, head, bridge.StateEnded, bridge.Skipped, "")
+		t.unresolve(head, b)
+	case then == bridge.ThenPark:
+		t.setUnknown(l, o.Kind)
+		t.park(l, head, why, o.Detail)
+	default: // retry, wait
+		if then == bridge.ThenRetry {
+			l.unknown, l.unknownAt = false, 0 // surely not applied, by this try or an earlier one
+		}
+		t.setUnknown(l, o.Kind)
+		l.due = max(nanos(r.Due), t.now)
+		t.setEvent(head, bridge.StateQueued, why)
+		t.setLane(l, bridge.LaneReady, why, o.Detail)
+	}
+	t.recheck(l)
+	v.State, v.Reason, v.Parked = head.State, head.Reason, l.state == bridge.LaneParked
+	return v
+}
+
+// setUnknown keeps since when it is unknown whether the head was applied. Only Then retry takes
+// that back: a later try that wrote nothing says nothing about the first.
+func (t *tx) setUnknown(l *laneRow, k bridge.OutcomeKind) {
+	if k == bridge.OutcomeUnknown && !l.unknown {
+		l.unknown, l.unknownAt = true, t.now
+		t.touch(l)
+	}
+}
+
+// done ends the head as applied and gives its bond the reference the answer brought. It reports
+// whether the bond got one.
+func (t *tx) done(l *laneRow, head *bridge.Event, b *bondRow, why bridge.Reason, reference, key string) bool {
+	if key == "" || b == nil || key == b.RefKey || (head.Kind != bridge.Submit && head.Kind != bridge.RejectSolution) {
+		t.endHead(l, head, bridge.StateDone, why, "")
+		return false
+	}
+	if owner := t.owner(head.Provider, key); owner != "" && owner != head.Task {
+		head.Detail = "the provider answered with reference " + strconv.Quote(reference)
+		t.park(l, head, bridge.ReferenceConflict, fmt.Sprintf("the provider answered with reference %s, which belongs to task %s: decide with `bonds move`, `bonds link` or `events settle`", reference, owner))
+		return false
+	}
+	t.endHead(l, head, bridge.StateDone, why, "")
+	return t.bind(b, bonded{reference: reference, refKey: key})
+}
+
+// follow accepts the events that an answer brought.
+func (t *tx) follow(head *bridge.Event, events []bridge.Event) {
+	for i := range events {
+		f := events[i]
+		if f.Provider == "" {
+			f.Provider = head.Provider
+		}
+		if f.Task == "" && f.Reference == "" {
+			f.Task = head.Task
+		}
+		if f.Dir == "" {
+			f.Dir = head.Dir.Opposite()
+		}
+		if f.Entrance == "" {
+			f.Entrance = bridge.ByFollowUp
+		}
+		if f.Key == "" {
+			f.Key = head.ID + "/follow/" + strconv.Itoa(i)
+		}
+		t.accept(&f)
+	}
+}
+
+// unresolve opens a bond again whose solution ended without effect.
+func (t *tx) unresolve(e *bridge.Event, b *bondRow) {
+	if e.Kind == bridge.Resolve && b != nil && b.State == bridge.BondResolved {
+		b.State = bridge.BondOpen
+		t.saveBond(b, bridge.BondResolved)
+	}
+}

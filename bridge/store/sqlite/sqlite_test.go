@@ -1,0 +1,118 @@
+package sqlite_test
+
+import (
+	"bytes"
+	"context"
+	"io"
+	"log/slog"
+	"os"
+	"path/filepath"
+	"testing"
+	"time"
+
+	"github.com/stretchr/testify/require"
+	"go.uber.org/goleak"
+
+	"github.com/pergabridge/pergabridge/bridge"
+	"github.com/pergabridge/pergabridge/bridge/store/sqlite"
+)
+
+func TestMain(m *testing.M) { goleak.VerifyTestMain(m) }
+
+var ctx = context.Background()
+
+func open(t testing.TB, path string, now func() time.Time) *sqlite.Store {
+	t.Helper()
+	s, err := sqlite.Open(ctx, path, sqlite.Options{Now: now, Log: slog.New(slog.DiscardHandler)})
+	require.NoError(t, err)
+	t.Cleanup(func() { require.NoError(t, s.Close()) })
+	return s
+}
+
+func submit(task string) bridge.Event {
+	return bridge.Event{Provider: "acme", Task: task, Dir: bridge.Out, Kind: bridge.Submit, Title: "printer on fire", Description: "smoke in room 4711"}
+}
+
+func TestASecondProcessIsKeptOut(t *testing.T) {
+	path := filepath.Join(t.TempDir(), "a.db")
+	open(t, path, nil)
+	_, err := sqlite.Open(ctx, path, sqlite.Options{})
+	require.ErrorContains(t, err, "in use by another process")
+}
+
+func TestANewerSchemaIsRefusedWithWords(t *testing.T) {
+	path := filepath.Join(t.TempDir(), "a.db")
+	s := open(t, path, nil)
+	require.NoError(t, s.Close())
+	sqlite.SetSchemaVersion(t, path, 999)
+	_, err := sqlite.Open(ctx, path, sqlite.Options{})
+	require.ErrorContains(t, err, "the schema is version 999, this binary knows up to")
+}
+
+func TestAFileThatIsNoDatabaseIsRefused(t *testing.T) {
+	path := filepath.Join(t.TempDir(), "a.db")
+	require.NoError(t, os.WriteFile(path, bytes.Repeat([]byte("not a database "), 100), 0o600))
+	_, err := sqlite.Open(ctx, path, sqlite.Options{})
+	require.ErrorContains(t, err, "is this a pergabridge database?")
+}
+
+func TestBackupOpensAsAStoreOfItsOwn(t *testing.T) {
+	dir := t.TempDir()
+	s := open(t, filepath.Join(dir, "a.db"), nil)
+	receipts, err := s.Accept(ctx, []bridge.Event{submit("1"), submit("2")})
+	require.NoError(t, err)
+	var b bytes.Buffer
+	require.NoError(t, s.Backup(ctx, &b))
+	path := filepath.Join(dir, "b.db")
+	require.NoError(t, os.WriteFile(path, b.Bytes(), 0o600))
+	copied := open(t, path, nil)
+	for _, r := range receipts {
+		e, _, err := copied.Event(ctx, r.Event)
+		require.NoError(t, err)
+		require.Equal(t, bridge.StateQueued, e.State)
+	}
+	require.ErrorIs(t, s.Backup(ctx, brokenPipe{}), io.ErrClosedPipe)
+	left, err := filepath.Glob(filepath.Join(dir, "backup-*"))
+	require.NoError(t, err)
+	require.Empty(t, left, "a failed backup leaves nothing behind")
+}
+
+type brokenPipe struct{}
+
+func (brokenPipe) Write([]byte) (int, error) { return 0, io.ErrClosedPipe }
+
+func TestAClosedStoreSaysUnavailable(t *testing.T) {
+	s := open(t, filepath.Join(t.TempDir(), "a.db"), nil)
+	require.NoError(t, s.Close())
+	_, err := s.Accept(ctx, []bridge.Event{submit("1")})
+	require.ErrorIs(t, err, bridge.ErrUnavailable)
+}
+
+func TestOneBadOperationDoesNotTakeItsBatchWithIt(t *testing.T) {
+	s := open(t, filepath.Join(t.TempDir(), "a.db"), nil)
+	errs := make(chan error, 20)
+	for i := range 20 {
+		go func() {
+			e := submit(string(rune('a' + i)))
+			if i == 7 {
+				e.Fields = map[string]any{"bad": make(chan int)} // no JSON
+			}
+			_, err := s.Accept(ctx, []bridge.Event{e})
+			errs <- err
+		}()
+	}
+	failed := 0
+	for range 20 {
+		if err := <-errs; err != nil {
+			failed++
+			require.ErrorContains(t, err, "cannot be stored")
+		}
+	}
+	require.Equal(t, 1, failed)
+	all, err := s.Events(ctx, bridge.EventFilter{})
+	require.NoError(t, err)
+	require.Len(t, all, 19)
+	c, err := s.Counts(ctx)
+	require.NoError(t, err)
+	require.EqualValues(t, 19, c.Events[bridge.StateQueued])
+}

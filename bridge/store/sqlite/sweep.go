@@ -1,0 +1,163 @@
+package sqlite
+
+import (
+	"context"
+	"encoding/json"
+	"strconv"
+	"strings"
+	"time"
+
+	"github.com/pergabridge/pergabridge/bridge"
+)
+
+const (
+	defaultWaiting = 15 * time.Minute
+	minClaimLife   = 90 * 24 * time.Hour
+	defaultKeep    = 90 * 24 * time.Hour
+	sweepBatch     = 1000
+)
+
+// Sweep implements [bridge.Store].
+func (s *Store) Sweep(ctx context.Context, o bridge.SweepOptions) (bridge.Swept, error) {
+	if o.WaitingLimit <= 0 {
+		o.WaitingLimit = defaultWaiting
+	}
+	if o.Batch <= 0 {
+		o.Batch = sweepBatch
+	}
+	o.ClaimLife = max(o.ClaimLife, minClaimLife)
+	var out bridge.Swept
+	err := s.do(ctx, 0, func(t *tx) error {
+		out = bridge.Swept{Expired: t.sweepLeases(), Quarantined: t.sweepWaiting(o)}
+		out.Shrunk = t.sweepBodies(o)
+		out.Forgotten = t.sweepClaims(o)
+		t.exec("DELETE FROM wrote WHERE n IN (SELECT n FROM wrote ORDER BY n LIMIT ?) AND at < ?", o.Batch, t.now-int64(echoLife))
+		t.exec("DELETE FROM session WHERE until < ?", t.now-int64(time.Hour))
+		t.indexTexts(o.Batch)
+		return nil
+	})
+	return out, err
+}
+
+// sweepLeases makes the leases of dead sessions unknown.
+func (t *tx) sweepLeases() int {
+	t.flush()
+	n := 0
+	for _, id := range t.ints("SELECT id FROM lane WHERE state = 'leased' AND dest IN (SELECT name FROM destination) AND session NOT IN (SELECT id FROM session WHERE until > ?)", t.now) {
+		l := t.laneByID(id)
+		head := t.headOf(l)
+		d := t.dest(l.dest)
+		d.inFlight--
+		if d.probe == l.token {
+			d.probe, d.dirty = "", true
+		}
+		const detail = "the replica that delivered this died or stalled; whether it was applied is not known"
+		t.exec("INSERT OR IGNORE INTO attempt VALUES (?, ?, ?, ?, ?, 'unknown', ?, ?, ?, '', '', 0, ?, '')",
+			head.Seq, l.attempt, l.token, l.leasedAt, t.now, bridge.LeaseExpired, bridge.ThenWait, detail, l.session)
+		t.unlease(l)
+		l.unknown, l.unknownAt = true, t.now
+		n++
+		if l.evidence {
+			b := t.bond(l.lid.Provider, l.lid.Task)
+			t.done(l, head, b, bridge.ByEvidence, l.evidenceRef, bridge.ReferenceKey(l.evidenceRef, false))
+			t.recheck(l)
+			continue
+		}
+		l.due = t.now
+		t.setEvent(head, bridge.StateQueued, bridge.LeaseExpired)
+		t.setLane(l, bridge.LaneReady, bridge.LeaseExpired, detail)
+	}
+	return n
+}
+
+// sweepWaiting quarantines what waited too long, unless an unsettled submit may still bring its bond.
+func (t *tx) sweepWaiting(o bridge.SweepOptions) int {
+	n := 0
+	for _, seq := range t.ints(`SELECT seq FROM event e WHERE state = 'waiting' AND reason <> 'maybe_echo' AND received <= ?
+		AND NOT EXISTS (SELECT 1 FROM event s WHERE s.provider = e.provider AND s.kind = 'submit' AND s.state IN ('queued', 'leased', 'parked'))
+		ORDER BY seq LIMIT ?`, t.now-int64(o.WaitingLimit), o.Batch) {
+		e := t.event(seq)
+		e.Detail = "nobody knew its " + map[bool]string{true: "reference " + strconv.Quote(e.Reference), false: "task " + strconv.Quote(e.Task)}[e.RefKey != ""] +
+			" in time; it goes on by itself when the bond appears, or assign it"
+		t.placeEvent(e, bridge.StateQuarantined, e.Reason, 0, 0)
+		n++
+	}
+	return n
+}
+
+// sweepBodies reduces settled events to what their provider's retention keeps.
+func (t *tx) sweepBodies(o bridge.SweepOptions) int {
+	keepFor := func(provider string) bridge.Keep {
+		k, ok := o.Keep[provider]
+		if !ok {
+			k = o.Keep[""]
+		}
+		if k.What == "" {
+			k.What = bridge.KeepText
+		}
+		if k.For <= 0 {
+			k.For = defaultKeep
+		}
+		return k
+	}
+	shortest := keepFor("").For
+	for p := range o.Keep {
+		shortest = min(shortest, keepFor(p).For)
+	}
+	n := 0
+	for _, seq := range t.ints("SELECT seq FROM event WHERE ended > 0 AND shrunk = 0 AND ended <= ? ORDER BY ended LIMIT ?", t.now-int64(shortest), o.Batch) {
+		e := t.event(seq)
+		k := keepFor(e.Provider)
+		delete(t.events, seq)
+		if k.What == bridge.KeepFull || nanos(e.Ended) > t.now-int64(k.For) {
+			continue
+		}
+		small := bridge.Event{Text: e.Text, Author: e.Author, Ticket: e.Ticket, Title: e.Title, Comment: e.Comment, Key: e.Key}
+		if k.What == bridge.KeepDigest {
+			small = bridge.Event{Key: e.Key, Comment: e.Comment, Fields: map[string]any{"content_hash": e.ContentHash()}}
+		}
+		body, err := json.Marshal(small)
+		if err != nil {
+			panic(sqlError{err})
+		}
+		t.exec("UPDATE body SET event = ? WHERE seq = ?", body, seq)
+		t.exec("UPDATE event SET shrunk = 1 WHERE seq = ?", seq)
+		t.exec("UPDATE attempt SET request = '', answer = '' WHERE seq = ?", seq)
+		if k.What == bridge.KeepDigest {
+			t.exec("DELETE FROM word WHERE rowid = ?", seq)
+		}
+		n++
+	}
+	return n
+}
+
+// sweepClaims forgets the oldest claims past their life whose events are settled.
+func (t *tx) sweepClaims(o bridge.SweepOptions) int {
+	return int(t.exec(`DELETE FROM claim WHERE n IN (SELECT n FROM claim ORDER BY n LIMIT ?) AND at < ?
+		AND EXISTS (SELECT 1 FROM event WHERE event.seq = claim.seq AND ended > 0)`, o.Batch, t.now-int64(o.ClaimLife)))
+}
+
+// indexTexts brings the full-text index up to date, a bounded piece at a time.
+func (t *tx) indexTexts(limit int) {
+	var to int64
+	t.row("SELECT value FROM meta WHERE key = 'indexed'").scan(&to)
+	from := to
+	for _, seq := range t.ints("SELECT seq FROM event WHERE seq > ? ORDER BY seq LIMIT ?", from, limit) {
+		_, cached := t.events[seq]
+		e := t.event(seq)
+		if text := searchText(e); text != "" {
+			t.exec("INSERT INTO word (rowid, text) VALUES (?, ?)", seq, text)
+		}
+		if !cached {
+			delete(t.events, seq)
+		}
+		to = seq
+	}
+	if to != from {
+		t.exec("INSERT INTO meta VALUES ('indexed', ?) ON CONFLICT (key) DO UPDATE SET value = excluded.value", to)
+	}
+}
+
+func searchText(e *bridge.Event) string {
+	return strings.TrimSpace(strings.Join([]string{e.Title, e.Text, e.Description, e.Author, e.Ticket, e.Reference, e.Task, e.Requester.Name, e.Requester.Email}, " "))
+}
