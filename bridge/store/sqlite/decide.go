@@ -66,7 +66,7 @@ func (t *tx) submit(e *bridge.Event, b *bondRow, owner string) bridge.Receipt {
 	case b == nil && fresh:
 		e.Mode = bridge.ModeContinue
 		b = t.makeBond(e.Provider, e.Task, e.ID)
-		r := place()
+		r := t.merged(e, b, place)
 		t.bind(b, bonded{reference: e.Reference, refKey: e.RefKey, bySSP: true})
 		return r
 	case b == nil:
@@ -77,7 +77,7 @@ func (t *tx) submit(e *bridge.Event, b *bondRow, owner string) bridge.Receipt {
 	case b.State == bridge.BondPending && fresh:
 		t.bind(b, bonded{reference: e.Reference, refKey: e.RefKey, bySSP: true, by: e, because: bridge.ByEvidence})
 		e.Mode = bridge.ModeContinue
-		return place()
+		return t.merged(e, b, place)
 	case b.State == bridge.BondPending:
 		return t.ended(e, bridge.IsDuplicate, b.Submit)
 	case b.State == bridge.BondOpen && (fresh || e.RefKey != ""):
@@ -103,10 +103,13 @@ func (t *tx) submit(e *bridge.Event, b *bondRow, owner string) bridge.Receipt {
 func (t *tx) reopen(b *bondRow, e *bridge.Event) {
 	was := b.State
 	b.State, e.Mode = bridge.BondOpen, bridge.ModeReopen
+	if e.Kind == bridge.Submit {
+		b.Submit = e.ID
+	}
 	if b.Reference == "" {
 		b.State = bridge.BondPending
 		if e.Kind == bridge.Submit {
-			e.Mode, b.Submit = bridge.ModeNew, e.ID
+			e.Mode = bridge.ModeNew
 		}
 	}
 	t.saveBond(b, was)

@@ -6,8 +6,12 @@ import (
 	"github.com/pergabridge/pergabridge/bridge"
 )
 
-// echoLife is how long a text we wrote may come back as an echo.
-const echoLife = 24 * time.Hour
+// echoLife is how long a text we wrote may come back as an echo, commentLife how long a comment
+// with an id may: ids are not mistaken for somebody else's words.
+const (
+	echoLife    = 24 * time.Hour
+	commentLife = 90 * 24 * time.Hour
+)
 
 // echo carries out step 4 of package bridge, "Accept".
 func (t *tx) echo(e *bridge.Event) (bridge.Receipt, bool) {
@@ -25,8 +29,9 @@ func (t *tx) echo(e *bridge.Event) (bridge.Receipt, bool) {
 		if l == nil || e.Comment == "" {
 			return bridge.Receipt{}, false
 		}
-		if r, ok := t.wroteIt(l, e, "SELECT n, seq FROM wrote WHERE lane = ? AND comment = ? AND at > ? ORDER BY n LIMIT 1", e.Comment); ok {
-			return r, true
+		var seq int64
+		if t.row("SELECT seq FROM wrote WHERE lane = ? AND comment = ? ORDER BY n LIMIT 1", l.id, e.Comment).scan(&seq) {
+			return t.isEchoOf(l, e, seq), true
 		}
 		head := t.headOf(l)
 		if head != nil && (l.state == bridge.LaneLeased || l.unknown) && len(writtenTexts(head)) > 0 {
@@ -36,22 +41,21 @@ func (t *tx) echo(e *bridge.Event) (bridge.Receipt, bool) {
 		}
 	case bridge.EchoByText:
 		if hash := bridge.TextHash(e.Text); l != nil && hash != "" {
-			return t.wroteIt(l, e, "SELECT n, seq FROM wrote WHERE lane = ? AND hash = ? AND at > ? ORDER BY n LIMIT 1", hash)
+			var n, seq int64
+			if t.row("SELECT n, seq FROM wrote WHERE lane = ? AND hash = ? AND at > ? ORDER BY n LIMIT 1", l.id, hash, t.now-int64(echoLife)).scan(&n, &seq) {
+				t.exec("UPDATE wrote SET hash = '' WHERE n = ?", n) // one write ends one echo
+				return t.isEchoOf(l, e, seq), true
+			}
 		}
 	}
 	return bridge.Receipt{}, false
 }
 
-// wroteIt ends e as the echo of the write that the query finds, and uses that record up.
-func (t *tx) wroteIt(l *laneRow, e *bridge.Event, query, what string) (bridge.Receipt, bool) {
-	var n, seq int64
-	if !t.row(query, l.id, what, t.now-int64(echoLife)).scan(&n, &seq) {
-		return bridge.Receipt{}, false
-	}
-	t.exec("DELETE FROM wrote WHERE n = ?", n)
+// isEchoOf ends e as the echo of the written event seq of lane l.
+func (t *tx) isEchoOf(l *laneRow, e *bridge.Event, seq int64) bridge.Receipt {
 	first := t.event(seq).ID
 	t.evidence(l, e, seq)
-	return t.ended(e, bridge.IsEcho, first), true
+	return t.ended(e, bridge.IsEcho, first)
 }
 
 // writtenTexts are the texts of an event that the other side will show as somebody's words.

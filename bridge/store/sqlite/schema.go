@@ -118,6 +118,7 @@ CREATE TABLE wrote (
   at      INTEGER NOT NULL
 ) STRICT;
 CREATE INDEX wrote_lane ON wrote (lane);
+CREATE INDEX wrote_text ON wrote (at) WHERE comment = '';
 
 CREATE TABLE attempt (
   seq     INTEGER NOT NULL,

@@ -94,9 +94,6 @@ func (t *tx) settle(s bridge.Session, r bridge.Result, limits map[string]bridge.
 		t.setUnknown(l, o.Kind)
 		t.park(l, head, why, o.Detail)
 	default: // retry, wait
-		if then == bridge.ThenRetry {
-			l.unknown, l.unknownAt = false, 0 // surely not applied, by this try or an earlier one
-		}
 		t.setUnknown(l, o.Kind)
 		l.due = max(nanos(r.Due), t.now)
 		t.setEvent(head, bridge.StateQueued, why)
@@ -107,8 +104,8 @@ func (t *tx) settle(s bridge.Session, r bridge.Result, limits map[string]bridge.
 	return v
 }
 
-// setUnknown keeps since when it is unknown whether the head was applied. Only Then retry takes
-// that back: a later try that wrote nothing says nothing about the first.
+// setUnknown keeps since when it is unknown whether the head was applied. A later try that surely
+// wrote nothing does not take that back: the first may still have had its effect.
 func (t *tx) setUnknown(l *laneRow, k bridge.OutcomeKind) {
 	if k == bridge.OutcomeUnknown && !l.unknown {
 		l.unknown, l.unknownAt = true, t.now

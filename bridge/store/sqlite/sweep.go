@@ -31,7 +31,8 @@ func (s *Store) Sweep(ctx context.Context, o bridge.SweepOptions) (bridge.Swept,
 		out = bridge.Swept{Expired: t.sweepLeases(), Quarantined: t.sweepWaiting(o)}
 		out.Shrunk = t.sweepBodies(o)
 		out.Forgotten = t.sweepClaims(o)
-		t.exec("DELETE FROM wrote WHERE n IN (SELECT n FROM wrote ORDER BY n LIMIT ?) AND at < ?", o.Batch, t.now-int64(echoLife))
+		t.exec("DELETE FROM wrote WHERE n IN (SELECT n FROM wrote WHERE comment = '' AND at < ? LIMIT ?)", t.now-int64(echoLife), o.Batch)
+		t.exec("DELETE FROM wrote WHERE n IN (SELECT n FROM wrote ORDER BY n LIMIT ?) AND at < ?", o.Batch, t.now-int64(commentLife))
 		t.exec("DELETE FROM session WHERE until < ?", t.now-int64(time.Hour))
 		t.indexTexts(o.Batch)
 		return nil
