@@ -128,6 +128,14 @@ func (t Tree) Keys() []string {
 	return t.root.keys
 }
 
+// Text returns the template of a tree that is a single string; ok is false for any other tree.
+func (t Tree) Text() (text Text, ok bool) {
+	if t.root == nil || !t.root.text {
+		return Text{}, false
+	}
+	return Text{parts: t.root.parts, at: t.at}, true
+}
+
 // IsObject reports whether the tree is an object.
 func (t Tree) IsObject() bool {
 	if t.root == nil {

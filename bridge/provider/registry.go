@@ -1,0 +1,101 @@
+package provider
+
+import (
+	"fmt"
+	"log/slog"
+	"sort"
+	"sync"
+	"time"
+
+	"github.com/pergabridge/pergabridge/bridge"
+	"github.com/pergabridge/pergabridge/bridge/outbound"
+)
+
+// A Kind is one way to talk to providers.
+type Kind struct {
+	Name string
+	// Doc says in one sentence what the kind is for.
+	Doc string
+	// Config returns a pointer to a fresh config struct, to be decoded by package config. It
+	// inlines [Common].
+	Config func() any
+	// New builds a provider from its decoded config. It does no I/O beyond reading the files the
+	// config names.
+	New func(name string, cfg any, d Deps) (*Provider, error)
+}
+
+// Deps is what the app gives to every provider.
+type Deps struct {
+	Log *slog.Logger     // nil: discarded
+	Now func() time.Time // nil: time.Now
+	// Outbound is passed on to the provider's HTTP client.
+	Outbound outbound.Options
+}
+
+// WithDefaults fills what is nil.
+func (d Deps) WithDefaults() Deps {
+	if d.Log == nil {
+		d.Log = slog.New(slog.DiscardHandler)
+	}
+	if d.Now == nil {
+		d.Now = time.Now
+	}
+	return d
+}
+
+// A Provider is one configured provider, ready to be wired to the engine.
+type Provider struct {
+	Name string
+	// Destination applies events. It may also be a [bridge.Finder] and a [bridge.Renderer].
+	Destination bridge.Destination
+	// Receiver turns what the provider sends into events; nil when nothing comes in.
+	Receiver bridge.Receiver
+	// Sources fetch by themselves, by the name of their duty.
+	Sources map[string]bridge.Source
+	// WithoutReference says that events other than submit can be delivered before the bond has a
+	// reference.
+	WithoutReference bool
+	// Close releases connections; never nil after New.
+	Close func()
+}
+
+var (
+	mu    sync.Mutex
+	kinds = map[string]Kind{}
+)
+
+// Register makes a kind known. Registering a name twice is a mistake of the program and panics.
+func Register(k Kind) {
+	mu.Lock()
+	defer mu.Unlock()
+	if k.Name == "" || k.Config == nil || k.New == nil {
+		panic(fmt.Sprintf("provider: kind %q is incomplete", k.Name))
+	}
+	if _, twice := kinds[k.Name]; twice {
+		panic(fmt.Sprintf("provider: kind %q is registered twice", k.Name))
+	}
+	kinds[k.Name] = k
+}
+
+// Lookup returns the kind of that name.
+func Lookup(kind string) (Kind, bool) {
+	mu.Lock()
+	defer mu.Unlock()
+	k, ok := kinds[kind]
+	return k, ok
+}
+
+// Kinds returns the names of all kinds, sorted.
+func Kinds() []string {
+	mu.Lock()
+	defer mu.Unlock()
+	out := make([]string, 0, len(kinds))
+	for n := range kinds {
+		out = append(out, n)
+	}
+	sort.Strings(out)
+	return out
+}
+
+// A Configured is the config struct of any kind: it inlines [Common], which has this method.
+type Configured interface{ CommonConfig() *Common }
