@@ -1,0 +1,71 @@
+package processcall
+
+import (
+	"fmt"
+	"io"
+	"mime"
+	"net/url"
+	"strings"
+	"unicode/utf8"
+
+	"github.com/pergabridge/pergabridge/bridge/outbound/charset"
+)
+
+// decodeForm reads application/x-www-form-urlencoded. The percent-decoded values are in the
+// character set of the content type.
+func decodeForm(contentType string, body []byte, b bounds) ([]Field, error) {
+	c := collector{bounds: b}
+	for rest := string(body); rest != ""; {
+		var pair string
+		pair, rest, _ = strings.Cut(rest, "&")
+		if pair == "" {
+			continue
+		}
+		rawName, rawValue, _ := strings.Cut(pair, "=")
+		name, err := formText(rawName, contentType)
+		if err != nil {
+			return nil, fmt.Errorf("form field %q: %w", clip(rawName, 60), err)
+		}
+		if len(name) > maxName {
+			return nil, fmt.Errorf("the field name %q is longer than %d bytes", clip(name, 60), maxName)
+		}
+		value, err := formText(rawValue, contentType)
+		if err != nil {
+			return nil, fmt.Errorf("form field %q: %w", clip(name, 60), err)
+		}
+		if err := c.add(strings.TrimSpace(name), value); err != nil {
+			return nil, err
+		}
+	}
+	return c.out, nil
+}
+
+// formText decodes one name or value. It is not looked at for marks and declarations as a document
+// would be: it may well be the text of one.
+func formText(raw, contentType string) (string, error) {
+	s, err := url.QueryUnescape(raw)
+	if err != nil {
+		return "", fmt.Errorf("not form-encoded (%w): an & or %% inside a value has to be escaped", err)
+	}
+	label := strings.ToLower(parameter(contentType, "charset"))
+	if label == "" || label == "utf-8" || label == "utf8" {
+		if utf8.ValidString(s) {
+			return s, nil
+		}
+		label = "windows-1252" // the usual culprit, as for documents
+	}
+	r, err := charset.Reader(label, strings.NewReader(s))
+	if err != nil {
+		return "", err
+	}
+	out, err := io.ReadAll(r)
+	return string(out), err
+}
+
+func parameter(contentType, name string) string {
+	_, p, err := mime.ParseMediaType(contentType)
+	if err != nil {
+		return ""
+	}
+	return strings.TrimSpace(p[name])
+}
