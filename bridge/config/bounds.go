@@ -11,6 +11,7 @@ import (
 const (
 	MaxBytes    = 1 << 20 // of the file
 	MaxDepth    = 64      // sections within sections
+	MaxTokens   = 50_000  // words and punctuation marks; about 15,000 lines
 	MaxNodes    = 50_000  // values, counted after aliases are followed
 	MaxProblems = 100     // collected; the rest is counted
 )
@@ -20,6 +21,10 @@ const (
 func precheck(doc *document, tokens token.Tokens) bool {
 	at := func(tk *token.Token, hint, format string, args ...any) {
 		doc.add(Problem{File: doc.file, Line: tk.Position.Line, Col: tk.Position.Column, Hint: hint, Msg: fmt.Sprintf(format, args...)})
+	}
+	if len(tokens) > MaxTokens { // the parser's time grows with their square
+		at(tokens[MaxTokens], "look for what should not be in this file", "the file is too long: it holds more than %d words and marks", MaxTokens)
+		return false
 	}
 	ok := true
 	flow, line, nest, anchors := 0, 0, 0, 0

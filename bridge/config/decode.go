@@ -46,6 +46,9 @@ func decode(n *Node, v reflect.Value, f *field) {
 		v.Set(reflect.ValueOf(n))
 		return
 	}
+	if n.bad {
+		return
+	}
 	if v.Kind() == reflect.Pointer {
 		if v.IsNil() {
 			v.Set(reflect.New(v.Type().Elem()))
@@ -85,15 +88,17 @@ func decodeText(n *Node, t encoding.TextUnmarshaler) {
 	}
 }
 
-// want reports whether n is of kind k, and a problem if it is not.
+// want reports whether n is of kind k, and a problem if it is not. what says what is to be written.
 func (n *Node) want(k Kind, what string) bool {
 	switch {
 	case n.kind == k:
 		return true
 	case n.kind == Null:
 		n.Problemf("write "+what+" after it, or remove the key", "has no value")
-	default:
+	case k == Scalar:
 		n.Problemf("", "must be %s, not %s", what, n.kind)
+	default:
+		n.Problemf("", "must be %s, not %s", k, n.kind)
 	}
 	return false
 }
@@ -167,7 +172,7 @@ func decodeBool(n *Node, v reflect.Value) {
 		case "no", "off", "n", "0", "false":
 			hint = "write false, without quotes"
 		}
-		n.Problemf(hint, "must be true or false, not %s", quote(n.text))
+		n.Problemf(hint, "must be true or false, not %s", n.show())
 		return
 	}
 	v.SetBool(b)
@@ -263,7 +268,7 @@ func decodeMap(n *Node, v reflect.Value, f *field) {
 	if v.Type().Key().Kind() != reflect.String {
 		panic(fmt.Sprintf("config: cannot decode into %s: keys must be strings", v.Type()))
 	}
-	if !n.want(Mapping, "a section (key: value)") {
+	if !n.want(Mapping, "its keys") {
 		return
 	}
 	out := reflect.MakeMapWithSize(v.Type(), len(n.pairs))
@@ -287,10 +292,11 @@ func elem(f *field) *field {
 // defaults apply, its required keys are missing.
 func decodeStruct(n *Node, v reflect.Value) {
 	empty := n.kind == Absent || n.kind == Null && n.parent == nil // the latter is an empty file
-	if !empty && !n.want(Mapping, "a section (key: value)") {
+	if !empty && !n.want(Mapping, "its keys") {
 		return
 	}
 	s := shapeOf(v.Type())
+	n.shape = s
 	for i := range s.fields {
 		decodeField(n, v, &s.fields[i])
 	}
@@ -305,7 +311,7 @@ func decodeField(n *Node, v reflect.Value, f *field) {
 	child, fv := n.Key(f.name), v.FieldByIndex(f.index)
 	if child.Exists() {
 		decode(child, fv, f)
-		if f.required && isEmpty(child) {
+		if f.required && isEmpty(child) && !n.doc.broken[child.Path()] {
 			child.Problemf(f.doc, "must not be empty")
 		}
 		return
@@ -325,7 +331,7 @@ func custom(ptr reflect.Type) bool { return ptr.Implements(unmarshaler) || ptr.I
 func isEmpty(n *Node) bool {
 	switch n.kind {
 	case Scalar:
-		return n.value == "" || n.value != nil && strings.TrimSpace(n.text) == ""
+		return strings.TrimSpace(n.text) == ""
 	case Mapping:
 		return len(n.pairs) == 0
 	case Sequence:
@@ -379,8 +385,12 @@ func reportUnknown(n *Node, s *shape) {
 	}
 	known := s.names()
 	for _, p := range n.pairs {
-		if !slices.Contains(known, p.Name) {
-			p.Node.ProblemAtKey(unknownHint(p.Name, known), "unknown key")
+		switch {
+		case slices.Contains(known, p.Name):
+		case n.doc.full():
+			n.doc.more++
+		default:
+			p.Node.ProblemAtKey(unknownHint(n, p.Name, s), "unknown key")
 		}
 	}
 }

@@ -18,6 +18,8 @@
 //   - A key without a value is a problem, not an absent key.
 //   - Types are not converted: 1.10 and true are not text, "5" is not a number. Numbers that YAML readers
 //     disagree about (0123, 1_000) are problems.
+//   - An unknown key that is known in a section around or below says where it belongs; otherwise the nearest
+//     known key is proposed.
 //   - Own types implement [Unmarshaler] and [Schemer]; a field of type *[Node] keeps the node for later;
 //     types with UnmarshalText are read from a single value. Any type may implement [Validator], which
 //     is called after decoding, inlined structs first. An embedded type's methods are promoted by Go: do not
@@ -26,7 +28,7 @@
 //
 // # Bounds
 //
-// [MaxBytes], [MaxDepth], [MaxNodes] (aliases count as often as they are used) and [MaxProblems]; secrets are
+// [MaxBytes], [MaxTokens], [MaxDepth], [MaxNodes] (aliases count as often as they are used) and [MaxProblems]; secrets are
 // read from regular files of at most 64 KiB.
 //
 // Mistakes of the program (a tag that contradicts itself, a default that does not fit, a type that cannot be

@@ -53,7 +53,7 @@ func (d *Duration) UnmarshalConfig(n *Node) {
 	}
 	got, err := ParseDuration(n.text)
 	if err != nil {
-		n.Problemf(durationHint, "must be a duration, not %s", quote(n.text))
+		n.Problemf(durationHint, "must be a duration, not %s", n.show())
 		return
 	}
 	*d = got

@@ -27,7 +27,7 @@ func (k Kind) String() string {
 	case Scalar:
 		return "a single value"
 	case Mapping:
-		return "a section (key: value)"
+		return "a section of keys"
 	case Sequence:
 		return "a list"
 	}
@@ -48,6 +48,8 @@ type Node struct {
 
 	value any    // of a Scalar: string, int64, uint64, float64 or bool
 	text  string // of a Scalar: the text without quotes, as written
+	bad   bool   // could not be read and is reported; nothing more is said about it
+	shape *shape // the struct it was decoded into last
 	pairs []Pair
 	items []*Node
 }
@@ -227,6 +229,14 @@ func (n *Node) ProblemAtKey(hint, format string, args ...any) {
 
 func (n *Node) problemAt(line, col int, hint, format string, args ...any) {
 	n.doc.add(Problem{File: n.doc.file, Line: line, Col: col, Path: n.Path(), Msg: fmt.Sprintf(format, args...), Hint: hint})
+}
+
+// show is how a scalar appears in a message: text in quotes, anything else as written.
+func (n *Node) show() string {
+	if _, ok := n.value.(string); ok {
+		return quote(n.text)
+	}
+	return printable(shorten(n.text, 40))
 }
 
 func index(i int) string { return "[" + strconv.Itoa(i) + "]" }

@@ -116,7 +116,7 @@ func syntaxProblem(file string, err error) Problem {
 
 func syntaxHint(msg string) string {
 	switch {
-	case strings.Contains(msg, "tab character"):
+	case strings.Contains(msg, "tab character"), strings.Contains(msg, "'\t'"):
 		return "indent with spaces"
 	case strings.Contains(msg, "quoted text"):
 		return "close the quote"
@@ -239,7 +239,12 @@ func (b *builder) alias(n *Node, v *ast.AliasNode) (ast.Node, bool) {
 	name := v.Value.GetToken().Value
 	target, ok := b.anchors[name]
 	line, col := position(v)
+	n.bad = !ok || target == nil || b.open[target]
 	if !ok {
+		if b.doc.full() {
+			b.doc.more++
+			return nil, false
+		}
 		names := make([]string, 0, len(b.anchors))
 		for a := range b.anchors {
 			names = append(names, a)
@@ -249,16 +254,10 @@ func (b *builder) alias(n *Node, v *ast.AliasNode) (ast.Node, bool) {
 			hint = "did you mean *" + best + "?"
 		}
 		n.problemAt(line, col, hint, "alias *%s names no anchor", shorten(name, 40))
-		n.kind = Null
 		return nil, false
 	}
 	if b.open[target] {
 		n.problemAt(line, col, "", "alias *%s stands inside the value it names", shorten(name, 40))
-		n.kind = Null
-		return nil, false
-	}
-	if target == nil {
-		n.kind = Null
 		return nil, false
 	}
 	return target, true
@@ -305,6 +304,9 @@ func (b *builder) merge(n *Node, a ast.Node, line, col, depth int) []Pair {
 	}
 	var out []Pair
 	for _, m := range list {
+		if m.bad {
+			return nil
+		}
 		if m.kind != Mapping {
 			from.Problemf("write <<: *name", "only sections can be merged with <<")
 			return nil
@@ -344,9 +346,10 @@ func (b *builder) scalar(n *Node, a ast.Node) {
 		}
 	case *ast.InfinityNode, *ast.NanNode:
 		n.value, n.text = text, text
-		n.Problemf("", "%s is not a number that can be used here", quote(text))
+		n.bad = true
+		n.Problemf("", "%s is not a number that can be used here", text)
 	default:
-		n.value = ""
+		n.bad = true
 		n.Problemf("", "this cannot be a value")
 	}
 }
@@ -371,6 +374,7 @@ func (b *builder) integer(n *Node, v *ast.IntegerNode) {
 }
 
 func (n *Node) ambiguous() {
+	n.bad = true
 	n.Problemf(fmt.Sprintf("write \"%s\" in quotes if it is text, or the plain number", shorten(n.text, 40)),
 		"%s is read as different numbers by different YAML readers", shorten(n.text, 40))
 }

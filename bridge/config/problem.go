@@ -5,6 +5,8 @@ import (
 	"sort"
 	"strings"
 	"unicode"
+
+	"github.com/pergabridge/pergabridge/bridge/secret"
 )
 
 // A Problem is one thing that is wrong with a config file, at the place where it is to be mended.
@@ -87,7 +89,7 @@ func (d *document) add(p Problem) {
 			return
 		}
 	}
-	if len(d.problems) >= MaxProblems {
+	if d.full() {
 		d.more++
 		return
 	}
@@ -103,6 +105,9 @@ func (d *document) add(p Problem) {
 func (d *document) all() Problems {
 	out := append(Problems(nil), d.problems...)
 	out.sort()
+	for i := range out { // a secret that is known by now may stand elsewhere in clear
+		out[i].Msg, out[i].Hint = secret.Mask(out[i].Msg), secret.Mask(out[i].Hint)
+	}
 	if d.more > 0 {
 		last := out[len(out)-1]
 		out = append(out, Problem{File: d.file, Line: last.Line, Col: last.Col,
@@ -110,6 +115,9 @@ func (d *document) all() Problems {
 	}
 	return out
 }
+
+// full reports whether further problems are only counted.
+func (d *document) full() bool { return len(d.problems) >= MaxProblems }
 
 // quote shows a value from the file in a message: short, printable, on one line.
 func quote(s string) string {

@@ -80,7 +80,7 @@ func structSchema(t reflect.Type, open map[reflect.Type]bool) map[string]any {
 	required := []any{}
 	for _, f := range shapeOf(t).fields {
 		properties[f.name] = fieldSchema(f, open)
-		if f.required && !f.hasDef || f.typ.Kind() == reflect.Struct && !f.hasDef && needsKeys(f.typ, nil) {
+		if f.required && !f.hasDef || f.typ.Kind() == reflect.Struct && !f.hasDef && needsKeys(f.typ) {
 			required = append(required, f.name)
 		}
 	}
@@ -92,7 +92,7 @@ func structSchema(t reflect.Type, open map[reflect.Type]bool) map[string]any {
 }
 
 // needsKeys reports whether an absent section of this type misses something.
-func needsKeys(t reflect.Type, above []reflect.Type) bool {
+func needsKeys(t reflect.Type) bool {
 	if custom(reflect.PointerTo(t)) {
 		return false
 	}
@@ -100,7 +100,7 @@ func needsKeys(t reflect.Type, above []reflect.Type) bool {
 		if f.hasDef {
 			continue
 		}
-		if f.required || f.typ.Kind() == reflect.Struct && needsKeys(f.typ, append(above, t)) {
+		if f.required || f.typ.Kind() == reflect.Struct && needsKeys(f.typ) {
 			return true
 		}
 	}

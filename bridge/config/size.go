@@ -11,7 +11,7 @@ type Size int64
 
 const (
 	sizeHint    = "write a number of bytes or use a unit: 512, 20kB, 1MiB"
-	sizePattern = `^[0-9]+(?:\.[0-9]+)? ?(?:B|[kK]B|MB|GB|TB|[kK]iB|MiB|GiB|TiB)?$`
+	sizePattern = `^(?:[0-9]+(?: ?B)?|[0-9]+(?:\.[0-9]+)? ?(?:[kK]B|MB|GB|TB|[kK]iB|MiB|GiB|TiB))$`
 )
 
 var sizeUnits = []struct {
@@ -43,9 +43,13 @@ func (s *Size) UnmarshalConfig(n *Node) {
 	if !n.want(Scalar, "a size (1MiB)") {
 		return
 	}
-	got, err := ParseSize(n.text)
+	text := n.text
+	if i, ok := n.value.(int64); ok { // also 0x100000
+		text = strconv.FormatInt(i, 10)
+	}
+	got, err := ParseSize(text)
 	if err != nil {
-		n.Problemf(sizeHint, "must be a size, not %s", quote(n.text))
+		n.Problemf(sizeHint, "must be a size, not %s", n.show())
 		return
 	}
 	*s = got
@@ -79,7 +83,7 @@ func ParseSize(text string) (Size, error) {
 		return Size(n * unit), nil
 	}
 	x, err := strconv.ParseFloat(number, 64)
-	if err != nil || x*float64(unit) >= 1<<63 {
+	if err != nil || unit == 1 || x*float64(unit) >= 1<<63 {
 		return 0, bad
 	}
 	return Size(x * float64(unit)), nil

@@ -1,19 +1,26 @@
 package config
 
 import (
+	"reflect"
 	"slices"
 	"strings"
 )
 
+// maxWord bounds what is compared: longer names are no typing mistakes of short ones.
+const maxWord = 64
+
 // nearest returns the candidate that name was probably meant to be, or "".
 func nearest(name string, candidates []string) string {
-	if len(name) > 64 {
+	if len(name) > maxWord {
 		return ""
 	}
 	best, bestDistance := "", 1+max(1, len([]rune(name))/3)
 	plain := plainKey(name)
 	sorted := slices.Sorted(slices.Values(candidates))
 	for _, c := range sorted {
+		if len(c) > maxWord {
+			continue
+		}
 		if plainKey(c) == plain {
 			return c
 		}
@@ -61,9 +68,17 @@ func distance(a, b string) int {
 	return rows[len(x)][len(y)]
 }
 
-// unknownHint says which key was meant, or which keys there are.
-func unknownHint(name string, known []string) string {
-	if best := nearest(name, known); best != "" {
+// unknownHint says which key was meant, where it belongs, or which keys there are.
+func unknownHint(n *Node, name string, s *shape) string {
+	known := s.names()
+	best := nearest(name, known)
+	if best != "" && plainKey(best) == plainKey(name) {
+		return "did you mean " + best + "?"
+	}
+	if place := elsewhere(n, name, s); place != "" {
+		return place
+	}
+	if best != "" {
 		return "did you mean " + best + "?"
 	}
 	if len(known) == 0 {
@@ -75,4 +90,29 @@ func unknownHint(name string, known []string) string {
 		return "known here: " + strings.Join(sorted[:show], ", ") + ", …"
 	}
 	return "known here: " + strings.Join(sorted, ", ")
+}
+
+// elsewhere finds the section next to this one that knows the key: a wrong indentation is the most
+// frequent mistake in YAML.
+func elsewhere(n *Node, name string, s *shape) string {
+	for up := n.parent; up != nil; up = up.parent {
+		if up.shape == nil || !slices.Contains(up.shape.names(), name) {
+			continue
+		}
+		if up.parent == nil {
+			return "it belongs to the top of the file: check the indentation"
+		}
+		return "it belongs directly under " + up.Path() + ": check the indentation"
+	}
+	for _, f := range s.fields {
+		t := f.typ
+		for t.Kind() == reflect.Pointer {
+			t = t.Elem()
+		}
+		if t.Kind() == reflect.Struct && t != nodeType.Elem() && !custom(reflect.PointerTo(t)) &&
+			slices.Contains(shapeOf(t).names(), name) {
+			return "it belongs under " + f.name + ": check the indentation"
+		}
+	}
+	return ""
 }
