@@ -19,6 +19,8 @@ type Common struct {
 	// Webhook is how the provider's calls are authenticated. The app decodes it: signature schemes
 	// belong to the entrance.
 	Webhook *config.Node `yaml:"webhook" doc:"how calls of the provider to /webhooks/{provider} are authenticated"`
+	// Intake changes, for this provider, how SSP's process calls are read. The app decodes it.
+	Intake *config.Node `yaml:"intake" doc:"what differs from ssp.intake in SSP's calls to /ssp/{provider}"`
 }
 
 // CommonConfig returns c, so that a kind's config can be asked for it.
