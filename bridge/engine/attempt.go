@@ -53,7 +53,7 @@ func (e *Engine) try(ctx context.Context, d *dest, l *bridge.Lease, o *bridge.Ou
 		evidence -= min(holdSlack, evidence/4)
 		if until, wait := d.waits.hold(l.Event.ID, l.UnknownSince.Add(evidence), e.o.Now()); wait {
 			*o = bridge.Outcome{
-				Kind: bridge.OutcomeUnknown, Reason: earlier(l),
+				Kind: bridge.OutcomeUnknown, Reason: e.earlier(ctx, l),
 				Detail: "an earlier try may have had its effect; waiting for evidence before it is repeated",
 			}
 			return decision{bridge.ThenWait, until}
@@ -104,7 +104,7 @@ func complete(o *bridge.Outcome) {
 func (e *Engine) find(ctx context.Context, d *dest, l *bridge.Lease, o *bridge.Outcome, canFind bool) (bridge.FoundAnswer, *decision) {
 	if !canFind {
 		*o = bridge.Outcome{
-			Kind: bridge.OutcomeUnknown, Reason: earlier(l),
+			Kind: bridge.OutcomeUnknown, Reason: e.earlier(ctx, l),
 			Detail: "an earlier try may have had its effect, and nothing can tell whether it had",
 		}
 		return bridge.CannotTell, nil
@@ -159,13 +159,17 @@ func isDown(err error) bool {
 	return ok
 }
 
-// earlier is the reason of the try that left l unknown, as far as the lease tells it.
-func earlier(l *bridge.Lease) bridge.Reason {
-	switch r := l.Event.Reason; r {
-	case bridge.NoAnswer, bridge.BadGateway, bridge.LookupFailed, bridge.LeaseExpired, bridge.InternalError:
-		return r
+// earlier returns why the last try of unknown outcome left l unknown.
+func (e *Engine) earlier(ctx context.Context, l *bridge.Lease) bridge.Reason {
+	_, attempts, err := e.o.Store.Event(ctx, l.Event.ID)
+	if err == nil {
+		for i := len(attempts) - 1; i >= 0; i-- {
+			if a := &attempts[i]; a.Outcome == bridge.OutcomeUnknown && a.Reason != "" {
+				return a.Reason
+			}
+		}
 	}
-	return bridge.LeaseExpired
+	return bridge.LeaseExpired // what leaves no record of its own
 }
 
 // observe records what would be sent.

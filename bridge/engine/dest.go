@@ -50,7 +50,7 @@ type waits struct {
 	until map[string]time.Time
 }
 
-// waitsKept is how many are remembered before old ones are dropped.
+// waitsKept is how many are remembered.
 const waitsKept = 1024
 
 // hold returns the time until which the event waits, and whether that is still to come.
@@ -64,15 +64,18 @@ func (w *waits) hold(event string, until, now time.Time) (time.Time, bool) {
 		delete(w.until, event)
 		return until, false
 	}
-	if w.until == nil || len(w.until) >= waitsKept {
-		kept := map[string]time.Time{}
+	if len(w.until) >= waitsKept {
 		for id, t := range w.until {
-			if now.Before(t.Add(time.Minute)) {
-				kept[id] = t
+			if now.After(t.Add(time.Minute)) { // settled by evidence meanwhile
+				delete(w.until, id)
 			}
 		}
-		w.until = kept
 	}
-	w.until[event] = until
+	if w.until == nil {
+		w.until = map[string]time.Time{}
+	}
+	if len(w.until) < waitsKept {
+		w.until[event] = until
+	}
 	return until, true
 }

@@ -203,7 +203,7 @@ func (l *loop) failed(s *session, err error, asked bool) {
 	case asked:
 		s.give()
 	}
-	if l.careful && !l.leasing { // let the others pass what the store does not take
+	if l.careful && !l.leasing && len(l.results) > 1 { // let the others pass what the store does not take
 		l.results = append(append([]finishedTry(nil), l.results[1:]...), l.results[0])
 	}
 	if l.fails >= oneByOne && !errors.Is(err, bridge.ErrUnavailable) {

@@ -1,0 +1,131 @@
+package engine
+
+import (
+	"context"
+	"errors"
+	"testing"
+	"testing/synctest"
+	"time"
+
+	"github.com/stretchr/testify/require"
+
+	"github.com/pergabridge/pergabridge/bridge"
+)
+
+type sourceFunc func(ctx context.Context, d bridge.Duty) error
+
+func (f sourceFunc) Run(ctx context.Context, d bridge.Duty) error { return f(ctx, d) }
+
+func TestSourceRunsAndIsReleased(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		store := newFakeStore()
+		var cause error
+		b := start(t, store, Options{Sources: map[string]bridge.Source{"poll": sourceFunc(func(ctx context.Context, d bridge.Duty) error {
+			ev := in(" 1 ", bridge.Update)
+			ev.Reference = "INC-7"
+			r, err := d.Accept(ctx, []bridge.Event{ev}, "cursor-1")
+			require.NoError(t, err)
+			require.Len(t, r, 1)
+			require.Equal(t, "cursor-1", d.Cursor())
+			<-ctx.Done()
+			cause = ctx.Err()
+			return ctx.Err()
+		})}}, nil, nil)
+		synctest.Wait()
+		r := store.settledResults()
+		require.Len(t, r, 1, "what a duty accepts wakes the loop")
+		require.Equal(t, "inc-7", r[0].Lease.Event.RefKey, "and is completed like everything else")
+		require.Equal(t, "1", r[0].Lease.Event.Task)
+		b.end(t)
+		require.ErrorIs(t, cause, context.Canceled)
+		require.Empty(t, store.duties["poll"])
+	})
+}
+
+func TestSourceThatFailsIsStartedAgainWithBackOff(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		var starts []time.Duration
+		begin := time.Now()
+		store := newFakeStore()
+		b := start(t, store, Options{Sources: map[string]bridge.Source{"poll": sourceFunc(func(ctx context.Context, _ bridge.Duty) error {
+			starts = append(starts, time.Since(begin).Round(time.Second))
+			switch len(starts) {
+			case 1:
+				return errors.New("mailbox unreachable")
+			case 2:
+				panic("bug in a source")
+			case 3:
+				return nil
+			case 4:
+				sleep(ctx, time.Hour) // worked long: the series of failures is over
+				return errDisk
+			}
+			<-ctx.Done()
+			return nil
+		})}}, nil, nil)
+		time.Sleep(2 * time.Hour)
+		require.Equal(t, []time.Duration{0, 1 * time.Second, 4 * time.Second, 8 * time.Second, 3610 * time.Second}, starts)
+		b.end(t)
+	})
+}
+
+func TestDutyHeldElsewhere(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		store := newFakeStore()
+		other := bridge.Session{ID: "other", Until: time.Now().Add(20 * time.Second)}
+		require.NoError(t, store.Renew(t.Context(), other))
+		_, ok, err := store.Duty(t.Context(), "poll", other)
+		require.NoError(t, err)
+		require.True(t, ok)
+		var began time.Duration
+		begin := time.Now()
+		b := start(t, store, Options{Sources: map[string]bridge.Source{"poll": sourceFunc(func(ctx context.Context, _ bridge.Duty) error {
+			began = time.Since(begin)
+			<-ctx.Done()
+			return nil
+		})}}, nil, nil)
+		time.Sleep(time.Minute)
+		require.InDelta(t, 21.5, began.Seconds(), 2, "taken over when the other one is gone")
+		b.end(t)
+	})
+}
+
+func TestDutyLost(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		store := newFakeStore()
+		runs := 0
+		var causes []error
+		b := start(t, store, Options{Sources: map[string]bridge.Source{"poll": sourceFunc(func(ctx context.Context, d bridge.Duty) error {
+			if runs++; runs == 1 {
+				store.with(func() { store.duties["poll"] = "stolen" })
+				_, err := d.Accept(ctx, nil, "x")
+				require.ErrorIs(t, err, bridge.ErrFenced)
+			}
+			<-ctx.Done()
+			causes = append(causes, context.Cause(ctx))
+			return ctx.Err()
+		})}}, nil, nil)
+		time.Sleep(10 * time.Second)
+		require.Equal(t, 2, runs)
+		store.with(func() { store.before = func(string) error { return bridge.ErrUnavailable } })
+		time.Sleep(20 * time.Second)
+		require.Equal(t, []error{errDutyLost, errDutyLost}, causes, "fenced by the store, and with the session")
+		store.with(func() { store.before = nil })
+		time.Sleep(10 * time.Second)
+		require.Equal(t, 3, runs)
+		b.end(t)
+	})
+}
+
+func TestSourceThatDoesNotStop(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		b := start(t, newFakeStore(), Options{Sources: map[string]bridge.Source{"poll": sourceFunc(func(context.Context, bridge.Duty) error {
+			time.Sleep(time.Hour)
+			return nil
+		})}}, nil, nil)
+		synctest.Wait()
+		b.stop()
+		require.ErrorContains(t, <-b.ran, "a source did not stop")
+		time.Sleep(time.Hour)
+	})
+}
