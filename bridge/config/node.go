@@ -236,7 +236,7 @@ func (n *Node) show() string {
 	if _, ok := n.value.(string); ok {
 		return quote(n.text)
 	}
-	return printable(shorten(n.text, 40))
+	return shorten(n.text, 40)
 }
 
 func index(i int) string { return "[" + strconv.Itoa(i) + "]" }

@@ -190,6 +190,18 @@ func TestASecretFileIsBounded(t *testing.T) {
 	require.True(t, c.Key.Empty())
 }
 
+func TestMessagesAreOnePrintableLine(t *testing.T) {
+	n := mustParse(t, "\"a\\e[31m\\nb\": 1\nlist: *x\u202ey\n")
+	n.Key("z").Problemf("do\nthis", "bad\x1b[0m")
+	Decode(n, &sample{})
+	require.GreaterOrEqual(t, len(n.Problems()), 4)
+	for _, p := range n.Problems() {
+		require.NotContains(t, p.Error(), "\n")
+		require.NotContains(t, p.Error(), "\x1b")
+		require.NotContains(t, p.Error(), "\u202e")
+	}
+}
+
 func TestHintsForMistypedKeys(t *testing.T) {
 	known := []string{"admin_token", "listen", "url", "timeout", "max_answer"}
 	for typed, want := range map[string]string{

@@ -106,7 +106,7 @@ func syntaxProblem(file string, err error) Problem {
 	if !errors.As(err, &e) {
 		return p
 	}
-	p.Msg = "not readable as YAML: " + printable(shorten(e.GetMessage(), 120))
+	p.Msg = "not readable as YAML: " + shorten(e.GetMessage(), 120)
 	if tk := e.GetToken(); tk != nil && tk.Position != nil {
 		p.Line, p.Col = max(tk.Position.Line, 1), max(tk.Position.Column, 1)
 	}

@@ -11,12 +11,12 @@ import (
 
 // A Problem is one thing that is wrong with a config file, at the place where it is to be mended.
 type Problem struct {
-	File string // as given to Parse
-	Line int    // from 1
-	Col  int    // from 1, in characters
-	Path string // providers.acme.url; empty for the document itself
-	Msg  string // what is wrong
-	Hint string // what to do about it; may be empty
+	File string `json:"file"`           // as given to Parse
+	Line int    `json:"line"`           // from 1
+	Col  int    `json:"column"`         // from 1, in characters
+	Path string `json:"path,omitempty"` // providers.acme.url; empty for the document itself
+	Msg  string `json:"message"`        // what is wrong
+	Hint string `json:"hint,omitempty"` // what to do about it; may be empty
 }
 
 // Error returns "file:line:col: path: msg (hint)".
@@ -81,6 +81,7 @@ type document struct {
 // add collects p once. While a validator runs, a path that already failed to decode keeps quiet: the
 // validator sees a zero value there and would complain about what was never read.
 func (d *document) add(p Problem) {
+	p.Msg, p.Hint = printable(p.Msg), printable(p.Hint)
 	if d.validating > 0 && d.broken[p.Path] {
 		return
 	}
@@ -136,7 +137,7 @@ func shorten(s string, n int) string {
 	return s
 }
 
-// printable replaces what would break a line of the report.
+// printable replaces what would break a line of the report or drive the terminal that shows it.
 func printable(s string) string {
 	return strings.Map(func(r rune) rune {
 		if !unicode.IsPrint(r) {
