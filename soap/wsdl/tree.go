@@ -7,6 +7,7 @@ import (
 	"io"
 	"strings"
 
+	"github.com/pergabridge/pergabridge/bridge/outbound/charset"
 	"github.com/pergabridge/pergabridge/soap/internal/xmltext"
 )
 
@@ -48,7 +49,7 @@ func parse(data []byte, contentType string) (*element, error) {
 	case h.Doctype:
 		return nil, &Error{Msg: "document type declarations are refused"}
 	}
-	utf8, err := xmltext.UTF8(data, contentType)
+	utf8, err := charset.UTF8(contentType, data)
 	if err != nil {
 		return nil, &Error{Msg: err.Error()}
 	}

@@ -1,5 +1,5 @@
 // Package xmltext holds what package soap and its neighbours need to know about XML as text: which
-// characters it may hold, in which encoding it came, and what it is before anybody parses it.
+// characters it may hold, and what a document is before anybody parses it.
 package xmltext
 
 import (

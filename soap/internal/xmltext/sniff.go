@@ -5,6 +5,8 @@ import (
 	"strings"
 )
 
+var bomUTF8 = []byte{0xEF, 0xBB, 0xBF}
+
 // A Head is what a document shows before it is parsed.
 type Head struct {
 	// Empty: nothing but white space.

@@ -3,8 +3,6 @@ package xmltext
 import (
 	"bytes"
 	"encoding/xml"
-	"io"
-	"strings"
 	"testing"
 	"unicode/utf8"
 
@@ -42,52 +40,6 @@ func FuzzLegal(f *testing.F) {
 	})
 }
 
-func TestUTF8(t *testing.T) {
-	utf16le := func(s string) string {
-		var b strings.Builder
-		for _, r := range s { // only characters of the basic plane
-			b.WriteByte(byte(r))
-			b.WriteByte(byte(r >> 8))
-		}
-		return b.String()
-	}
-	for name, c := range map[string]struct{ data, contentType, want, err string }{
-		"utf-8":                     {`<?xml version="1.0" encoding="utf-8"?><a>é</a>`, "text/xml; charset=utf-8", "<a>é</a>", ""},
-		"nothing said":              {`<a>é</a>`, "", "<a>é</a>", ""},
-		"byte-order mark":           {"\xEF\xBB\xBF<?xml version='1.0'?><a>é</a>", "text/xml; charset=windows-1252", "<a>é</a>", ""},
-		"windows-1252 in header":    {"<a>\xe9\x80</a>", "text/xml; charset=windows-1252", "<a>é€</a>", ""},
-		"latin-1 in declaration":    {"<?xml version=\"1.0\" encoding='ISO-8859-1' ?>\n<a>\xe9</a>", "text/xml", "\n<a>é</a>", ""},
-		"header beats declaration":  {"<?xml version=\"1.0\" encoding=\"utf-8\"?><a>\xe9</a>", "text/xml; charset=iso-8859-1", "<a>é</a>", ""},
-		"utf-16 with mark":          {"\xFF\xFE" + utf16le(`<?xml version="1.0" encoding="utf-16"?><a>é</a>`), "text/xml", "<a>é</a>", ""},
-		"utf-16 claimed, not there": {`<?xml version="1.0" encoding="utf-16"?><a>é</a>`, "text/xml; charset=utf-16", "<a>é</a>", ""},
-		"invalid bytes":             {"<a>\xe9</a>", "text/xml; charset=utf-8", "<a>\uFFFD</a>", ""},
-		"unknown encoding":          {"<a/>", "text/xml; charset=klingon", "", `unknown character encoding "klingon"`},
-	} {
-		t.Run(name, func(t *testing.T) {
-			got, err := UTF8([]byte(c.data), c.contentType)
-			if c.err != "" {
-				require.EqualError(t, err, c.err)
-				return
-			}
-			require.NoError(t, err)
-			require.Equal(t, c.want, string(got))
-		})
-	}
-}
-
-func FuzzUTF8(f *testing.F) {
-	f.Add([]byte("<?xml version=\"1.0\" encoding='ISO-8859-1' ?>\n<a>\xe9</a>"), "text/xml; charset=windows-1252")
-	f.Add([]byte("\xFF\xFEa"), "")
-	f.Fuzz(func(t *testing.T, data []byte, contentType string) {
-		out, err := UTF8(data, contentType)
-		if err != nil {
-			return
-		}
-		require.True(t, utf8.Valid(out))
-		require.LessOrEqual(t, len(out), 4*len(data)+4, "a document must not grow without bound")
-	})
-}
-
 func TestSniff(t *testing.T) {
 	for in, want := range map[string]Head{
 		"":         {Empty: true},
@@ -119,7 +71,7 @@ func FuzzSniff(f *testing.F) {
 		d := xml.NewDecoder(bytes.NewReader(data))
 		for {
 			tok, err := d.RawToken()
-			if err != nil || err == io.EOF {
+			if err != nil {
 				return
 			}
 			switch tok.(type) {

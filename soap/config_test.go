@@ -1,0 +1,84 @@
+package soap
+
+import (
+	"os"
+	"path/filepath"
+	"strings"
+	"testing"
+
+	"github.com/stretchr/testify/require"
+
+	"github.com/pergabridge/pergabridge/bridge"
+	"github.com/pergabridge/pergabridge/bridge/config"
+)
+
+func read(t *testing.T, src string) (*Config, config.Problems) {
+	t.Helper()
+	dir := t.TempDir()
+	require.NoError(t, os.WriteFile(filepath.Join(dir, "ssp.wsdl"), []byte(mono(t)), 0o600))
+	require.NoError(t, os.WriteFile(filepath.Join(dir, "page.wsdl"), []byte("<html>login</html>"), 0o600))
+	n, err := config.Parse(filepath.Join(dir, "pergabridge.yaml"), []byte(src))
+	require.NoError(t, err)
+	c := new(Config)
+	config.Decode(n, c)
+	return c, n.Problems()
+}
+
+func TestConfigDefaults(t *testing.T) {
+	c, problems := read(t, "url: http://ssp.example.com/Workflow/WebService/WorkflowService.asmx")
+	require.Empty(t, problems)
+	require.Equal(t, OnFault{Server: FaultRetry, Client: FaultRefused}, c.OnFault)
+	require.Equal(t, "1.1", c.Version)
+	require.False(t, c.Delivery.Observe())
+	require.False(t, c.Intake.Exists())
+}
+
+func TestConfigWhole(t *testing.T) {
+	c, problems := read(t, `
+url: https://ssp.example.com/Workflow/WebService/WorkflowService.asmx
+wsdl: ssp.wsdl
+version: "1.1"
+on_fault: {server: refused, client: retry}
+auth: {none: true}
+timeout: {total: 20s}
+mode: observe
+limits: {in_flight: 3}
+on_refused: {update: park}
+unknown: {resolve: {wait: 5s}}
+intake: {auth: {header: {name: X-Bridge-Key, secret: {env: NOWHERE}}}}
+`)
+	require.Empty(t, problems)
+	require.Equal(t, OnFault{Server: FaultRefused, Client: FaultRetry}, c.OnFault)
+	require.True(t, filepath.IsAbs(string(c.WSDL)))
+	require.True(t, c.Delivery.Observe())
+	require.Equal(t, 3, c.Delivery.Limit().InFlight)
+	require.True(t, c.Delivery.RefusedParks(bridge.Update))
+	require.True(t, c.Outbound.Auth.None)
+	require.True(t, c.Intake.Exists())
+	d, err := New(*c, Deps{})
+	require.NoError(t, err)
+	d.Close()
+}
+
+func TestConfigMistakes(t *testing.T) {
+	for src, want := range map[string]string{
+		"mode: deliver":                                       "1:1: ",
+		"url: ssp.example.com":                                "1:6: url: not the address of a web service",
+		"url: http://u:p@ssp/x.asmx":                          "1:6: url: holds a user or password",
+		"url: http://ssp/x.asmx?wsdl":                         "1:6: url: is the address of the description, not of the service",
+		"url: http://ssp/x.asmx?op=y":                         "1:6: url: is the address of the description, not of the service",
+		"url: http://ssp/\nwsdl: missing.wsdl":                "2:7: wsdl: open ",
+		"url: http://ssp/\nwsdl: page.wsdl":                   "2:7: wsdl: wsdl: this is a web page",
+		"url: http://ssp/\ncontract: checked":                 "2:11: contract: ",
+		"url: http://ssp/\nversion: \"1.2\"":                  "2:10: version: ",
+		"url: http://ssp/\non_fault: {server: no}":            "2:20: on_fault.server: ",
+		"url: http://ssp/\nunknown: {submit: {}}":             "2:11: unknown.submit: ",
+		"url: http://ssp/\nwsdll: x":                          "2:1: wsdll: ",
+		"url: http://ssp/\nwsdl: ssp.wsdl\ncontract: assumed": "3:11: contract: assumed together with wsdl",
+	} {
+		_, problems := read(t, src)
+		require.Len(t, problems, 1, "%s: %v", src, problems)
+		_, place, _ := strings.Cut(problems[0].Error(), "pergabridge.yaml:")
+		require.True(t, strings.HasPrefix(place, want), "%s\ngot  %s\nwant %s", src, place, want)
+	}
+}

@@ -1,0 +1,50 @@
+// Package soap is SSP as a destination: it applies inbound events to a task by the three
+// operations of SSP's WorkflowService.
+//
+//	acknowledge   ProcessInstanceTaskExternalAcknowledgement(processInstanceTaskId, externalReference)
+//	update        ProcessInstanceTaskExternalUpdateMessage(processInstanceTaskId, message)
+//	resolve       ProcessInstanceTaskExternalReassignment(processInstanceTaskId, solution)
+//
+// # The call
+//
+// The client is generated from our own WSDL by gowsdl (package workflow) and posts through an
+// [http.RoundTripper] of package outbound. Between them sits a transport of ours that makes the
+// client fit for an ASP.NET .asmx service: it clears the request's close flag, which would open a
+// connection per call; quotes SOAPAction; bounds and transcodes the answer; hands a fault that came
+// with HTTP 500 to gowsdl's fault parser, which looks at 200 only; and keeps away what gowsdl would
+// trip over (MIME packages, answers that are not SOAP).
+//
+// Texts are made legal for XML 1.0: control characters that it cannot hold are removed. Line ends
+// arrive as they were; a carriage return travels as a character reference. Empty arguments are
+// sent as empty elements, not left out.
+//
+// # The outcome
+//
+// HTTP 200 is not a success by itself. In this order:
+//
+//	no byte was written                        retry, not_sent
+//	no complete answer came                    unknown, no_answer
+//	a SOAP fault, at any status                by its code: Server as on_fault.server says (retry),
+//	                                           everything else as on_fault.client says (refused)
+//	a web page with a password field           retry, unauthorized
+//	another status than 2xx                    as package outbound classifies it; 404, 405 and 415
+//	                                           mean the address is wrong: retry
+//	another web page                           retry, unavailable: a sorry page, the service never
+//	                                           saw the call
+//	no body, not SOAP, wrong root element      unknown, bad_answer: something that is not the service
+//	                                           as we know it has taken the call
+//	the result is false, a negative number, or refused
+//	  begins with "error" or "exception"
+//	any other result, none, an empty response  done
+//
+// # The contract gate
+//
+// Names of arguments are not public; ours are a guess, and an .asmx service takes a call with wrong
+// names without complaint and sees nothing in it. So nothing is sent before the service's own WSDL,
+// fetched from url?WSDL or read from the file `wsdl`, was found to have the three operations with
+// exactly these arguments in exactly this form ([Destination.Contract]). Until then every delivery
+// ends as retry with Down set and reason contract_changed or contract_unreachable: lanes wait, they
+// do not park. The contract is checked again every quarter of an hour, every 20 seconds while it
+// does not hold, and after a fault that says the operation is not known. A description that cannot be
+// fetched any more does not undo an earlier check. `contract: assumed` switches the gate off.
+package soap
