@@ -1,0 +1,3 @@
+package storetest
+import "testing"
+func checkProperties(t *testing.T, f Factory) {}
