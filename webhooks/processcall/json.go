@@ -18,7 +18,7 @@ func decodeJSON(text []byte, b bounds) ([]Field, error) {
 	d.UseNumber()
 	first, err := d.Token()
 	if err != nil {
-		return nil, explainJSON(text, d.InputOffset(), err)
+		return nil, explainJSON(text, err)
 	}
 	if first != json.Delim('{') {
 		return nil, errors.New(`the JSON body is not an object: it has to be {"task": …, "request_type": …}`)
@@ -42,7 +42,7 @@ type jsonReader struct {
 func (j *jsonReader) token() (json.Token, error) {
 	t, err := j.d.Token()
 	if err != nil {
-		return nil, explainJSON(j.text, j.d.InputOffset(), err)
+		return nil, explainJSON(j.text, err)
 	}
 	return t, nil
 }
@@ -126,16 +126,19 @@ var (
 )
 
 // explainJSON says where a body stops being JSON and, for the mistakes that SSP's templates
-// invite, what to change in the template.
-func explainJSON(text []byte, offset int64, err error) error {
+// invite, what to change in the template. The place is found by checking the whole text once more,
+// because a token reader does not tell it.
+func explainJSON(text []byte, err error) error {
+	var whole json.RawMessage
 	var syntax *json.SyntaxError
-	if errors.As(err, &syntax) {
-		offset = syntax.Offset - 1
+	if !errors.As(json.Unmarshal(text, &whole), &syntax) {
+		return fmt.Errorf("the body is not valid JSON: %s", strings.TrimPrefix(err.Error(), "json: "))
 	}
-	at := int(min(max(offset, 0), int64(len(text))))
+	err = syntax
+	at := int(min(max(syntax.Offset-1, 0), int64(len(text))))
 	place := where(text, int64(at))
-	if errors.Is(err, io.EOF) || errors.Is(err, io.ErrUnexpectedEOF) || at >= len(text) {
-		return fmt.Errorf("the JSON body ends too early%s", place)
+	if strings.HasPrefix(syntax.Error(), "unexpected end") {
+		return fmt.Errorf("the JSON body ends too early%s", where(text, int64(len(text))))
 	}
 	if hint := jsonHint(text, at); hint != "" {
 		return fmt.Errorf("the body is not valid JSON%s: %s", place, hint)

@@ -109,20 +109,30 @@ type sorted struct {
 // sort gives every value of a call its place. Of several names that mean the same field the
 // surest with a value wins; the others stay visible among the fields.
 func (v vocabulary) sort(call []Field, drop map[string]bool) sorted {
+	type place struct {
+		meaning
+		field string
+	}
+	places := make([]place, len(call))
 	best := make(map[string]int, len(names))
-	for _, f := range call {
-		if m, _ := v.of(f.Name); m.name != "" && strings.TrimSpace(f.Value) != "" {
-			if r, ok := best[m.name]; !ok || m.rank < r {
-				best[m.name] = m.rank
+	for i, f := range call {
+		if len(drop) > 0 && drop[plain(f.Name)] {
+			continue
+		}
+		p := &places[i]
+		p.meaning, p.field = v.of(f.Name)
+		if p.name != "" && strings.TrimSpace(f.Value) != "" {
+			if r, ok := best[p.name]; !ok || p.rank < r {
+				best[p.name] = p.rank
 			}
 		}
 	}
 	s := sorted{known: make(map[string]string, len(names))}
-	for _, f := range call {
+	for i, f := range call {
 		if len(drop) > 0 && drop[plain(f.Name)] {
 			continue
 		}
-		m, field := v.of(f.Name)
+		m, field := places[i].meaning, places[i].field
 		if m.name == "" {
 			s.other(field, f.Value)
 			continue
