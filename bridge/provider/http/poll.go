@@ -1,0 +1,301 @@
+package httpprovider
+
+import (
+	"context"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"log/slog"
+	"net/url"
+	"strings"
+	"time"
+
+	"github.com/pergabridge/pergabridge/bridge"
+	"github.com/pergabridge/pergabridge/bridge/config"
+	"github.com/pergabridge/pergabridge/bridge/mapping"
+	"github.com/pergabridge/pergabridge/bridge/outbound"
+	"github.com/pergabridge/pergabridge/bridge/secret"
+)
+
+// Poll asks the provider for what changed.
+type Poll struct {
+	Every    config.Duration `yaml:"every" default:"60s" doc:"time between two questions"`
+	Call     `yaml:",inline"`
+	Items    mapping.Expr     `yaml:"items" required:"true" doc:"the list of changes in the answer"`
+	Item     mapping.Tree     `yaml:"item" doc:"what the rules see as body and item, made of item; default: the element of the list"`
+	Cursor   mapping.Expr     `yaml:"cursor" doc:"where to go on next time, from the answer; default: the time of the question"`
+	Next     mapping.Expr     `yaml:"next" doc:"the next page: its address, a token for the url or query, or true to count page up; nothing or false on the last one"`
+	Since    string           `yaml:"since" doc:"where the very first question begins; default: now"`
+	Overlap  *config.Duration `yaml:"overlap" doc:"how far a cursor that is a time is set back, against clocks and late commits; default 2m without cursor, else 0"`
+	MaxPages int              `yaml:"max_pages" default:"100" doc:"pages fetched for one question"`
+}
+
+const defaultOverlap = 2 * time.Minute
+
+// maxBackoff bounds the pause after failures in a row.
+const maxBackoff = 15 * time.Minute
+
+func (c *Config) validatePoll(n *config.Node) {
+	p, at := c.Poll, n.Key("poll")
+	ask := mapping.Polling
+	c.validateCall(at, &p.Call, ask, mapping.Polled)
+	for _, e := range []mapping.Expr{p.Items, p.Cursor, p.Next} {
+		e.Within(mapping.Polled)
+		c.Tables.Check(at, e.Tables())
+	}
+	p.Item.Within(append([]string{"item"}, mapping.Polled...))
+	if p.Every < config.Duration(time.Second) {
+		at.Key("every").Problemf("every: 60s", "must be at least 1s")
+	}
+	if p.Overlap != nil && *p.Overlap < 0 {
+		at.Key("overlap").Problemf("", "must not be negative")
+	}
+	if p.MaxPages < 1 {
+		at.Key("max_pages").Problemf("", "must be at least 1")
+	}
+	if c.Inbound == nil {
+		at.Problemf("inbound: {rules: […]}", "needs inbound rules that turn changes into events")
+	}
+	for name, t := range c.Headers {
+		if t.Mentions("event") || t.Mentions("bond") || t.Mentions("attempt") {
+			n.Key("headers").Key(name).Problemf("move it to the headers of the calls under send", "a poll has no event, bond or attempt")
+		}
+	}
+	if !p.mentions("cursor") {
+		at.Problemf(`query: {since: "${cursor}"}`, "does not use cursor, so every question brings everything")
+	}
+}
+
+// pollSource is the poll of one provider.
+type pollSource struct {
+	name     string
+	config   *Config
+	client   *outbound.Client
+	receiver *Receiver
+	log      *slog.Logger
+	now      func() time.Time
+}
+
+// Run asks at every interval until ctx or the duty ends.
+func (s *pollSource) Run(ctx context.Context, d bridge.Duty) error {
+	cursor := d.Cursor()
+	if cursor == "" {
+		cursor = s.config.Poll.Since
+		if cursor == "" {
+			cursor = stamp(s.now())
+		}
+		// Saved at once: what changes before the first answer must not be missed.
+		if _, err := d.Accept(ctx, nil, cursor); err != nil {
+			return s.ended(ctx, err)
+		}
+	}
+	every := time.Duration(s.config.Poll.Every)
+	for failures := 0; ; {
+		next, wait, err := s.round(ctx, d, cursor)
+		switch {
+		case ctx.Err() != nil:
+			return nil
+		case errors.Is(err, bridge.ErrFenced):
+			return err
+		case err != nil:
+			failures++
+			wait = max(wait, min(every<<min(failures-1, 10), maxBackoff))
+			s.log.Warn("poll failed", "provider", s.name, "error", secret.Mask(err.Error()), "failures", failures, "again_in", wait.String())
+		default:
+			if failures > 0 {
+				s.log.Info("poll works again", "provider", s.name, "failures", failures)
+			}
+			failures, wait, cursor = 0, every, next
+		}
+		if !pause(ctx, wait) {
+			return nil
+		}
+	}
+}
+
+func (s *pollSource) ended(ctx context.Context, err error) error {
+	if ctx.Err() != nil {
+		return nil
+	}
+	return fmt.Errorf("%s: poll: %w", s.name, err)
+}
+
+func pause(ctx context.Context, d time.Duration) bool {
+	t := time.NewTimer(d)
+	defer t.Stop()
+	select {
+	case <-ctx.Done():
+		return false
+	case <-t.C:
+		return true
+	}
+}
+
+func stamp(t time.Time) string { return t.UTC().Format(time.RFC3339) }
+
+// round asks one question, all pages of it. The cursor is saved with the last page, so that a round
+// which breaks off is asked again; ids make what was accepted already a duplicate.
+func (s *pollSource) round(ctx context.Context, d bridge.Duty, cursor string) (next string, wait time.Duration, err error) {
+	p := s.config.Poll
+	asked := s.now()
+	from, err := s.setBack(cursor)
+	if err != nil {
+		return cursor, 0, err
+	}
+	env := s.config.Tables.Env(map[string]any{"cursor": from, "now": asked, "page": 1, "next": nil})
+	next, address := cursor, ""
+	for page := 1; ; page++ {
+		env["page"] = page
+		answer, wait, err := s.ask(ctx, env, address)
+		if err != nil {
+			return cursor, wait, fmt.Errorf("page %d: %w", page, err)
+		}
+		events, err := s.read(ctx, answer, asked)
+		if err != nil {
+			return cursor, 0, fmt.Errorf("page %d: %w", page, err)
+		}
+		if next, err = s.moved(answer, next, asked); err != nil {
+			return cursor, 0, fmt.Errorf("page %d: cursor: %w", page, err)
+		}
+		more, err := p.Next.Value(answer)
+		if err != nil {
+			return cursor, 0, fmt.Errorf("page %d: next: %w", page, err)
+		}
+		last := more == nil || more == false || more == ""
+		save := cursor
+		full := !last && page >= p.MaxPages
+		if last || full && !p.Cursor.IsZero() {
+			save = next
+		}
+		if _, err := d.Accept(ctx, events, save); err != nil {
+			return cursor, 0, fmt.Errorf("page %d: %w", page, err)
+		}
+		switch {
+		case last:
+			return next, 0, nil
+		case full && !p.Cursor.IsZero():
+			s.log.Info("poll goes on next time", "provider", s.name, "pages", page)
+			return next, 0, nil
+		case full:
+			return cursor, 0, fmt.Errorf("more than max_pages (%d) pages", p.MaxPages)
+		}
+		env["next"] = more
+		if address, err = s.follow(more, address, env); err != nil {
+			return cursor, 0, err
+		}
+	}
+}
+
+// setBack moves a cursor that is a time back by the overlap.
+func (s *pollSource) setBack(cursor string) (string, error) {
+	p := s.config.Poll
+	overlap := time.Duration(0)
+	switch {
+	case p.Overlap != nil:
+		overlap = time.Duration(*p.Overlap)
+	case p.Cursor.IsZero():
+		overlap = defaultOverlap
+	}
+	if overlap == 0 {
+		return cursor, nil
+	}
+	t, err := mapping.ParseDate(cursor, time.UTC)
+	if err != nil {
+		return "", fmt.Errorf("overlap needs a cursor that is a time: %w", err)
+	}
+	return stamp(t.Add(-overlap)), nil
+}
+
+// moved returns the cursor after an answer.
+func (s *pollSource) moved(answer map[string]any, cursor string, asked time.Time) (string, error) {
+	if s.config.Poll.Cursor.IsZero() {
+		return stamp(asked), nil
+	}
+	c, err := s.config.Poll.Cursor.String(answer)
+	if err != nil || strings.TrimSpace(c) == "" {
+		return cursor, err // an empty answer often has none: stay
+	}
+	return c, nil
+}
+
+// ask makes one call and returns what expressions see of its answer.
+func (s *pollSource) ask(ctx context.Context, env map[string]any, address string) (map[string]any, time.Duration, error) {
+	r, err := s.config.request(&s.config.Poll.Call, env, true)
+	if err != nil {
+		return nil, 0, err
+	}
+	if address != "" {
+		r.URL = address
+	}
+	a, err := s.client.Do(ctx, r)
+	if err != nil {
+		return nil, 0, err
+	}
+	out := answerEnv(env, a)
+	ok, err := s.config.Poll.succeeded(out, a)
+	switch {
+	case err != nil:
+		return nil, 0, fmt.Errorf("success: %w", err)
+	case outbound.LoginPage(a):
+		return nil, a.RetryAfter, errors.New("the answer is a login page")
+	case !ok:
+		return nil, a.RetryAfter, fmt.Errorf("status %d: %s", a.Status, firstLine(a.Body))
+	}
+	return out, 0, nil
+}
+
+// read turns the items of an answer into events by the same rules as webhooks.
+func (s *pollSource) read(ctx context.Context, answer map[string]any, asked time.Time) ([]bridge.Event, error) {
+	items, err := s.config.Poll.Items.List(answer)
+	if err != nil {
+		return nil, fmt.Errorf("items: %w", err)
+	}
+	var events []bridge.Event
+	for i, item := range items {
+		if tree := s.config.Poll.Item; !tree.IsZero() {
+			if item, err = tree.Eval(with(answer, map[string]any{"item": item})); err != nil {
+				return nil, fmt.Errorf("item %d: %w", i+1, err)
+			}
+		}
+		body, err := json.Marshal(item)
+		if err != nil {
+			return nil, fmt.Errorf("item %d: %w", i+1, err)
+		}
+		got, err := s.receiver.Receive(ctx, bridge.Inbound{
+			Provider: s.name, Entrance: bridge.ByPoll, ContentType: "application/json", Body: body, Received: asked,
+		})
+		if err != nil {
+			return nil, fmt.Errorf("item %d: %w", i+1, err)
+		}
+		events = append(events, got...)
+	}
+	return events, nil
+}
+
+// follow returns the address of the next page, if next is one; only the provider's own host is
+// followed, because the answer, not the config, named it.
+func (s *pollSource) follow(next any, current string, env map[string]any) (string, error) {
+	link, ok := next.(string)
+	if !ok || !strings.HasPrefix(link, "/") && !strings.HasPrefix(link, "http://") && !strings.HasPrefix(link, "https://") {
+		return "", nil
+	}
+	if current == "" {
+		r, err := s.config.request(&s.config.Poll.Call, env, true)
+		if err != nil {
+			return "", err
+		}
+		current = r.URL
+	}
+	base, err := url.Parse(current)
+	if err != nil {
+		return "", fmt.Errorf("next: %w", err)
+	}
+	u, err := base.Parse(link)
+	if err != nil {
+		return "", fmt.Errorf("next: not an address")
+	}
+	if u.Scheme != base.Scheme || u.Host != base.Host {
+		return "", fmt.Errorf("next: leads to another host (%s)", u.Host)
+	}
+	return u.String(), nil
+}

@@ -1,0 +1,77 @@
+package httpprovider
+
+import (
+	"fmt"
+
+	"github.com/pergabridge/pergabridge/bridge"
+	"github.com/pergabridge/pergabridge/bridge/outbound"
+	"github.com/pergabridge/pergabridge/bridge/provider"
+)
+
+// PollDuty is the name of the source that the section poll makes.
+const PollDuty = "poll"
+
+func init() {
+	provider.Register(provider.Kind{
+		Name:   "http",
+		Doc:    "any system with an HTTP interface, described in the config alone",
+		Config: func() any { return &Config{} },
+		New: func(name string, cfg any, d provider.Deps) (*provider.Provider, error) {
+			c, ok := cfg.(*Config)
+			if !ok {
+				return nil, fmt.Errorf("%s: the config is a %T, wanted *httpprovider.Config", name, cfg)
+			}
+			return New(name, c, d)
+		},
+	})
+}
+
+// New builds a provider from a config without problems. It connects to nothing.
+func New(name string, c *Config, d provider.Deps) (*provider.Provider, error) {
+	d = d.WithDefaults()
+	if c.Send.Submit == nil {
+		return nil, fmt.Errorf("%s: send.submit is missing", name)
+	}
+	if err := c.Tables.Prepare(); err != nil {
+		return nil, fmt.Errorf("%s: %w", name, err)
+	}
+	opts := d.Outbound
+	if opts.Log == nil {
+		opts.Log = d.Log
+	}
+	if opts.Now == nil {
+		opts.Now = d.Now
+	}
+	client, err := outbound.New(name, c.Outbound, opts)
+	if err != nil {
+		return nil, err
+	}
+	p := &provider.Provider{
+		Name:        name,
+		Destination: &Destination{name: name, config: c, client: client},
+		Close:       client.Close,
+
+		WithoutReference: !c.needsReference(),
+	}
+	if c.Inbound == nil {
+		return p, nil
+	}
+	receiver := &Receiver{name: name, config: c, now: d.Now, comments: c.commentsKnown()}
+	p.Receiver = receiver
+	if c.Poll != nil {
+		p.Sources = map[string]bridge.Source{PollDuty: &pollSource{
+			name: name, config: c, client: client, receiver: receiver, log: d.Log, now: d.Now,
+		}}
+	}
+	return p, nil
+}
+
+// needsReference reports whether any call after submit is addressed by the provider's ticket number.
+func (c *Config) needsReference() bool {
+	for _, o := range c.Send.named() {
+		if o.name != "submit" && !o.op.Skip && o.op.mentions("bond.reference") {
+			return true
+		}
+	}
+	return false
+}

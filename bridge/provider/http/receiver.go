@@ -1,0 +1,310 @@
+package httpprovider
+
+import (
+	"context"
+	"encoding/json"
+	"fmt"
+	"net/http"
+	"strconv"
+	"strings"
+	"time"
+
+	"github.com/pergabridge/pergabridge/bridge"
+	"github.com/pergabridge/pergabridge/bridge/mapping"
+	"github.com/pergabridge/pergabridge/bridge/secret"
+)
+
+// maxItems bounds the items of one input, and the elements of one list in an item.
+const maxItems = 1000
+
+// Receiver applies the inbound rules. It does no I/O.
+type Receiver struct {
+	name     string
+	config   *Config
+	now      func() time.Time
+	comments bool // writing calls tell comment ids
+}
+
+// Receive turns one input into events.
+func (r *Receiver) Receive(_ context.Context, in bridge.Inbound) ([]bridge.Event, error) {
+	b := &batch{Receiver: r, in: in, at: in.Received, multi: false}
+	if b.at.IsZero() {
+		b.at = r.now()
+	}
+	body, err := mapping.Decode(in.ContentType, in.Body)
+	if err != nil {
+		b.quarantine(bridge.Unreadable, err.Error())
+		return b.events, nil
+	}
+	b.env = r.config.Tables.Env(map[string]any{
+		"body": body, "item": body, "header": lookup(in.Header), "query": lookup(in.Query), "delivery": in.Delivery, "index": 0,
+	})
+	each := r.config.Inbound.Each
+	if each.IsZero() || in.Entrance == bridge.ByPoll {
+		b.item(body, 0)
+		return b.events, nil
+	}
+	items, err := each.List(b.env)
+	switch {
+	case err != nil:
+		b.quarantine(bridge.RuleFailed, "inbound.each: "+err.Error())
+	case len(items) > maxItems:
+		b.quarantine(bridge.Unreadable, fmt.Sprintf("%d items in one input; at most %d are read", len(items), maxItems))
+	default:
+		b.multi = len(items) > 1
+		for i, it := range items {
+			b.item(it, i)
+		}
+	}
+	return b.events, nil
+}
+
+// lookup makes a map that is never nil, so that expressions can index it.
+func lookup(m map[string]string) map[string]string {
+	if m == nil {
+		return map[string]string{}
+	}
+	return m
+}
+
+// batch collects the events of one input.
+type batch struct {
+	*Receiver
+	in     bridge.Inbound
+	at     time.Time
+	env    map[string]any
+	multi  bool // the input holds more than this item
+	events []bridge.Event
+	held   map[string]bool // quarantine details already there
+}
+
+// item offers one item to the rules.
+func (b *batch) item(item any, index int) {
+	fitted := false
+	for i := range b.config.Inbound.Rules {
+		rule := &b.config.Inbound.Rules[i]
+		ok, err := b.apply(rule, item, index)
+		if err != nil {
+			b.quarantine(bridge.RuleFailed, fmt.Sprintf("rule %s: %v", ruleName(rule, i), err))
+			return
+		}
+		fitted = fitted || ok
+		if ok && !rule.Continue {
+			return
+		}
+	}
+	if !fitted {
+		b.quarantine(bridge.NoRule, "no rule of the provider fits; add one, with kind ignore if nothing is to follow")
+	}
+}
+
+func ruleName(r *Rule, i int) string {
+	s := strconv.Itoa(i + 1)
+	if r.Name != "" {
+		s += " (" + r.Name + ")"
+	}
+	return s
+}
+
+// apply tries one rule on one item.
+func (b *batch) apply(rule *Rule, item any, index int) (fits bool, err error) {
+	env := with(b.env, map[string]any{"item": item, "index": index})
+	if rule.Each.IsZero() {
+		return b.element(rule, env, item)
+	}
+	list, err := rule.Each.List(env)
+	if err != nil {
+		return false, fmt.Errorf("each: %w", err)
+	}
+	if len(list) > maxItems {
+		return false, fmt.Errorf("each: %d elements; at most %d are read", len(list), maxItems)
+	}
+	for i, e := range list {
+		ok, err := b.element(rule, with(b.env, map[string]any{"item": e, "parent": item, "index": i}), e)
+		if err != nil {
+			return false, fmt.Errorf("element %d: %w", i+1, err)
+		}
+		fits = fits || ok
+	}
+	return fits, nil
+}
+
+func with(env, more map[string]any) map[string]any {
+	out := make(map[string]any, len(env)+len(more))
+	for k, v := range env {
+		out[k] = v
+	}
+	for k, v := range more {
+		out[k] = v
+	}
+	return out
+}
+
+// element makes the event of one element, if the rule takes it.
+func (b *batch) element(rule *Rule, env map[string]any, element any) (fits bool, err error) {
+	if !rule.When.IsZero() {
+		if fits, err = rule.When.Bool(env); err != nil || !fits {
+			return false, named("when", err)
+		}
+	}
+	if rule.Kind == "ignore" {
+		return true, nil
+	}
+	if !rule.Public.IsZero() {
+		if public, err := rule.Public.Bool(env); err != nil || !public {
+			return err == nil, named("public", err) // private: it is left, and no later rule sees it
+		}
+	}
+	e, authorID, err := b.read(rule, env)
+	if err != nil {
+		return false, err
+	}
+	if what := missing(e); what != "" {
+		b.quarantine(bridge.MissingField, fmt.Sprintf("rule %q makes an %s without %s", rule.label(), e.Kind, what))
+		return true, nil
+	}
+	b.key(e)
+	b.echo(e, authorID)
+	e.Inbound = b.raw(rule, element)
+	e.Normalize()
+	b.events = append(b.events, *e)
+	return true, nil
+}
+
+func (r *Rule) label() string {
+	if r.Name != "" {
+		return r.Name
+	}
+	return r.Kind
+}
+
+// read evaluates the fields of the rule.
+func (b *batch) read(rule *Rule, env map[string]any) (*bridge.Event, string, error) {
+	e := &bridge.Event{
+		Provider: b.name, Dir: bridge.In, Kind: bridge.Kind(rule.Kind), Entrance: b.in.Entrance, Received: b.at,
+		Window: time.Duration(b.config.Common.Merge.Window), Trace: header(b.in.Header, "Traceparent"),
+	}
+	authorID := ""
+	for _, f := range []struct {
+		key  string
+		expr mapping.Expr
+		to   *string
+	}{
+		{"task", rule.Task, &e.Task}, {"reference", rule.Reference, &e.Reference}, {"text", rule.Text, &e.Text},
+		{"author", rule.Author, &e.Author}, {"author_id", rule.AuthorID, &authorID}, {"id", rule.ID, &e.Key},
+		{"comment", rule.Comment, &e.Comment},
+	} {
+		s, err := f.expr.String(env)
+		if err != nil {
+			return nil, "", named(f.key, err)
+		}
+		*f.to = s
+	}
+	for k, x := range rule.Fields {
+		v, err := x.Value(env)
+		if err != nil {
+			return nil, "", named("fields."+k, err)
+		}
+		if v == nil {
+			continue
+		}
+		if e.Fields == nil {
+			e.Fields = map[string]any{}
+		}
+		e.Fields[k] = v
+	}
+	e.Reference = strings.TrimSpace(e.Reference)
+	if e.Reference != "" {
+		e.RefKey = b.config.Common.Reference.Key(e.Reference)
+	}
+	if authorID == "" {
+		authorID = e.Author
+	}
+	return e, authorID, nil
+}
+
+// missing names what an event cannot do without.
+func missing(e *bridge.Event) string {
+	switch {
+	case strings.TrimSpace(e.Task) == "" && e.Reference == "":
+		return "task and reference"
+	case e.Kind == bridge.Acknowledge && e.Reference == "":
+		return "reference"
+	case e.Kind == bridge.Update && strings.TrimSpace(e.Text) == "":
+		return "text"
+	}
+	return ""
+}
+
+// key gives the event its sender's id: the rule's, which webhook and poll share, else that of the
+// webhook's delivery, whose repeats have the same.
+func (b *batch) key(e *bridge.Event) {
+	id := strings.TrimSpace(e.Key)
+	switch {
+	case id != "":
+		// Two rules may make different events of one thing.
+		e.Key = string(e.Kind) + ":" + id
+	case b.in.Delivery != "" && b.in.Entrance == bridge.ByWebhook:
+		e.Key = "delivery:" + b.in.Delivery + ":" + strconv.Itoa(len(b.events))
+	default:
+		e.Key = ""
+	}
+}
+
+// echo says by what the event may be recognised as our own writing. An acknowledge never is one: it
+// brings the reference, whoever caused it.
+func (b *batch) echo(e *bridge.Event, authorID string) {
+	e.Comment = strings.TrimSpace(e.Comment)
+	switch {
+	case e.Kind == bridge.Acknowledge:
+	case b.config.Inbound.own(authorID):
+		e.Echo = bridge.EchoByAuthor
+	case e.Kind != bridge.Update:
+	case b.comments && e.Comment != "":
+		e.Echo = bridge.EchoByComment
+	default:
+		e.Echo = bridge.EchoByText
+	}
+}
+
+// raw returns the input as the event keeps it: the whole of it, or only the element when others
+// share the input, because otherwise a batch would be stored once for each of its items.
+func (b *batch) raw(rule *Rule, element any) *bridge.Inbound {
+	in := b.in
+	if b.multi || !rule.Each.IsZero() {
+		j, err := json.Marshal(element)
+		if err != nil {
+			j = []byte(strconv.Quote(err.Error()))
+		}
+		in.Body, in.ContentType = j, "application/json"
+	}
+	in.Body = secret.MaskBytes(in.Body)
+	return &in
+}
+
+// quarantine keeps the whole input for a person. Equal details are kept once.
+func (b *batch) quarantine(why bridge.Reason, detail string) {
+	detail = secret.Mask(detail)
+	if b.held[detail] {
+		return
+	}
+	if b.held == nil {
+		b.held = map[string]bool{}
+	}
+	b.held[detail] = true
+	in := b.in
+	in.Body = secret.MaskBytes(in.Body)
+	b.events = append(b.events, bridge.Event{
+		Provider: b.name, Dir: bridge.In, Entrance: b.in.Entrance, Received: b.at, Quarantine: why, Detail: detail,
+		Trace: header(b.in.Header, "Traceparent"), Inbound: &in,
+	})
+}
+
+func header(h map[string]string, name string) string { return h[http.CanonicalHeaderKey(name)] }
+
+func named(key string, err error) error {
+	if err == nil {
+		return nil
+	}
+	return fmt.Errorf("%s: %w", key, err)
+}
