@@ -66,7 +66,7 @@ func TestDrainGivesUpOnWhatDoesNotEnd(t *testing.T) {
 		b.stop()
 		require.ErrorContains(t, <-b.ran, "1 deliveries did not end")
 		require.Equal(t, 23*time.Second, time.Since(begin))
-		time.Sleep(time.Hour)
+		pass(time.Hour)
 	})
 }
 

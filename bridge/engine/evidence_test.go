@@ -54,7 +54,7 @@ func TestUnknownSubmitIsLookedUp(t *testing.T) {
 				begin := time.Now()
 				b := start(t, newFakeStore(), Options{}, asking{v}, nil)
 				b.accept(t, out("1", bridge.Submit))
-				time.Sleep(10 * time.Minute)
+				pass(10 * time.Minute)
 				var then []bridge.Then
 				var reasons []bridge.Reason
 				for _, r := range b.store.settledResults() {
@@ -87,7 +87,7 @@ func TestUnknownUpdateWaitsAMinute(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		b := start(t, newFakeStore(), Options{}, nil, says(unknown))
 		b.accept(t, in("1", bridge.Update))
-		time.Sleep(2 * time.Minute)
+		pass(2 * time.Minute)
 		r := b.store.settledResults()
 		require.Len(t, r, 2)
 		require.True(t, r[1].Lease.Unknown)
@@ -118,7 +118,7 @@ func TestExpiredLeaseWaitsForEvidenceOnce(t *testing.T) {
 				sent := 0
 				v := &vendor{deliver: func(ctx context.Context, l bridge.Lease) bridge.Outcome { sent++; return done(ctx, l) }}
 				b := start(t, store, Options{}, v, v)
-				time.Sleep(5 * time.Minute)
+				pass(5 * time.Minute)
 				var then []bridge.Then
 				for _, r := range store.settledResults() {
 					then = append(then, r.Then)
@@ -146,7 +146,7 @@ func TestWaitingThenParkingSaysWhy(t *testing.T) {
 			Unknown: map[bridge.Kind]Unknown{bridge.Submit: {Wait: 10 * time.Second, Then: bridge.ThenPark}},
 		}}}}, nil, nil)
 		b.accept(t, out("1", bridge.Submit))
-		time.Sleep(time.Minute)
+		pass(time.Minute)
 		r := store.settledResults()
 		require.Len(t, r, 2)
 		require.Equal(t, bridge.ThenWait, r[0].Then)
@@ -161,7 +161,7 @@ func TestRetryAfterUnknownStaysUnknown(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		b := start(t, newFakeStore(), Options{}, nil, says(unknown, bridge.Outcome{Kind: bridge.OutcomeRetry}))
 		b.accept(t, in("1", bridge.Acknowledge))
-		time.Sleep(time.Minute)
+		pass(time.Minute)
 		r := b.store.settledResults()
 		require.Len(t, r, 3)
 		require.Equal(t, bridge.ThenWait, r[1].Then)

@@ -6,6 +6,7 @@ import (
 	"log/slog"
 	"sync"
 	"testing"
+	"testing/synctest"
 	"time"
 
 	"github.com/stretchr/testify/require"
@@ -37,7 +38,6 @@ type fakeStore struct {
 	commands []bridge.Command
 	tokens   int
 	wake     chan struct{}
-	closed   bool
 
 	before func(call string) error
 	after  func(call string) error
@@ -65,10 +65,14 @@ func newFakeStore() *fakeStore {
 }
 
 func (f *fakeStore) call(ctx context.Context, name string, do func() error) error {
-	if f.delay != nil {
-		if d := f.delay(name); d > 0 && !sleep(ctx, d) {
-			return ctx.Err()
+	var d time.Duration
+	f.with(func() {
+		if f.delay != nil {
+			d = f.delay(name)
 		}
+	})
+	if d > 0 && !sleep(ctx, d) {
+		return ctx.Err()
 	}
 	f.mu.Lock()
 	defer f.mu.Unlock()
@@ -420,4 +424,10 @@ func out(task string, k bridge.Kind) bridge.Event {
 
 func in(task string, k bridge.Kind) bridge.Event {
 	return bridge.Event{Provider: "acme", Task: task, Dir: bridge.In, Kind: k, Entrance: bridge.ByWebhook}
+}
+
+// pass lets time pass in the bubble, and what it starts finish.
+func pass(d time.Duration) {
+	time.Sleep(d)
+	synctest.Wait()
 }

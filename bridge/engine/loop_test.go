@@ -29,7 +29,7 @@ func TestDeliversAtOnceAndInOrder(t *testing.T) {
 			ev.Text = fmt.Sprint(i)
 			b.accept(t, ev)
 		}
-		time.Sleep(60 * time.Millisecond)
+		pass(60 * time.Millisecond)
 		require.Equal(t, []string{"0", "1", "2", "3", "4"}, got)
 		r := b.store.settledResults()
 		require.Len(t, r, 5)
@@ -65,7 +65,7 @@ func TestSlowDestinationKeepsOnlyItsOwnSlots(t *testing.T) {
 		synctest.Wait()
 		require.Len(t, b.store.settledResults(), 50)
 		require.Zero(t, time.Since(begin), "the others wait for nothing")
-		time.Sleep(2 * time.Minute)
+		pass(2 * time.Minute)
 		require.Len(t, b.store.settledResults(), 55)
 		require.EqualValues(t, 2, most.Load())
 		b.end(t)
@@ -84,7 +84,7 @@ func TestRetriesWhenDue(t *testing.T) {
 			return bridge.Outcome{Kind: bridge.OutcomeDone}
 		}}, nil)
 		b.accept(t, out("1", bridge.Submit))
-		time.Sleep(time.Minute)
+		pass(time.Minute)
 		require.Equal(t, []time.Duration{0, 500 * time.Millisecond, 1500 * time.Millisecond, 3500 * time.Millisecond}, tries)
 		b.end(t)
 	})
@@ -93,7 +93,7 @@ func TestRetriesWhenDue(t *testing.T) {
 func TestIdleLoopAsksAtLeastEverySecond(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		b := start(t, newFakeStore(), Options{}, nil, nil)
-		time.Sleep(10*time.Second + 500*time.Millisecond)
+		pass(10*time.Second + 500*time.Millisecond)
 		b.store.with(func() {
 			require.InDelta(t, 11, len(b.store.wants), 2, "no busy loop, no sleep for ever")
 			b.store.accept([]bridge.Event{out("by another replica", bridge.Submit)})
@@ -194,7 +194,7 @@ func TestDeliveryTimeIsBounded(t *testing.T) {
 			return bridge.Outcome{Kind: bridge.OutcomeUnknown, Detail: ctx.Err().Error()}
 		}}, nil)
 		b.accept(t, out("1", bridge.Submit))
-		time.Sleep(61 * time.Second)
+		pass(61 * time.Second)
 		r := b.store.settledResults()
 		require.Len(t, r, 1)
 		require.Equal(t, time.Minute, r[0].Ended.Sub(r[0].Started))

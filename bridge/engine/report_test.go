@@ -48,7 +48,7 @@ func TestEqualFailuresAreLoggedOnce(t *testing.T) {
 		var l lines
 		b := start(t, newFakeStore(), Options{Log: slog.New(slog.NewJSONHandler(&l, nil))}, says(down, down, down, away, away), nil)
 		b.accept(t, out("1", bridge.Submit))
-		time.Sleep(10 * time.Minute)
+		pass(10 * time.Minute)
 		b.end(t)
 		got := l.about(t)
 		require.Len(t, got, 3)

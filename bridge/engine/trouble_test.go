@@ -33,12 +33,12 @@ func TestResultsAreKeptWhileTheStoreIsAway(t *testing.T) {
 				return nil
 			}
 		})
-		time.Sleep(3 * time.Second)
+		pass(3 * time.Second)
 		require.Empty(t, store.settledResults())
 		_, err := b.Accept(t.Context(), []bridge.Event{out("2", bridge.Submit)})
 		require.NoError(t, err, "a store that takes accepts gets them")
 		store.with(func() { store.before = nil })
-		time.Sleep(20 * time.Second)
+		pass(20 * time.Second)
 		require.Len(t, store.settledResults(), 3)
 		require.Zero(t, store.fenced)
 		b.end(t)
@@ -62,7 +62,7 @@ func TestLeasesWhoseAnswerGotLostAreFound(t *testing.T) {
 			}
 		})
 		b.accept(t, in("1", bridge.Acknowledge))
-		time.Sleep(time.Minute)
+		pass(time.Minute)
 		require.True(t, lost)
 		r := store.settledResults()
 		require.Len(t, r, 1)
@@ -96,12 +96,12 @@ func TestRetiredSessionKeepsItsDeliveries(t *testing.T) {
 				return nil
 			}
 		})
-		time.Sleep(41 * time.Second)
+		pass(41 * time.Second)
 		r := store.settledResults()
 		require.Len(t, r, 1)
 		require.Equal(t, bridge.OutcomeDone, r[0].Outcome.Kind)
 		store.with(func() { require.Len(t, store.sessions, 2) })
-		time.Sleep(20 * time.Second)
+		pass(20 * time.Second)
 		store.with(func() {
 			alive := 0
 			for _, until := range store.sessions {
@@ -126,15 +126,15 @@ func TestOneResultTheStoreCannotTakeHoldsUpNobody(t *testing.T) {
 		}
 		b := start(t, store, Options{DrainLimit: time.Second}, nil, nil)
 		b.accept(t, out("poison", bridge.Submit), out("1", bridge.Submit), out("2", bridge.Submit))
-		time.Sleep(5 * time.Second)
+		pass(5 * time.Second)
 		require.Len(t, store.settledResults(), 2)
 		for i := range 20 {
 			b.accept(t, out(fmt.Sprint("later", i), bridge.Submit))
 		}
-		time.Sleep(10 * time.Second)
+		pass(10 * time.Second)
 		require.Len(t, store.settledResults(), 22)
 		store.with(func() { store.reject = nil })
-		time.Sleep(10 * time.Second)
+		pass(10 * time.Second)
 		require.Len(t, store.settledResults(), 23)
 		require.Zero(t, store.fenced)
 		b.end(t)
@@ -156,7 +156,7 @@ func TestDeliveriesEndBeforeTheirSessionExpires(t *testing.T) {
 			return bridge.Outcome{Kind: bridge.OutcomeUnknown, Reason: bridge.NoAnswer}
 		}}, nil)
 		b.accept(t, in("1", bridge.Update), out("1", bridge.Update))
-		time.Sleep(time.Second)
+		pass(time.Second)
 		var expiry time.Time
 		store.with(func() {
 			for _, until := range store.sessions {
@@ -164,12 +164,14 @@ func TestDeliveriesEndBeforeTheirSessionExpires(t *testing.T) {
 			}
 			store.before = func(string) error { return bridge.ErrUnavailable }
 		})
-		time.Sleep(30 * time.Second)
+		pass(30 * time.Second)
+		synctest.Wait()
 		require.False(t, cancelled.IsZero())
 		require.ErrorIs(t, cause, errSessionLost)
 		require.Equal(t, sessionMargin, expiry.Sub(cancelled))
 		store.with(func() { store.before = nil })
-		time.Sleep(5 * time.Minute)
+		pass(5 * time.Minute)
+		synctest.Wait()
 		store.with(func() {
 			require.Len(t, store.sessions, 2)
 			require.Len(t, store.ended, 2, "both were delivered in the end")
@@ -190,7 +192,7 @@ func TestFencedSessionIsReplaced(t *testing.T) {
 			}
 		})
 		b.accept(t, out("1", bridge.Submit))
-		time.Sleep(2 * time.Second)
+		pass(2 * time.Second)
 		require.Len(t, store.settledResults(), 1)
 		store.with(func() { require.Len(t, store.sessions, 2) })
 		b.end(t)
@@ -202,12 +204,12 @@ func TestStoreThatIsAwayAtTheStart(t *testing.T) {
 		store := newFakeStore()
 		store.before = func(string) error { return bridge.ErrUnavailable }
 		b := start(t, store, Options{}, nil, nil)
-		time.Sleep(time.Minute)
+		pass(time.Minute)
 		_, err := b.Accept(t.Context(), []bridge.Event{out("1", bridge.Submit)})
 		require.ErrorIs(t, err, bridge.ErrUnavailable)
 		store.with(func() { store.before = nil })
 		b.accept(t, out("1", bridge.Submit))
-		time.Sleep(10 * time.Second)
+		pass(10 * time.Second)
 		require.Len(t, store.settledResults(), 1)
 		b.end(t)
 	})
@@ -234,7 +236,7 @@ func TestNothingIsLostOrSettledTwice(t *testing.T) {
 			}
 			fault := 0
 			store.before = func(call string) error {
-				if call == "accept" {
+				if fault = 0; call == "accept" {
 					return nil
 				}
 				switch fault = next(&faults); fault {
@@ -277,7 +279,16 @@ func TestNothingIsLostOrSettledTwice(t *testing.T) {
 					b.accept(t, ev)
 				}
 			}
-			time.Sleep(2 * time.Hour)
+			all := func() (ended bool) {
+				store.with(func() { ended = len(store.ended) == lanes*each })
+				return ended
+			}
+			for range 240 {
+				if pass(30 * time.Second); all() {
+					break
+				}
+			}
+			pass(30 * time.Second) // what would come twice
 			store.with(func() {
 				if len(store.ended) != lanes*each {
 					problem = fmt.Sprintf("%d of %d events ended", len(store.ended), lanes*each)
