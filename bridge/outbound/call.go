@@ -92,12 +92,16 @@ func (c *call) trace() *httptrace.ClientTrace {
 		}
 	}
 	return &httptrace.ClientTrace{
-		GetConn:              func(string) { early(stepConnect) },
-		DNSStart:             func(httptrace.DNSStartInfo) { early(stepName) },
-		ConnectStart:         func(string, string) { early(stepConnect) },
-		TLSHandshakeStart:    func() { early(stepTLS) },
-		GotConn:              c.gotConn,
-		WroteRequest:         func(httptrace.WroteRequestInfo) { c.at(stepAwait) },
+		GetConn:           func(string) { early(stepConnect) },
+		DNSStart:          func(httptrace.DNSStartInfo) { early(stepName) },
+		ConnectStart:      func(string, string) { early(stepConnect) },
+		TLSHandshakeStart: func() { early(stepTLS) },
+		GotConn:           c.gotConn,
+		WroteRequest: func(i httptrace.WroteRequestInfo) {
+			if i.Err == nil {
+				c.at(stepAwait)
+			}
+		},
 		GotFirstResponseByte: func() { c.at(stepRead) },
 	}
 }

@@ -200,9 +200,13 @@ func Endless(status int) Script {
 	}
 }
 
-// Continue sends "100 Continue" before anything is asked for, then plays final on the same request.
+// Continue sends "100 Continue" as soon as a request begins, without being asked, then plays final
+// on that request.
 func Continue(final Script) Script {
 	return func(c *Conn) {
+		if _, err := c.read().Peek(1); err != nil {
+			return
+		}
 		c.Write("HTTP/1.1 100 Continue\r\n\r\n")
 		final(c)
 	}
