@@ -56,7 +56,7 @@ func decode(n *Node, v reflect.Value, f *field) {
 		decode(n, v.Elem(), f)
 		return
 	}
-	custom := true
+	custom, before := true, n.doc.count()
 	switch {
 	case v.Addr().Type().Implements(unmarshaler):
 		v.Addr().Interface().(Unmarshaler).UnmarshalConfig(n)
@@ -72,6 +72,9 @@ func decode(n *Node, v reflect.Value, f *field) {
 	}
 	if custom && f != nil {
 		checkEnum(n, v, f)
+	}
+	if custom && n.doc.count() > before { // {env: X} failed at x.env; for validators x itself is what failed
+		n.doc.breaks(n.Path())
 	}
 	if !custom && v.Kind() == reflect.Struct {
 		return // validated by decodeStruct

@@ -190,6 +190,27 @@ func TestASecretFileIsBounded(t *testing.T) {
 	require.True(t, c.Key.Empty())
 }
 
+type needsKey struct {
+	Key Secret `yaml:"key"`
+}
+
+func (c *needsKey) ValidateConfig(n *Node) {
+	if c.Key.Empty() {
+		n.Key("key").Problemf("", "is needed")
+	}
+}
+
+func TestAValidatorKeepsQuietAboutASecretThatCouldNotBeRead(t *testing.T) {
+	n := mustParse(t, "key: {env: PB_TEST_UNSET_VARIABLE}\n")
+	Decode(n, &needsKey{})
+	require.Len(t, n.Problems(), 1)
+	require.Equal(t, "key.env", n.Problems()[0].Path)
+	n = mustParse(t, "{}")
+	Decode(n, &needsKey{})
+	require.Len(t, n.Problems(), 1)
+	require.Equal(t, "is needed", n.Problems()[0].Msg)
+}
+
 func TestMessagesAreOnePrintableLine(t *testing.T) {
 	n := mustParse(t, "\"a\\e[31m\\nb\": 1\nlist: *x\u202ey\n")
 	n.Key("z").Problemf("do\nthis", "bad\x1b[0m")

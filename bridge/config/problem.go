@@ -95,10 +95,7 @@ func (d *document) add(p Problem) {
 		return
 	}
 	if d.validating == 0 {
-		if d.broken == nil {
-			d.broken = map[string]bool{}
-		}
-		d.broken[p.Path] = true
+		d.breaks(p.Path)
 	}
 	d.problems = append(d.problems, p)
 }
@@ -116,6 +113,16 @@ func (d *document) all() Problems {
 	}
 	return out
 }
+
+// breaks notes that the value at path could not be decoded.
+func (d *document) breaks(path string) {
+	if d.broken == nil {
+		d.broken = map[string]bool{}
+	}
+	d.broken[path] = true
+}
+
+func (d *document) count() int { return len(d.problems) + d.more }
 
 // full reports whether further problems are only counted.
 func (d *document) full() bool { return len(d.problems) >= MaxProblems }
