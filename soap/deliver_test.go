@@ -82,7 +82,7 @@ func TestWhatCannotBeACall(t *testing.T) {
 }
 
 func TestRenderShowsWhatDeliverSends(t *testing.T) {
-	s := startSSP(t, ssptest.Options{})
+	s := startSSP(t, ssptest.Options{KeepBodies: true})
 	task := assignedTask(t, s)
 	d := newDestination(t, Config{URL: s.URL()})
 	l := lease(bridge.Update, task, "x\r\n<y>")

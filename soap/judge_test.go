@@ -154,8 +154,11 @@ func FuzzAnswer(f *testing.F) {
 		f.Add(500, `multipart/related; boundary="x"; type="application/xop+xml"`, []byte(body))
 	}
 	f.Fuzz(func(t *testing.T, status int, contentType string, body []byte) {
-		d := newDestination(t, Config{URL: "http://127.0.0.1:1/", Contract: Assumed})
-		d.service = newService(d.config.URL, stub{outbound.Answer{Status: status, Header: http.Header{"Content-Type": {contentType}}, Body: body}})
+		d := &Destination{
+			config:  Config{}.withDefaults(),
+			service: newService("http://127.0.0.1:1/", stub{outbound.Answer{Status: status, Header: http.Header{"Content-Type": {contentType}}, Body: body}}),
+			gate:    &gate{state: ContractState{Status: ContractAssumed}},
+		}
 		o := d.Deliver(context.Background(), lease(bridge.Update, "1", "text"))
 		require.NotEmpty(t, o.Kind)
 		require.NotEmpty(t, o.Reason)

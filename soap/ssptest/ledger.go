@@ -36,7 +36,7 @@ type Call struct {
 	Action    string // SOAPAction as it was sent, with its quotes
 	Operation Operation
 	Args      map[string]string // those given; a missing one was null
-	Body      []byte            // the whole envelope
+	Body      []byte            // the whole envelope; see [Options]
 }
 
 // Effects returns everything that took effect, in order; with names, only that of those tasks.

@@ -26,6 +26,8 @@ type Options struct {
 	RepeatedSolutions bool
 	// Duplicates is the share of process calls (0 to 1) that are made twice.
 	Duplicates float64
+	// KeepBodies keeps the envelope of every call for [Server.Calls].
+	KeepBodies bool
 	// Seed makes everything that is left to chance repeatable.
 	Seed uint64
 	// RetryEvery is the time between two tries of a process call; default 200 ms.

@@ -54,7 +54,11 @@ func (s *Server) post11or12(w http.ResponseWriter, r *http.Request) {
 		Operation: req.operation, Args: req.args, Body: raw,
 	}
 	s.mu.Lock()
-	s.calls = append(s.calls, call)
+	kept := call
+	if !s.opt.KeepBodies {
+		kept.Body = nil
+	}
+	s.calls = append(s.calls, kept)
 	script := s.script
 	s.changed()
 	s.mu.Unlock()
@@ -163,7 +167,8 @@ func (s *Server) apply(r *request) (Effect, func() *process, error) {
 		return e, nil, nil
 	}
 	// The process sees the task as it is now, not as it will be when the echo is sent.
-	then := t.clone()
+	then := *t
+	then.Messages = nil // a long history is not copied for every message
 	return e, func() *process {
 		s.mu.Lock()
 		defer s.mu.Unlock()

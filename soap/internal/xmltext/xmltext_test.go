@@ -74,7 +74,7 @@ func FuzzSniff(f *testing.F) {
 			if err != nil {
 				return
 			}
-			switch tok.(type) {
+			switch tok := tok.(type) {
 			case xml.StartElement:
 				return
 			case xml.Directive:
@@ -83,7 +83,7 @@ func FuzzSniff(f *testing.F) {
 				}
 				return
 			case xml.CharData:
-				if len(bytes.TrimSpace(tok.(xml.CharData))) > 0 {
+				if len(bytes.TrimSpace(tok)) > 0 {
 					return // text before the root: Sniff stops there
 				}
 			}
