@@ -146,6 +146,21 @@ var bondRules = []rule{
 		h.openAt(beta, "T2", "R1")
 		require.Equal(h.t, "R1", h.bondAt(beta, "T2").Reference)
 	}},
+	{"what waited is queued once, however the bond is made", func(h *harness) {
+		h.open("T1", "R1")
+		one := h.waits(h.in(bridge.Update, "T2"), bridge.UnknownTask)
+		two := h.waits(h.in(bridge.Update, "T2", ref("R2")), bridge.UnknownReference)
+		three := h.waits(h.in(bridge.Update, "", ref("R2")), bridge.UnknownReference)
+		h.offer(h.out(bridge.Submit, "T2", ref("R1")))
+		if h.bond("T2").Reference == "" {
+			h.operate(onBond(bridge.VerbBondLink, "T2", "R2"))
+		}
+		h.bondIs("T2", bridge.BondOpen, "R2")
+		require.Equal(h.t, 4, h.lane(bridge.In, "T2").Queued)
+		h.acknowledge("R2")
+		require.ElementsMatch(h.t, []string{one, two, three}, h.drainIDs(bridge.SSP))
+		require.Equal(h.t, bridge.LaneIdle, h.lane(bridge.In, "T2").State)
+	}},
 	{"a bond is made once, whatever repeats", func(h *harness) {
 		l := h.leaseOf(acme, h.queue(h.out(bridge.Submit, "T1")))
 		up := h.queue(h.in(bridge.Update, "T1", ref("R1")))

@@ -145,11 +145,12 @@ var leaseRules = []rule{
 		require.True(h.t, got.Next.Equal(h.now().Add(time.Minute)), "next %s", got.Next)
 	}},
 	{"next is zero when nothing will become due by itself", func(h *harness) {
+		h.pending("T9")
+		h.queue(h.out(bridge.Update, "T9"))
+		h.idle(acme)
 		ids := h.updates(3)
 		h.lease(acme)
 		h.park(h.leaseOf(acme, ids[1]))
-		h.pending("T9")
-		h.queue(h.out(bridge.Update, "T9"))
 		h.deliver(acme, ids[2])
 		got := h.step(h.me, nil, want(acme, 5))
 		require.Empty(h.t, got.Leases)
