@@ -78,3 +78,5 @@ send:
   reject_solution: skip
   close: skip
 `
+
+func depsNow(now func() time.Time) provider.Deps { return provider.Deps{Now: now} }

@@ -70,10 +70,15 @@ func (c *Config) validatePoll(n *config.Node) {
 type pollSource struct {
 	name     string
 	config   *Config
-	client   *outbound.Client
+	client   caller
 	receiver *Receiver
 	log      *slog.Logger
 	now      func() time.Time
+}
+
+// caller makes calls; it is an [outbound.Client].
+type caller interface {
+	Do(ctx context.Context, r outbound.Request) (outbound.Answer, error)
 }
 
 // Run asks at every interval until ctx or the duty ends.
