@@ -1,0 +1,40 @@
+package api
+
+import (
+	"encoding/json"
+	"time"
+
+	"github.com/pergabridge/pergabridge/bridge"
+)
+
+// Counts is the state of everything in numbers.
+type Counts = bridge.Counts
+
+// An Activity is one thing a person did.
+type Activity = bridge.Activity
+
+// A Status says what is running.
+type Status struct {
+	Version string    `json:"version"`
+	Config  string    `json:"config,omitempty"` // version of the config in force
+	Started time.Time `json:"started"`
+	Now     time.Time `json:"now"`
+	Ready   bool      `json:"ready"`
+	// Contract is the state of SSP's contract.
+	Contract json.RawMessage `json:"contract,omitempty"`
+}
+
+// A Readiness answers /readyz.
+type Readiness struct {
+	Ready bool `json:"ready"`
+	// Checks decide Ready.
+	Checks map[string]Check `json:"checks"`
+	// Shown is what is wrong without making the bridge unready: destinations, the contract.
+	Shown map[string]Check `json:"shown,omitempty"`
+}
+
+// A Check is how one part is.
+type Check struct {
+	OK     bool   `json:"ok"`
+	Reason string `json:"reason,omitempty"`
+}

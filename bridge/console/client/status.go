@@ -1,0 +1,57 @@
+package client
+
+import (
+	"context"
+	"encoding/json"
+	"fmt"
+	"io"
+	"net/http"
+	"strconv"
+
+	"net/url"
+
+	"github.com/pergabridge/pergabridge/bridge/console/api"
+)
+
+// Counts returns the state of everything in numbers.
+func (c *Client) Counts(ctx context.Context) (api.Counts, error) {
+	var out api.Counts
+	return out, c.call(ctx, http.MethodGet, path("counts"), nil, nil, &out)
+}
+
+// Activity returns what people did, newest first; limit zero: the server's default.
+func (c *Client) Activity(ctx context.Context, limit int) ([]api.Activity, error) {
+	var q url.Values
+	if limit != 0 {
+		q = url.Values{"limit": {strconv.Itoa(limit)}}
+	}
+	var out api.List[api.Activity]
+	err := c.call(ctx, http.MethodGet, path("activity"), q, nil, &out)
+	return out.Items, err
+}
+
+// Status says what is running.
+func (c *Client) Status(ctx context.Context) (api.Status, error) {
+	var out api.Status
+	return out, c.call(ctx, http.MethodGet, path("status"), nil, nil, &out)
+}
+
+// Backup writes a copy of the database to w. After an error w holds nothing that can be used.
+func (c *Client) Backup(ctx context.Context, w io.Writer) (int64, error) {
+	res, err := c.send(ctx, http.MethodGet, path("backup"), nil, nil)
+	if err != nil {
+		return 0, err
+	}
+	defer res.Body.Close()
+	n, err := io.Copy(w, res.Body)
+	if err != nil {
+		return n, fmt.Errorf("client: the backup broke off after %d bytes: %w", n, err)
+	}
+	return n, nil
+}
+
+// Map asks for a dry run of a mapping; nothing is stored and nothing is sent.
+func (c *Client) Map(ctx context.Context, request any) (json.RawMessage, error) {
+	var out json.RawMessage
+	return out, c.call(ctx, http.MethodPost, path("map"), nil, request, &out)
+}

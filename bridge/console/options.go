@@ -1,0 +1,87 @@
+package console
+
+import (
+	"context"
+	"encoding/json"
+	"errors"
+	"io"
+	"log/slog"
+	"net/http"
+	"time"
+
+	"github.com/pergabridge/pergabridge/bridge"
+	"github.com/pergabridge/pergabridge/bridge/secret"
+)
+
+// An Engine carries out what people decide. [*engine.Engine] is one.
+type Engine interface {
+	bridge.Operator
+	// Reread reads a quarantined input again under the config in force.
+	Reread(ctx context.Context, person, eventID string) (bridge.CommandResult, error)
+}
+
+// A Destination is what the config says of one destination, for people.
+type Destination struct {
+	Name    string // [bridge.SSP] or the provider's name
+	Kind    string // the provider's kind, "ssp" for the portal
+	Mode    string // deliver or observe
+	Address string // where it is; secrets are masked when it is shown
+	Note    string
+}
+
+// Options configures the admin listener.
+type Options struct {
+	Store  bridge.Reader
+	Engine Engine
+	// Token lets callers in. Empty: only loopback addresses are served.
+	Token secret.Text
+	// OpenMetrics serves /metrics without a token.
+	OpenMetrics bool
+	// Metrics serves /metrics; nil: not found.
+	Metrics http.Handler
+
+	Version       string
+	ConfigVersion string
+	Started       time.Time // zero: now
+	Destinations  []Destination
+	// Contract returns the state of SSP's contract, to be shown as JSON; nil: none is shown. If
+	// the value has methods `Open() bool` and `String() string`, readiness shows them.
+	Contract func() any
+	// ReferenceKey gives references the form in which a provider's references are compared; nil:
+	// case-blind. provider is empty when a caller did not name one.
+	ReferenceKey func(provider, reference string) string
+
+	// Checks decide readiness; the store is checked without being named here. Shown are things
+	// that people should see although they do not make the bridge unready.
+	Checks map[string]func(context.Context) error
+	Shown  map[string]func(context.Context) error
+
+	// Map answers POST /map: a dry run of a mapping. It may return an [*api.Problem]; any other
+	// error is answered as unprocessable. nil: not found.
+	Map func(ctx context.Context, request json.RawMessage) (any, error)
+
+	Log *slog.Logger     // nil: nothing is logged
+	Now func() time.Time // nil: time.Now
+}
+
+func (o Options) complete() (Options, error) {
+	switch {
+	case o.Store == nil:
+		return o, errors.New("console: no store")
+	case o.Engine == nil:
+		return o, errors.New("console: no engine")
+	}
+	if o.Log == nil {
+		o.Log = slog.New(slog.NewTextHandler(io.Discard, nil))
+	}
+	if o.Now == nil {
+		o.Now = time.Now
+	}
+	if o.Started.IsZero() {
+		o.Started = o.Now()
+	}
+	if o.ReferenceKey == nil {
+		o.ReferenceKey = func(_, reference string) string { return bridge.ReferenceKey(reference, false) }
+	}
+	return o, nil
+}

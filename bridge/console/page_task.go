@@ -1,0 +1,94 @@
+package console
+
+import (
+	"errors"
+	"net/http"
+	"slices"
+	"strconv"
+
+	"github.com/pergabridge/pergabridge/bridge"
+	"github.com/pergabridge/pergabridge/bridge/console/api"
+)
+
+// taskEvents is how many events one task page shows.
+const taskEvents = 40
+
+type taskPage struct {
+	Provider, Task string
+	Bond           *bridge.Bond
+	Others         []bridge.Bond
+	Lanes          []taskLane
+	Events         []api.EventDetail // oldest first
+	Older          string            // address of the page before
+	Latest         string            // address of the newest page, when this is another
+}
+
+// A taskLane is one direction, also when there is nothing in it.
+type taskLane struct {
+	Dir   bridge.Dir
+	Title string
+	Lane  *api.Lane
+}
+
+func (s *server) taskPage(w http.ResponseWriter, r *http.Request) error {
+	q := readQuery(r.URL.RawQuery)
+	before := q.text("before")
+	if err := q.done(); err != nil {
+		return err
+	}
+	f := bridge.EventFilter{Provider: r.PathValue("provider"), Task: r.PathValue("task"), Newest: true, Limit: taskEvents + 1}
+	p := taskPage{Provider: f.Provider, Task: f.Task}
+	if before != "" {
+		n, err := strconv.ParseInt(before, 10, 64)
+		if err != nil || n < 1 {
+			return badQuery("before", "the number of an event")
+		}
+		f.After = n
+		p.Latest = taskPath(p.Provider, p.Task)
+	}
+	ctx := r.Context()
+	switch b, err := s.Store.Bond(ctx, p.Provider, p.Task); {
+	case err == nil:
+		p.Bond = &b
+	case !errors.Is(err, bridge.ErrNotFound):
+		return err
+	}
+	events, err := s.Store.Events(ctx, f)
+	if err != nil {
+		return err
+	}
+	if p.Bond == nil && len(events) == 0 && before == "" {
+		return problem(api.NotFound, "nothing is known of task "+p.Task+" at "+p.Provider)
+	}
+	if len(events) > taskEvents {
+		events = events[:taskEvents]
+		p.Older = taskPath(p.Provider, p.Task) + "?before=" + cursor(&events[taskEvents-1])
+	}
+	slices.Reverse(events)
+	for i := range events {
+		e, attempts, err := s.Store.Event(ctx, events[i].ID)
+		if err != nil {
+			return err
+		}
+		d := detailView(&e, attempts)
+		d.Text, d.Description = shorten(d.Text, listText), shorten(d.Description, listText)
+		p.Events = append(p.Events, d)
+	}
+	if p.Others, err = s.otherBonds(ctx, p.Provider, p.Task); err != nil {
+		return err
+	}
+	lanes, err := s.Store.Lanes(ctx, bridge.LaneFilter{Provider: p.Provider, Task: p.Task})
+	if err != nil {
+		return err
+	}
+	for _, l := range []taskLane{{Dir: bridge.Out, Title: "SSP to " + p.Provider}, {Dir: bridge.In, Title: p.Provider + " to SSP"}} {
+		for i := range lanes {
+			if lanes[i].ID.Dir == l.Dir {
+				v := laneView(&lanes[i])
+				l.Lane = &v
+			}
+		}
+		p.Lanes = append(p.Lanes, l)
+	}
+	return s.page(w, r, http.StatusOK, "task", "Task "+p.Task+" at "+p.Provider, p)
+}

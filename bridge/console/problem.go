@@ -1,0 +1,100 @@
+package console
+
+import (
+	"context"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"net/http"
+	"strconv"
+
+	"github.com/pergabridge/pergabridge/bridge"
+	"github.com/pergabridge/pergabridge/bridge/console/api"
+	"github.com/pergabridge/pergabridge/bridge/secret"
+)
+
+// titles and statuses of the codes.
+var titles = map[api.Code]struct {
+	status int
+	title  string
+}{
+	api.BadQuery:         {http.StatusBadRequest, "a parameter is wrong"},
+	api.BadBody:          {http.StatusBadRequest, "the body is wrong"},
+	api.Unauthorized:     {http.StatusUnauthorized, "the admin token is needed"},
+	api.Forbidden:        {http.StatusForbidden, "not from here"},
+	api.NotFound:         {http.StatusNotFound, "not found"},
+	api.MethodNotAllowed: {http.StatusMethodNotAllowed, "another method is needed"},
+	api.NotPossible:      {http.StatusConflict, "not possible as things stand"},
+	api.TooLarge:         {http.StatusRequestEntityTooLarge, "the body is too large"},
+	api.UnsupportedMedia: {http.StatusUnsupportedMediaType, "the body has another type than JSON"},
+	api.Unprocessable:    {http.StatusUnprocessableEntity, "it cannot be carried out"},
+	api.TooMany:          {http.StatusTooManyRequests, "too many failed attempts"},
+	api.Internal:         {http.StatusInternalServerError, "something is broken here"},
+	api.Unavailable:      {http.StatusServiceUnavailable, "the store does not answer now"},
+}
+
+// retryAfter is what callers are told to wait while the store is unavailable, in seconds.
+const retryAfter = 5
+
+func problem(code api.Code, detail string) *api.Problem {
+	t := titles[code]
+	return &api.Problem{Type: api.TypePrefix + string(code), Title: t.title, Status: t.status, Detail: detail, Code: code}
+}
+
+func badQuery(param, format string, args ...any) *api.Problem {
+	p := problem(api.BadQuery, param+": "+fmt.Sprintf(format, args...))
+	p.Param = param
+	return p
+}
+
+func badBody(param, format string, args ...any) *api.Problem {
+	detail := fmt.Sprintf(format, args...)
+	if param != "" {
+		detail = param + ": " + detail
+	}
+	p := problem(api.BadBody, detail)
+	p.Param = param
+	return p
+}
+
+// asProblem says what err means to a caller.
+func asProblem(err error) *api.Problem {
+	var p *api.Problem
+	var refused *bridge.CommandError
+	var large *http.MaxBytesError
+	switch {
+	case errors.As(err, &p):
+		if p.Status < 400 || p.Status > 599 { // made by hand with a code alone
+			q := problem(p.Code, p.Detail)
+			q.Param, q.RetryAfter = p.Param, p.RetryAfter
+			p = q
+		}
+		if p.Status == 0 {
+			p = problem(api.Internal, p.Detail)
+		}
+		return p
+	case errors.As(err, &refused):
+		return problem(api.NotPossible, refused.Msg)
+	case errors.As(err, &large):
+		return problem(api.TooLarge, fmt.Sprintf("at most %d bytes are taken", large.Limit))
+	case errors.Is(err, bridge.ErrNotFound):
+		return problem(api.NotFound, err.Error())
+	case errors.Is(err, bridge.ErrUnavailable), errors.Is(err, context.DeadlineExceeded), errors.Is(err, context.Canceled):
+		p := problem(api.Unavailable, err.Error())
+		p.RetryAfter = retryAfter
+		return p
+	}
+	return problem(api.Internal, err.Error())
+}
+
+// writeProblem answers with p; it does nothing useful after the answer has begun, and no harm.
+func writeProblem(w http.ResponseWriter, p *api.Problem) {
+	q := *p
+	q.Detail = secret.Mask(q.Detail)
+	if q.RetryAfter > 0 {
+		w.Header().Set("Retry-After", strconv.Itoa(q.RetryAfter))
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(q.Status)
+	_ = json.NewEncoder(w).Encode(&q) // fails only when the caller is gone
+}
