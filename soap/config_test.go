@@ -82,3 +82,11 @@ func TestConfigMistakes(t *testing.T) {
 		require.True(t, strings.HasPrefix(place, want), "%s\ngot  %s\nwant %s", src, place, want)
 	}
 }
+
+func TestConfigSchema(t *testing.T) {
+	properties, ok := config.Schema(Config{})["properties"].(map[string]any)
+	require.True(t, ok)
+	for _, key := range []string{"url", "wsdl", "contract", "version", "on_fault", "auth", "timeout", "mode", "limits", "retry", "on_refused", "unknown", "intake"} {
+		require.Contains(t, properties, key)
+	}
+}

@@ -248,8 +248,12 @@ func (k *children) run(env []string, path string, args ...string) *child {
 // stop ends the processes, each with all it started.
 func (k *children) stop() {
 	for _, c := range k.all {
-		kill(c.cmd)
-		<-c.ended
+		select {
+		case <-c.ended: // its number may be somebody else's by now
+		default:
+			kill(c.cmd)
+			<-c.ended
+		}
 	}
 }
 
@@ -274,7 +278,7 @@ func (h *Host) Calls() ([]Call, error) {
 		words := strings.Fields(line)
 		c := Call{Operation: words[0]}
 		for _, w := range words[1:] {
-			text, err := base64.StdEncoding.DecodeString(strings.TrimLeft(w, "=-"))
+			text, err := base64.StdEncoding.DecodeString(strings.TrimPrefix(strings.TrimPrefix(w, "-"), "="))
 			if err != nil {
 				return nil, fmt.Errorf("asptest: %q: %w", line, err)
 			}

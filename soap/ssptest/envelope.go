@@ -69,11 +69,11 @@ func readRequest(h http.Header, raw []byte) (*request, *reply) {
 		// What a real host answers to XML it cannot parse: nothing.
 		return nil, &reply{http.StatusBadRequest, r.version.contentType, nil}
 	}
-	if r.version == soap12 && action == "" {
-		action = workflow.Namespace + env.call.Local // ASP.NET then goes by the element
+	r.operation = operation(action)
+	if r.operation == "" && r.version == soap12 && env.call.Space == workflow.Namespace {
+		r.operation = operation(workflow.Namespace + env.call.Local) // ASP.NET then goes by the element
 	}
-	r.operation = Operation(strings.TrimPrefix(action, workflow.Namespace))
-	if !strings.HasPrefix(action, workflow.Namespace) || arguments[r.operation] == nil {
+	if r.operation == "" {
 		return nil, r.version.fault(true, "Server did not recognize the value of HTTP Header SOAPAction: "+action+".")
 	}
 	if env.space != r.version.envelope {
@@ -90,6 +90,15 @@ func readRequest(h http.Header, raw []byte) (*request, *reply) {
 		}
 	}
 	return r, nil
+}
+
+// operation returns the operation of that action, "" if there is none.
+func operation(action string) Operation {
+	op, ok := strings.CutPrefix(action, workflow.Namespace)
+	if !ok || arguments[Operation(op)] == nil {
+		return ""
+	}
+	return Operation(op)
 }
 
 // An envelope is a parsed SOAP envelope.

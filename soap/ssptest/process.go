@@ -49,20 +49,21 @@ type body struct {
 
 // A process is one process call on its way.
 type process struct {
-	call ProcessCall
-	to   Group
-	body []byte
-	done chan struct{} // closed when it was delivered or given up
+	call  ProcessCall
+	to    Group
+	body  []byte
+	ready chan struct{} // closed when it may be made; its place in the order is fixed before
+	done  chan struct{} // closed when it was delivered or given up
 }
 
-// fire queues the process call of the task's group; nil if that is not an integrated one. The lock
-// is held.
+// fire queues the process call of the task's group and returns it, nil if that is not an integrated
+// group. It is made once ready is closed. The lock is held.
 func (s *Server) fire(t *Task, requestType, direction, text string) *process {
 	group, ok := s.groups[t.Group]
 	if !ok || s.closed {
 		return nil
 	}
-	p := &process{to: group, done: make(chan struct{})}
+	p := &process{to: group, ready: make(chan struct{}), done: make(chan struct{})}
 	p.call = ProcessCall{
 		Seq: len(s.processes) + 1, Time: s.opt.Now(), Group: t.Group, Task: t.Task,
 		RequestType: requestType, Direction: direction, Reference: t.Reference, Text: text,
@@ -111,6 +112,7 @@ func (s *Server) drain(task string) {
 		}
 
 		s.mu.Lock()
+		p.body = nil
 		s.queues[task] = s.queues[task][1:]
 		call := p.call
 		s.changed()
@@ -124,6 +126,11 @@ func (s *Server) drain(task string) {
 
 // deliver tries until the call was delivered or given up, or the server closes.
 func (s *Server) deliver(p *process) {
+	select {
+	case <-p.ready:
+	case <-s.ctx.Done():
+		return
+	}
 	for try := 0; ; try++ {
 		s.mu.Lock()
 		up := s.up

@@ -21,8 +21,9 @@ type Server struct {
 	client *http.Client
 	work   sync.WaitGroup
 
-	updown sync.Mutex // one Down or Up at a time
-	http   *http.Server
+	updown   sync.Mutex // one Down or Up at a time
+	http     *http.Server
+	listener net.Listener
 
 	mu        sync.Mutex
 	groups    map[string]Group
@@ -94,7 +95,9 @@ func (s *Server) Down() {
 	}
 	s.isUp, s.up = false, make(chan struct{})
 	s.mu.Unlock()
-	_ = s.http.Close() // what it cannot close is closed
+	// What cannot be closed is closed. The server knows its listener only once Serve has begun.
+	_ = s.http.Close()
+	_ = s.listener.Close()
 }
 
 // Up puts SSP back on the network, at the same address.
@@ -120,7 +123,7 @@ func (s *Server) Up() error {
 		ReadHeaderTimeout: 10 * time.Second,
 		MaxHeaderBytes:    64 << 10,
 	}
-	s.http = srv
+	s.http, s.listener = srv, l
 	go func() {
 		defer s.work.Done()
 		if err := srv.Serve(l); !errors.Is(err, http.ErrServerClosed) {

@@ -7,6 +7,7 @@ import (
 	"net/http"
 	"strconv"
 	"strings"
+	"sync"
 	"time"
 
 	"github.com/pergabridge/pergabridge/soap/workflow"
@@ -96,13 +97,13 @@ func (s *Server) post11or12(w http.ResponseWriter, r *http.Request) {
 	if s.opt.OnEffect != nil {
 		s.opt.OnEffect(effect)
 	}
-	after := s.echo(echo)
-	defer after()
+	answered := s.echo(echo)
+	defer answered()
 	switch t.Kind {
 	case DropAfter:
 		panic(http.ErrAbortHandler)
 	case HangAfter:
-		after()
+		answered()
 		s.hang(r.Context())
 	case PageAfter:
 		t.page(w)
@@ -128,8 +129,8 @@ type exception string
 
 func (e exception) Error() string { return string(e) }
 
-// apply carries one call out. It returns a function that fires the echo, nil if there is none.
-func (s *Server) apply(r *request) (Effect, func() *process, error) {
+// apply carries one call out and queues its echo, nil if there is none.
+func (s *Server) apply(r *request) (Effect, *process, error) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	id, ok := r.args["processInstanceTaskId"]
@@ -166,19 +167,12 @@ func (s *Server) apply(r *request) (Effect, func() *process, error) {
 	if s.opt.Echo == EchoNever || r.operation == Acknowledgement && s.opt.NoAcknowledgeEcho {
 		return e, nil, nil
 	}
-	// The process sees the task as it is now, not as it will be when the echo is sent.
-	then := *t
-	then.Messages = nil // a long history is not copied for every message
-	return e, func() *process {
-		s.mu.Lock()
-		defer s.mu.Unlock()
-		return s.fire(&then, requestType, "In", text)
-	}, nil
+	return e, s.fire(t, requestType, "In", text), nil
 }
 
-// echo fires the echo now, or returns the function that does so after the answer.
-func (s *Server) echo(fire func() *process) (after func()) {
-	if fire == nil {
+// echo lets the echo go now, or returns the function that does so once the call was answered.
+func (s *Server) echo(p *process) (answered func()) {
+	if p == nil {
 		return func() {}
 	}
 	mode := s.opt.Echo
@@ -192,26 +186,17 @@ func (s *Server) echo(fire func() *process) (after func()) {
 		}
 		s.mu.Unlock()
 	}
-	switch mode {
-	case EchoBefore:
-		if p := fire(); p != nil {
-			patience := time.NewTimer(echoPatience)
-			defer patience.Stop()
-			select {
-			case <-p.done:
-			case <-patience.C:
-			case <-s.ctx.Done():
-			}
-		}
-	case EchoMixed: // at the same time
-		fire()
-	default:
-		fired := false
-		return func() {
-			if !fired {
-				fired = true
-				fire()
-			}
+	if mode == EchoAfter {
+		return sync.OnceFunc(func() { close(p.ready) })
+	}
+	close(p.ready)
+	if mode == EchoBefore {
+		patience := time.NewTimer(echoPatience)
+		defer patience.Stop()
+		select {
+		case <-p.done:
+		case <-patience.C:
+		case <-s.ctx.Done():
 		}
 	}
 	return func() {}

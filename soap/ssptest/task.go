@@ -139,7 +139,9 @@ func (s *Server) act(task string, from []Status, do func(*Task) (requestType, te
 		return fmt.Errorf("ssptest: task %s is %s", task, t.Status)
 	}
 	requestType, text := do(t)
-	s.fire(t, requestType, "Out", text)
+	if p := s.fire(t, requestType, "Out", text); p != nil {
+		close(p.ready)
+	}
 	s.changed()
 	return nil
 }
