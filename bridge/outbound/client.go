@@ -80,7 +80,8 @@ func New(name string, c Config, o Options) (*Client, error) {
 	}
 	k := &Client{name: name, config: c, options: o}
 	k.life, k.end = context.WithCancel(context.Background())
-	dialer := &net.Dialer{Timeout: c.Timeout.Connect.Std(), Control: Guard(o.Public, o.Allow...)}
+	// A proxy is named by the config, so it may be anywhere; its targets are checked by checkHost.
+	dialer := &net.Dialer{Timeout: c.Timeout.Connect.Std(), Control: Guard(o.Public && proxy == nil, o.Allow...)}
 	k.transport = &http.Transport{
 		DialContext: func(ctx context.Context, network, addr string) (net.Conn, error) {
 			raw, err := dialer.DialContext(ctx, network, addr)

@@ -2,7 +2,6 @@ package outbound
 
 import (
 	"net/http"
-	"strings"
 	"testing"
 
 	"github.com/stretchr/testify/require"
@@ -64,12 +63,14 @@ func TestBadProxy(t *testing.T) {
 func TestProxyDoesNotGetAroundTheGuard(t *testing.T) {
 	proxy := peer.NewProxy(t, "", "")
 	plain := peer.New(t, peer.Answer(200, "", "plain"))
-	// The proxy itself is named by the config, so its address is allowed.
 	k := client(t, Config{Proxy: proxy.URL("")}, Options{Public: true})
 	for _, u := range []string{plain.URL("/"), "http://LOCALHOST./", "http://a.localhost/", "http://[::ffff:10.0.0.1]/", "http://169.254.169.254/"} {
 		_, err := post(t, k, u, "x")
 		require.ErrorIs(t, err, ErrDenied, u)
 		require.Equal(t, NotSent, failed(t, err).Phase)
 	}
-	require.Empty(t, strings.Join(proxy.Targets(), " "))
+	require.Empty(t, proxy.Targets())
+	_, err := post(t, k, "http://no.such.name.invalid/", "x")
+	require.NoError(t, err, "the proxy itself is in a private net")
+	require.Equal(t, []string{"no.such.name.invalid"}, proxy.Targets())
 }
