@@ -83,6 +83,8 @@ type Outcome struct {
 	// Down is set when the failure says something about the whole destination (not reachable,
 	// 503, throttled), not about this event.
 	Down bool
+	// Untried is set when this turn did not even try: it waited for evidence.
+	Untried bool
 	// Reference is the provider's ticket number, when the answer carries it.
 	Reference string
 	// RefKey is Reference as it is compared; the engine sets it. Empty: the store derives it
@@ -95,4 +97,17 @@ type Outcome struct {
 	// Request and Answer are excerpts of what was sent and answered, secrets masked.
 	Request, Answer string
 	Status          int // HTTP status, 0 if none
+}
+
+// Contact reports whether the destination was really called, so that the outcome says something
+// about it; what failed on our side or was only waited for does not.
+func (o *Outcome) Contact() bool {
+	if o.Untried {
+		return false
+	}
+	switch o.Reason {
+	case Canceled, MappingFailed, NoReference, Observed, InternalError, LeaseExpired:
+		return false
+	}
+	return true
 }

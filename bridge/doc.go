@@ -163,7 +163,7 @@
 // # Breaker, rate and retry period
 //
 // [Limit] is kept per destination over all replicas. Outcomes with Down count as failures in a row,
-// every other outcome resets them; at Limit.Break failures the breaker opens for BreakFor, doubling
+// every other outcome with [Outcome.Contact] resets them; at Limit.Break failures the breaker opens for BreakFor, doubling
 // at each failed probe up to 16 times that, then one lease at a time probes. [Lease].Spent grows only by
 // the time between answers of the destination that were not Down and settled other events (gaps
 // counted up to ten minutes each), so a destination that is down makes lanes wait, not park.

@@ -110,9 +110,10 @@ type Lease struct {
 	Event   Event
 	Bond    Bond
 	Attempt int // this try, from 1
-	// Unknown is set when an earlier try may have had its effect; UnknownSince is when that
-	// was recorded last. Evidence has to be looked for before it is repeated. A person's
-	// event_retry or lane_retry clears it: the person has looked.
+	// Unknown is set when an earlier try may have had its effect; UnknownSince is when that was
+	// recorded of a real try last: turns that only waited ([Outcome].Untried) do not count.
+	// Evidence has to be looked for before it is repeated. A person's event_retry or lane_retry
+	// clears it: the person has looked.
 	Unknown      bool
 	UnknownSince time.Time
 	// Spent is how much of the retry period is used up: the time since the first try in which

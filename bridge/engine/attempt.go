@@ -51,9 +51,9 @@ func (e *Engine) try(ctx context.Context, d *dest, l *bridge.Lease, o *bridge.Ou
 		u := d.Policy.Unknown[l.Event.Kind]
 		evidence := u.evidenceTime(canFind)
 		evidence -= min(holdSlack, evidence/4)
-		if until, wait := d.waits.hold(l.Event.ID, l.UnknownSince.Add(evidence), e.o.Now()); wait {
+		if until := l.UnknownSince.Add(evidence); e.o.Now().Before(until) {
 			*o = bridge.Outcome{
-				Kind: bridge.OutcomeUnknown, Reason: e.earlier(ctx, l),
+				Kind: bridge.OutcomeUnknown, Reason: e.earlier(ctx, l), Untried: true,
 				Detail: "an earlier try may have had its effect; waiting for evidence before it is repeated",
 			}
 			return decision{bridge.ThenWait, until}

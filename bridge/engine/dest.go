@@ -1,9 +1,6 @@
 package engine
 
 import (
-	"sync"
-	"time"
-
 	"github.com/pergabridge/pergabridge/bridge"
 )
 
@@ -15,7 +12,6 @@ type dest struct {
 	slots    int
 	busy     int // deliveries that run; the loop's
 	log      streak
-	waits    waits
 }
 
 func newDest(d Destination) *dest {
@@ -41,41 +37,4 @@ func (d *dest) want() (bridge.Want, bool) {
 // canFind reports whether an unknown try of kind k is looked up.
 func (d *dest) canFind(k bridge.Kind) bool {
 	return d.finder != nil && d.Policy.Unknown[k].Lookup
-}
-
-// waits remembers until when events are held for evidence, so that one that was held once is not
-// held again, whatever the store says about when it became unknown.
-type waits struct {
-	mu    sync.Mutex
-	until map[string]time.Time
-}
-
-// waitsKept is how many are remembered.
-const waitsKept = 1024
-
-// hold returns the time until which the event waits, and whether that is still to come.
-func (w *waits) hold(event string, until, now time.Time) (time.Time, bool) {
-	w.mu.Lock()
-	defer w.mu.Unlock()
-	if t, held := w.until[event]; held {
-		until = t
-	}
-	if !now.Before(until) {
-		delete(w.until, event)
-		return until, false
-	}
-	if len(w.until) >= waitsKept {
-		for id, t := range w.until {
-			if now.After(t.Add(time.Minute)) { // settled by evidence meanwhile
-				delete(w.until, id)
-			}
-		}
-	}
-	if w.until == nil {
-		w.until = map[string]time.Time{}
-	}
-	if len(w.until) < waitsKept {
-		w.until[event] = until
-	}
-	return until, true
 }

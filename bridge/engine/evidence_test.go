@@ -170,24 +170,6 @@ func TestRetryAfterUnknownStaysUnknown(t *testing.T) {
 	})
 }
 
-func TestWaitsAreBounded(t *testing.T) {
-	var w waits
-	now := time.Now()
-	for i := range 2 * waitsKept {
-		until, wait := w.hold(string(rune(i)), now.Add(time.Hour), now)
-		require.True(t, wait)
-		require.Equal(t, now.Add(time.Hour), until)
-	}
-	require.Len(t, w.until, waitsKept)
-	_, wait := w.hold("later", now.Add(9*time.Hour), now.Add(2*time.Hour))
-	require.True(t, wait)
-	require.Len(t, w.until, 1, "those whose time is long over are dropped")
-	until, wait := w.hold("later", now.Add(99*time.Hour), now.Add(10*time.Hour))
-	require.False(t, wait, "what was held once is not held again")
-	require.Equal(t, now.Add(9*time.Hour), until)
-	require.Empty(t, w.until)
-}
-
 type downError struct{ down bool }
 
 func (downError) Error() string { return "look-up failed" }

@@ -170,7 +170,9 @@ func (f *fakeStore) settle(r bridge.Result) bridge.Verdict {
 		l.parked = true
 		return bridge.Verdict{State: bridge.StateParked, Parked: true, Reason: r.Outcome.Reason}
 	case bridge.ThenWait:
-		l.unknown = time.Now()
+		if !r.Outcome.Untried || l.unknown.IsZero() {
+			l.unknown = time.Now()
+		}
 	case bridge.ThenRetry:
 		l.unknown = time.Time{}
 	}
