@@ -136,7 +136,7 @@ func (t *tx) bind(b *bondRow, w bonded) bool {
 		ack.Task = b.Task
 		t.append(ack)
 	}
-	t.release(b)
+	t.release(b, w.by)
 	t.unhold(b)
 	return true
 }
@@ -168,8 +168,9 @@ func (t *tx) unhold(b *bondRow) {
 	}
 }
 
-// release decides again, in order of acceptance, the events that waited for this bond.
-func (t *tx) release(b *bondRow) {
+// release decides again, in order of acceptance, the events that waited for this bond; but not the
+// one that is being decided right now.
+func (t *tx) release(b *bondRow, deciding *bridge.Event) {
 	seqs := t.ints(`SELECT seq FROM event WHERE state IN ('waiting', 'quarantined') AND provider = ? AND task = ?
 		AND reason IN ('unknown_task', 'unknown_reference', 'awaits_reference')
 		UNION SELECT seq FROM event WHERE state IN ('waiting', 'quarantined') AND provider = ? AND ref_key = ? AND ref_key <> '' AND dir = 'in'
@@ -177,6 +178,9 @@ func (t *tx) release(b *bondRow) {
 		b.Provider, b.Task, b.Provider, b.RefKey)
 	for _, seq := range seqs {
 		e := t.event(seq)
+		if deciding != nil && deciding.Seq == seq {
+			continue
+		}
 		if e.State != bridge.StateWaiting && e.State != bridge.StateQuarantined {
 			continue // an earlier one of them moved it
 		}

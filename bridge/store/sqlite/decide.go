@@ -61,7 +61,7 @@ func (t *tx) submit(e *bridge.Event, b *bondRow, owner string) bridge.Receipt {
 			b = t.makeBond(e.Provider, e.Task, e.ID)
 		}
 		r := place()
-		t.release(b)
+		t.release(b, e)
 		return r
 	case b == nil && fresh:
 		e.Mode = bridge.ModeContinue
@@ -72,7 +72,7 @@ func (t *tx) submit(e *bridge.Event, b *bondRow, owner string) bridge.Receipt {
 	case b == nil:
 		b = t.makeBond(e.Provider, e.Task, e.ID)
 		r := place()
-		t.release(b)
+		t.release(b, e)
 		return r
 	case b.State == bridge.BondPending && fresh:
 		t.bind(b, bonded{reference: e.Reference, refKey: e.RefKey, bySSP: true, by: e, because: bridge.ByEvidence})
@@ -122,7 +122,7 @@ func (t *tx) outbound(e *bridge.Event, b *bondRow, owner string) bridge.Receipt 
 		if !fresh {
 			return t.kept(e, bridge.StateWaiting, bridge.UnknownTask, "")
 		}
-		b = t.makeBond(e.Provider, e.Task, "")
+		b = t.makeBond(e.Provider, e.Task, e.ID)
 		t.bind(b, bonded{reference: e.Reference, refKey: e.RefKey, bySSP: true})
 	} else if fresh && b.Reference == "" { // SSP learned the reference by another way than us
 		t.bind(b, bonded{reference: e.Reference, refKey: e.RefKey, bySSP: true, by: e, because: bridge.ByEvidence})

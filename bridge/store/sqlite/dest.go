@@ -21,6 +21,7 @@ type destRow struct {
 	filled   int64
 
 	inFlight int
+	limit    bridge.Limit // as last wanted
 	dirty    bool
 }
 
@@ -33,7 +34,7 @@ func (t *tx) dest(name string) *destRow {
 		scan(&d.paused, &d.failures, &d.openTo, &d.openFor, &d.probe, &d.up, &d.answered, &d.tokens, &d.filled) {
 		t.exec("INSERT INTO destination VALUES (?, 0, 0, 0, 0, '', 0, 0, 0, 0)", name)
 	}
-	t.row("SELECT count(*) FROM lane WHERE dest = ? AND state = 'leased'", name).scan(&d.inFlight)
+	t.row("SELECT count(*) FROM lane WHERE dest = ? AND state = 'leased' AND state <> 'idle'", name).scan(&d.inFlight)
 	t.dests[name] = d
 	return d
 }
@@ -59,13 +60,16 @@ func (d *destRow) answeredWell(now int64) {
 }
 
 // note keeps breaker and answered time after one result.
-func (d *destRow) note(now int64, l bridge.Limit, r bridge.Result) {
-	o := r.Outcome
+func (d *destRow) note(now int64, r bridge.Result) {
+	o, l := r.Outcome, d.limit
 	probe := d.probe != "" && d.probe == string(r.Lease.Token)
 	if probe {
 		d.probe = ""
 	}
 	d.dirty = true
+	if !o.Down && !o.Contact() {
+		return
+	}
 	if !o.Down {
 		d.failures, d.openTo, d.openFor = 0, 0, 0
 		if o.Kind == bridge.OutcomeDone || o.Kind == bridge.OutcomeRefused {
@@ -93,6 +97,7 @@ func (d *destRow) note(now int64, l bridge.Limit, r bridge.Result) {
 // is missing.
 func (d *destRow) room(now int64, w bridge.Want) (n int, next int64) {
 	n = w.N
+	d.limit = w.Limit
 	if d.paused {
 		return 0, 0
 	}

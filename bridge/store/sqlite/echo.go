@@ -90,7 +90,7 @@ func (t *tx) recheck(l *laneRow) {
 	}
 	l.echoes = 0
 	t.touch(l)
-	for _, seq := range t.ints("SELECT seq FROM event WHERE state = 'waiting' AND provider = ? AND task = ? AND dir = ? AND reason = 'maybe_echo' ORDER BY seq",
+	for _, seq := range t.ints("SELECT seq FROM event WHERE state IN ('waiting', 'quarantined') AND state = 'waiting' AND provider = ? AND task = ? AND dir = ? AND reason = 'maybe_echo' ORDER BY seq",
 		l.lid.Provider, l.lid.Task, l.lid.Dir.Opposite()) {
 		t.decide(t.event(seq))
 	}

@@ -3,6 +3,9 @@ package sqlite
 import (
 	"database/sql"
 	"fmt"
+	"maps"
+	"slices"
+	"sync"
 	"testing"
 
 	"github.com/stretchr/testify/require"
@@ -16,4 +19,20 @@ func SetSchemaVersion(t *testing.T, path string, v int) {
 	_, err = db.Exec(fmt.Sprintf("PRAGMA user_version = %d", v))
 	require.NoError(t, err)
 	require.NoError(t, db.Close())
+}
+
+// Prepared collects every statement that the writers of this test binary prepare.
+func Prepared() (queries func() []string) {
+	var mu sync.Mutex
+	all := map[string]bool{}
+	prepared = func(q string) {
+		mu.Lock()
+		defer mu.Unlock()
+		all[q] = true
+	}
+	return func() []string {
+		mu.Lock()
+		defer mu.Unlock()
+		return slices.Sorted(maps.Keys(all))
+	}
 }

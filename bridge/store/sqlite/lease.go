@@ -14,7 +14,7 @@ func (t *tx) lease(s bridge.Session, w bridge.Want, out []bridge.Lease) ([]bridg
 	n, next := d.room(t.now, w)
 	for n > 0 {
 		t.flush()
-		ids := t.ints("SELECT id FROM lane WHERE dest = ? AND state = 'ready' AND paused = 0 AND due <= ? ORDER BY due, head LIMIT ?", w.Dest, t.now, n)
+		ids := t.ints("SELECT id FROM lane WHERE dest = ? AND state = 'ready' AND state <> 'idle' AND paused = 0 AND due <= ? ORDER BY due, head LIMIT ?", w.Dest, t.now, n)
 		if len(ids) == 0 {
 			break
 		}
@@ -30,7 +30,7 @@ func (t *tx) lease(s bridge.Session, w bridge.Want, out []bridge.Lease) ([]bridg
 	if next == 0 && !d.paused {
 		t.flush()
 		var due int64
-		if t.row("SELECT due FROM lane WHERE dest = ? AND state = 'ready' AND paused = 0 ORDER BY due LIMIT 1", w.Dest).scan(&due) {
+		if t.row("SELECT due FROM lane WHERE dest = ? AND state = 'ready' AND state <> 'idle' AND paused = 0 ORDER BY due LIMIT 1", w.Dest).scan(&due) {
 			switch {
 			case due > t.now:
 				next = due

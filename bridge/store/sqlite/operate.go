@@ -3,6 +3,7 @@ package sqlite
 import (
 	"context"
 	"fmt"
+	"strings"
 
 	"github.com/pergabridge/pergabridge/bridge"
 )
@@ -12,6 +13,7 @@ func (s *Store) Operate(ctx context.Context, c bridge.Command) (bridge.CommandRe
 	var out bridge.CommandResult
 	err := s.do(ctx, 0, func(t *tx) error {
 		out = bridge.CommandResult{}
+		c.Task, c.Reference = strings.TrimSpace(c.Task), strings.TrimSpace(c.Reference)
 		do, ok := operations[c.Verb]
 		if !ok {
 			return &bridge.CommandError{Msg: fmt.Sprintf("unknown command %q", c.Verb)}
@@ -143,6 +145,7 @@ func (t *tx) eventIgnore(c bridge.Command, out *bridge.CommandResult) error {
 		} else {
 			t.setLane(l, bridge.LaneParked, bridge.AwaitsResume, "the last event was ignored; `lanes resume` goes on")
 		}
+		t.recheck(l)
 	case e.State == bridge.StateQueued:
 		ln := t.lane(e.Lane())
 		ln.n--

@@ -36,7 +36,8 @@ func (t *tx) give(b *bondRow, c bridge.Command, key string, out *bridge.CommandR
 				moved(out, head)
 			}
 		case l.state != bridge.LaneLeased: // never sent: it continues the ticket
-			head.Mode = bridge.ModeContinue
+			head.Mode, head.Reference, head.RefKey = bridge.ModeContinue, c.Reference, key
+			t.exec("UPDATE event SET reference = ?, ref_key = ? WHERE seq = ?", c.Reference, key, head.Seq)
 			t.setEvent(head, bridge.StateQueued, "")
 			t.fresh(l)
 			moved(out, head)

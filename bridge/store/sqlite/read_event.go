@@ -25,7 +25,7 @@ func (s *Store) Events(ctx context.Context, f bridge.EventFilter) ([]bridge.Even
 	if !f.Since.IsZero() {
 		w.add("e.received >= ?", f.Since.UnixNano())
 	}
-	if words := strings.Fields(f.Search); len(words) > 0 {
+	if words := strings.Fields(strings.ReplaceAll(f.Search, "\x00", " ")); len(words) > 0 {
 		match := make([]string, len(words))
 		for i, word := range words {
 			match[i] = `"` + strings.ReplaceAll(word, `"`, `""`) + `"*`

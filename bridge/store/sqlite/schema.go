@@ -28,15 +28,16 @@ CREATE TABLE event (
   pos       INTEGER NOT NULL,  -- order within the lane
   received  INTEGER NOT NULL,
   ended     INTEGER NOT NULL,
-  shrunk    INTEGER NOT NULL
+  shrunk    INTEGER NOT NULL   -- 0: whole, 1: reduced to its record, 2: old and kept whole
 ) STRICT;
 CREATE UNIQUE INDEX event_id ON event (id);
 CREATE INDEX event_task ON event (task, seq);
 CREATE INDEX event_lane ON event (lane, pos) WHERE state IN ('queued', 'leased', 'parked');
 CREATE INDEX event_kept ON event (provider, task) WHERE state IN ('waiting', 'quarantined');
 CREATE INDEX event_kept_ref ON event (provider, ref_key) WHERE state IN ('waiting', 'quarantined');
+CREATE INDEX event_waiting ON event (received) WHERE state = 'waiting';
 CREATE INDEX event_submit ON event (provider) WHERE kind = 'submit' AND state IN ('queued', 'leased', 'parked');
-CREATE INDEX event_ended ON event (ended) WHERE ended > 0 AND shrunk = 0;
+CREATE INDEX event_ended ON event (provider, ended) WHERE ended > 0 AND shrunk = 0;
 
 -- What the event says, as JSON.
 CREATE TABLE body (seq INTEGER PRIMARY KEY, event BLOB NOT NULL) STRICT;

@@ -13,12 +13,11 @@ func (s *Store) Settle(ctx context.Context, session bridge.Session, results []br
 	var out bridge.Settled
 	err := s.do(ctx, 0, func(t *tx) error {
 		out = bridge.Settled{}
-		limits := map[string]bridge.Limit{}
 		for _, w := range wants {
-			limits[w.Dest] = w.Limit
+			t.dest(w.Dest).limit = w.Limit
 		}
 		for _, r := range results {
-			out.Verdicts = append(out.Verdicts, t.settle(session, r, limits))
+			out.Verdicts = append(out.Verdicts, t.settle(session, r))
 		}
 		if len(wants) > 0 && !t.alive(session.ID) {
 			if len(results) == 0 {
@@ -44,10 +43,11 @@ func (s *Store) Settle(ctx context.Context, session bridge.Session, results []br
 }
 
 // settle records one result and applies what follows from it.
-func (t *tx) settle(s bridge.Session, r bridge.Result, limits map[string]bridge.Limit) bridge.Verdict {
+func (t *tx) settle(s bridge.Session, r bridge.Result) bridge.Verdict {
 	e, o := &r.Lease.Event, r.Outcome
 	l := t.lane(e.Lane())
-	t.exec("INSERT OR IGNORE INTO attempt VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)", e.Seq, r.Lease.Attempt, string(r.Lease.Token),
+	// A late result says more of its try than the sweep that gave it up.
+	t.exec("INSERT OR REPLACE INTO attempt VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)", e.Seq, r.Lease.Attempt, string(r.Lease.Token),
 		nanos(r.Started), nanos(r.Ended), o.Kind, o.Reason, r.Then, o.Detail, o.Request, o.Answer, o.Status, s.ID, r.Config)
 	if l == nil || l.state != bridge.LaneLeased || l.token != string(r.Lease.Token) || l.head != e.Seq {
 		now := t.event(e.Seq)
@@ -57,7 +57,7 @@ func (t *tx) settle(s bridge.Session, r bridge.Result, limits map[string]bridge.
 	b := t.bond(l.lid.Provider, l.lid.Task)
 	d := t.dest(l.dest)
 	d.inFlight--
-	d.note(t.now, limits[l.dest], r)
+	d.note(t.now, r)
 	if o.Comment != "" {
 		t.noteComment(l, head, l.token, o.Comment)
 	}
@@ -91,10 +91,10 @@ func (t *tx) settle(s bridge.Session, r bridge.Result, limits map[string]bridge.
 		t.endHead(l, head, bridge.StateEnded, bridge.Skipped, "")
 		t.unresolve(head, b)
 	case then == bridge.ThenPark:
-		t.setUnknown(l, o.Kind)
+		t.setUnknown(l, o)
 		t.park(l, head, why, o.Detail)
 	default: // retry, wait
-		t.setUnknown(l, o.Kind)
+		t.setUnknown(l, o)
 		l.due = max(nanos(r.Due), t.now)
 		t.setEvent(head, bridge.StateQueued, why)
 		t.setLane(l, bridge.LaneReady, why, o.Detail)
@@ -106,8 +106,8 @@ func (t *tx) settle(s bridge.Session, r bridge.Result, limits map[string]bridge.
 
 // setUnknown keeps since when it is unknown whether the head was applied. A later try that surely
 // wrote nothing does not take that back: the first may still have had its effect.
-func (t *tx) setUnknown(l *laneRow, k bridge.OutcomeKind) {
-	if k == bridge.OutcomeUnknown && !l.unknown {
+func (t *tx) setUnknown(l *laneRow, o bridge.Outcome) {
+	if o.Kind == bridge.OutcomeUnknown && (!l.unknown || !o.Untried) {
 		l.unknown, l.unknownAt = true, t.now
 		t.touch(l)
 	}

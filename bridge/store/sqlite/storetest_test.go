@@ -31,7 +31,9 @@ type handle struct {
 	store *sqlite.Store
 }
 
-func (h *handle) path() string { return filepath.Join(h.dir, "crash-"+string(rune('a'+h.crash%26)), "test.db") }
+func (h *handle) path() string {
+	return filepath.Join(h.dir, "crash-"+string(rune('a'+h.crash%26)), "test.db")
+}
 
 func (h *handle) open(t *testing.T) {
 	t.Helper()

@@ -44,7 +44,7 @@ func (s *Store) Sweep(ctx context.Context, o bridge.SweepOptions) (bridge.Swept,
 func (t *tx) sweepLeases() int {
 	t.flush()
 	n := 0
-	for _, id := range t.ints("SELECT id FROM lane WHERE state = 'leased' AND dest IN (SELECT name FROM destination) AND session NOT IN (SELECT id FROM session WHERE until > ?)", t.now) {
+	for _, id := range t.ints("SELECT id FROM lane WHERE state = 'leased' AND state <> 'idle' AND dest IN (SELECT name FROM destination) AND session NOT IN (SELECT id FROM session WHERE until > ?)", t.now) {
 		l := t.laneByID(id)
 		head := t.headOf(l)
 		d := t.dest(l.dest)
@@ -76,7 +76,7 @@ func (t *tx) sweepWaiting(o bridge.SweepOptions) int {
 	n := 0
 	for _, seq := range t.ints(`SELECT seq FROM event e WHERE state = 'waiting' AND reason <> 'maybe_echo' AND received <= ?
 		AND NOT EXISTS (SELECT 1 FROM event s WHERE s.provider = e.provider AND s.kind = 'submit' AND s.state IN ('queued', 'leased', 'parked'))
-		ORDER BY seq LIMIT ?`, t.now-int64(o.WaitingLimit), o.Batch) {
+		ORDER BY received, seq LIMIT ?`, t.now-int64(o.WaitingLimit), o.Batch) {
 		e := t.event(seq)
 		e.Detail = "nobody knew its " + map[bool]string{true: "reference " + strconv.Quote(e.Reference), false: "task " + strconv.Quote(e.Task)}[e.RefKey != ""] +
 			" in time; it goes on by itself when the bond appears, or assign it"
@@ -86,9 +86,13 @@ func (t *tx) sweepWaiting(o bridge.SweepOptions) int {
 	return n
 }
 
-// sweepBodies reduces settled events to what their provider's retention keeps.
+// sweepBodies reduces settled events to what their provider's retention keeps. It goes through the
+// providers one by one, so that one that keeps long does not stand before the others.
 func (t *tx) sweepBodies(o bridge.SweepOptions) int {
-	keepFor := func(provider string) bridge.Keep {
+	t.forgetOldKeeps(o)
+	n := 0
+	provider := ""
+	for n < o.Batch && t.row("SELECT provider FROM event WHERE ended > 0 AND shrunk = 0 AND provider > ? ORDER BY provider LIMIT 1", provider).scan(&provider) {
 		k, ok := o.Keep[provider]
 		if !ok {
 			k = o.Keep[""]
@@ -99,37 +103,55 @@ func (t *tx) sweepBodies(o bridge.SweepOptions) int {
 		if k.For <= 0 {
 			k.For = defaultKeep
 		}
-		return k
-	}
-	shortest := keepFor("").For
-	for p := range o.Keep {
-		shortest = min(shortest, keepFor(p).For)
-	}
-	n := 0
-	for _, seq := range t.ints("SELECT seq FROM event WHERE ended > 0 AND shrunk = 0 AND ended <= ? ORDER BY ended LIMIT ?", t.now-int64(shortest), o.Batch) {
-		e := t.event(seq)
-		k := keepFor(e.Provider)
-		delete(t.events, seq)
-		if k.What == bridge.KeepFull || nanos(e.Ended) > t.now-int64(k.For) {
-			continue
+		for _, seq := range t.ints("SELECT seq FROM event WHERE ended > 0 AND shrunk = 0 AND provider = ? AND ended <= ? ORDER BY ended LIMIT ?",
+			provider, t.now-int64(k.For), o.Batch-n) {
+			if k.What == bridge.KeepFull {
+				t.exec("UPDATE event SET shrunk = 2 WHERE seq = ?", seq)
+				continue
+			}
+			t.shrink(seq, k.What)
+			n++
 		}
-		small := bridge.Event{Text: e.Text, Author: e.Author, Ticket: e.Ticket, Title: e.Title, Comment: e.Comment, Key: e.Key}
-		if k.What == bridge.KeepDigest {
-			small = bridge.Event{Key: e.Key, Comment: e.Comment, Fields: map[string]any{"content_hash": e.ContentHash()}}
-		}
-		body, err := json.Marshal(small)
-		if err != nil {
-			panic(sqlError{err})
-		}
-		t.exec("UPDATE body SET event = ? WHERE seq = ?", body, seq)
-		t.exec("UPDATE event SET shrunk = 1 WHERE seq = ?", seq)
-		t.exec("UPDATE attempt SET request = '', answer = '' WHERE seq = ?", seq)
-		if k.What == bridge.KeepDigest {
-			t.exec("DELETE FROM word WHERE rowid = ?", seq)
-		}
-		n++
 	}
 	return n
+}
+
+// forgetOldKeeps looks again at what an earlier retention kept whole, once the config says otherwise.
+func (t *tx) forgetOldKeeps(o bridge.SweepOptions) {
+	policy, err := json.Marshal(o.Keep)
+	if err != nil {
+		panic(sqlError{err})
+	}
+	var was string
+	if t.row("SELECT value FROM meta WHERE key = 'keep'").scan(&was) && was != string(policy) {
+		t.exec("UPDATE event SET shrunk = 0 WHERE shrunk = 2")
+	}
+	if was != string(policy) {
+		t.exec("INSERT INTO meta VALUES ('keep', ?) ON CONFLICT (key) DO UPDATE SET value = excluded.value", string(policy))
+	}
+}
+
+// shrink reduces one event.
+func (t *tx) shrink(seq int64, what bridge.KeepWhat) {
+	e := t.event(seq)
+	delete(t.events, seq)
+	small := bridge.Event{Text: e.Text, Author: e.Author, Ticket: e.Ticket, Title: e.Title, Comment: e.Comment, Key: e.Key}
+	if what == bridge.KeepDigest {
+		small = bridge.Event{Key: e.Key, Comment: e.Comment}
+	}
+	body, err := json.Marshal(struct {
+		bridge.Event
+		ContentHash string `json:"content_hash"`
+	}{small, e.ContentHash()})
+	if err != nil {
+		panic(sqlError{err})
+	}
+	t.exec("UPDATE body SET event = ? WHERE seq = ?", body, seq)
+	t.exec("UPDATE event SET shrunk = 1 WHERE seq = ?", seq)
+	t.exec("UPDATE attempt SET request = '', answer = '' WHERE seq = ?", seq)
+	if what == bridge.KeepDigest {
+		t.exec("DELETE FROM word WHERE rowid = ?", seq)
+	}
 }
 
 // sweepClaims forgets the oldest claims past their life whose events are settled.
