@@ -1,0 +1,52 @@
+# `make help` lists the targets. Everything runs offline once the Go modules are there.
+
+GO      ?= go
+TAGS     = nomsgpack
+
+.DEFAULT_GOAL := help
+
+.PHONY: help
+help: ## list the targets
+	@awk -F':.*## ' '/^[a-z-]+:.*## / { printf "  %-12s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
+
+.PHONY: build
+build: ## build bin/pergabridge
+	$(GO) build -tags $(TAGS) -o bin/pergabridge ./cmd/pergabridge
+
+.PHONY: test
+test: peers ## every test, with the race detector, against real peers
+	@bash -o pipefail -c '$(GO) test -json -race -tags $(TAGS) -timeout 15m ./... | $(GO) run ./.ci/summary'
+
+.PHONY: quick
+quick: ## the tests without the race detector
+	@bash -o pipefail -c '$(GO) test -json -tags $(TAGS) -timeout 10m ./... | $(GO) run ./.ci/summary'
+
+.PHONY: peers
+peers: ## list the real peers the tests need, and install what is missing where that can be done
+	@bash .ci/peers
+
+.PHONY: lint
+lint: ## gofmt, vet, staticcheck
+	@test -z "$$(gofmt -l $$(git ls-files '*.go'))" || { echo "not gofmt'ed:"; gofmt -l $$(git ls-files '*.go'); exit 1; }
+	$(GO) vet -tags $(TAGS) ./... ./.ci/summary
+	$(GO) tool staticcheck -tags $(TAGS) ./...
+
+.PHONY: generate
+generate: ## make the generated code again
+	$(GO) generate ./...
+
+.PHONY: fuzz
+fuzz: ## every fuzz target for 10 seconds (FUZZTIME=1m for longer)
+	@bash .ci/fuzz $(or $(FUZZTIME),10s)
+
+.PHONY: bench
+bench: ## the benchmarks of the hot paths
+	$(GO) test -tags $(TAGS) -run '^$$' -bench . -benchmem ./bridge/... ./soap/... ./webhooks/...
+
+.PHONY: torture
+torture: ## the kill test for longer (KILL=200 restarts by default)
+	PERGABRIDGE_KILLS=$(or $(KILLS),200) $(GO) test -tags $(TAGS) -timeout 2h -run Kill -v ./cmd/pergabridge
+
+.PHONY: demo
+demo: ## play a task's whole life
+	$(GO) run -tags $(TAGS) ./cmd/pergabridge demo --once
