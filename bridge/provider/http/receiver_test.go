@@ -10,6 +10,7 @@ import (
 	"github.com/stretchr/testify/require"
 
 	"github.com/pergabridge/pergabridge/bridge"
+	"github.com/pergabridge/pergabridge/bridge/config"
 	"github.com/pergabridge/pergabridge/bridge/provider/http/vendortest"
 	"github.com/pergabridge/pergabridge/bridge/secret"
 )
@@ -254,9 +255,12 @@ func FuzzReceive(f *testing.F) {
 	f.Setenv(vendortest.SecretEnv, "vendor-secret")
 	f.Add("application/json", []byte(`{"type":"comment.created","id":1,"ticket":{"number":2},"comment":{"public":true,"text":"<p>"}}`))
 	f.Add("text/xml", []byte(`<type>ticket.created</type>`))
+	n, err := config.Parse("c.yaml", []byte(vendortest.Config("http://127.0.0.1:1", "")))
+	require.NoError(f, err)
+	c := &Config{}
+	config.Decode(n, c)
+	require.Empty(f, n.Problems())
 	f.Fuzz(func(t *testing.T, ct string, body []byte) {
-		c, problems := parse(t, vendortest.Config("http://127.0.0.1:1", ""))
-		require.Empty(t, problems)
 		r := &Receiver{name: "acme", config: c, now: func() time.Time { return received }}
 		events, err := r.Receive(t.Context(), bridge.Inbound{Entrance: bridge.ByWebhook, ContentType: ct, Body: body})
 		require.NoError(t, err)
