@@ -195,6 +195,19 @@ func TestEchoes(t *testing.T) {
 	require.Equal(t, bridge.EchoByAuthor, receive(t, rules(""), hook(`{"no":"1","text":"a","who":"Ann","uid":"BOT"}`))[0].Echo)
 }
 
+func TestAnAcknowledgeIsNoEcho(t *testing.T) {
+	const rules = "\ninbound:\n  authors: [bot]\n  rules: [{kind: acknowledge, reference: body.no, author: body.who}]\n"
+	require.Equal(t, bridge.EchoUnknown, receive(t, rules, hook(`{"no":"1","who":"bot"}`))[0].Echo)
+}
+
+func TestAPolledItemIsNoBatch(t *testing.T) {
+	const rules = "\ninbound:\n  visibility: all\n  each: body.items\n  rules: [{kind: update, reference: item.no, text: item.text}]\n"
+	in := hook(`{"no":"1","text":"a","items":[]}`)
+	require.Empty(t, receive(t, rules, in))
+	in.Entrance = bridge.ByPoll
+	require.Len(t, receive(t, rules, in), 1)
+}
+
 func TestPrivateTextsEndAtTheirRule(t *testing.T) {
 	const rules = `
 inbound:
