@@ -19,6 +19,21 @@ var operateEventRules = []rule{
 		h.done(l)
 		h.deliver(acme, behind)
 	}},
+	{"retry: a person has looked, so that nothing is unknown any more", func(h *harness) {
+		for task, retry := range map[string]func(id string) bridge.Command{
+			"T1": func(id string) bridge.Command { return onEvent(bridge.VerbEventRetry, id) },
+			"T2": func(string) bridge.Command { return onLane(bridge.VerbLaneRetry, bridge.Out, "T2") },
+		} {
+			id := h.queue(h.out(bridge.Submit, task))
+			h.settle(h.leaseOf(acme, id), silence, bridge.ThenPark, 0)
+			require.True(h.t, h.lane(bridge.Out, task).Unknown)
+			h.operate(retry(id))
+			l := h.leaseOf(acme, id)
+			require.False(h.t, l.Unknown)
+			require.Equal(h.t, 2, l.Attempt)
+			h.done(l)
+		}
+	}},
 	{"retry: a merged event is delivered after all", func(h *harness) {
 		h.open("T1", "R1")
 		e := h.in(bridge.Update, "T1", noKey)
