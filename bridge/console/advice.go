@@ -84,7 +84,7 @@ func health(d *api.Destination) (api.Health, string, []string) {
 	case d.Failures > 0:
 		return api.Failing, fmt.Sprintf("the last tries failed (%d in a row)", d.Failures), nil
 	case parked > 0:
-		return api.Parked, fmt.Sprintf("%d lanes wait for a person", parked), []string{command("lanes", "list")}
+		return api.Parked, fmt.Sprintf("lanes that wait for a person: %d", parked), []string{command("lanes", "list")}
 	}
 	return api.Fine, "", nil
 }
