@@ -3,8 +3,13 @@ package outbound
 import (
 	"context"
 	"crypto/tls"
+	"fmt"
+	"io"
+	"net/http"
+	"net/http/httptest"
 	"os"
 	"path/filepath"
+	"sync/atomic"
 	"testing"
 
 	"github.com/stretchr/testify/require"
@@ -102,6 +107,38 @@ func TestHTTP2CountsAsSentWithAConnection(t *testing.T) {
 	p = peer.NewTLS(t, server, peer.Answer(200, "", "ok"))
 	_, err = post(t, k, p.URL("/"), "x")
 	require.NoError(t, err)
+}
+
+func TestHTTP2(t *testing.T) {
+	ca := peer.NewCA(t)
+	var calls atomic.Int64
+	s := httptest.NewUnstartedServer(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		calls.Add(1)
+		if r.URL.Path == "/gone" {
+			panic(http.ErrAbortHandler) // resets the stream
+		}
+		body, _ := io.ReadAll(r.Body)
+		fmt.Fprintf(w, "%s %s %s", r.Proto, r.Method, body)
+	}))
+	s.TLS, s.EnableHTTP2 = ca.Server(), true
+	s.StartTLS()
+	t.Cleanup(s.Close)
+	for want, on := range map[string]bool{"HTTP/2.0": true, "HTTP/1.1": false} {
+		k := client(t, Config{TLS: TLS{CA: config.Path(ca.File())}, HTTP2: on}, Options{})
+		for _, r := range []Request{{Method: "POST", Body: []byte("body")}, {Method: "GET"}} {
+			r.URL = s.URL + "/"
+			a, err := k.Do(context.Background(), r)
+			require.NoError(t, err)
+			require.Equal(t, want+" "+r.Method+" "+string(r.Body), string(a.Body))
+
+			before := calls.Load()
+			r.URL = s.URL + "/gone"
+			_, err = k.Do(context.Background(), r)
+			require.Equal(t, Sent, failed(t, err).Phase)
+			require.Equal(t, before+1, calls.Load())
+		}
+		k.Close()
+	}
 }
 
 func TestBadCertificateFiles(t *testing.T) {
