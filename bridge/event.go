@@ -13,7 +13,8 @@ type Event struct {
 	// Task is the SSP task id. It may be empty on an [In] event that names only a reference.
 	Task string `json:"task,omitempty"`
 	Dir  Dir    `json:"dir"`
-	// Kind is empty only on events that are quarantined because nobody could tell.
+	// Kind is empty only on events that are quarantined because nobody could tell. An echo by
+	// direction has the kind of what it echoes, which travels the other way, or none.
 	Kind Kind `json:"kind,omitempty"`
 	// Reference is the provider's ticket number as it was written by the sender.
 	Reference string `json:"reference,omitempty"`
