@@ -515,6 +515,36 @@ func TestABackupThatBreaksOffIsNoSuccess(t *testing.T) {
 	}
 }
 
+// slow is a store whose backup waits.
+type slow struct {
+	bridge.Reader
+	begun, end chan struct{}
+}
+
+func (s slow) Backup(_ context.Context, w io.Writer) error {
+	s.begun <- struct{}{}
+	<-s.end
+	_, err := io.WriteString(w, "copy")
+	return err
+}
+
+func TestBackupsAreMadeOneAfterTheOther(t *testing.T) {
+	s := slow{begun: make(chan struct{}), end: make(chan struct{})}
+	w := newWorld(t, func(o *console.Options) { s.Reader = o.Store; o.Store = s })
+	first := make(chan error, 1)
+	go func() {
+		_, err := w.client.Backup(ctx, io.Discard)
+		first <- err
+	}()
+	<-s.begun
+	require.Equal(t, api.NotPossible, refused(t, errOf(w.client.Backup(ctx, io.Discard))).Code)
+	close(s.end)
+	require.NoError(t, <-first)
+	go func() { <-s.begun }()
+	_, err := w.client.Backup(ctx, io.Discard)
+	require.NoError(t, err)
+}
+
 func TestMappingsAreTried(t *testing.T) {
 	w := newWorld(t, func(o *console.Options) {
 		o.Map = func(_ context.Context, request json.RawMessage) (any, error) {

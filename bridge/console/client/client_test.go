@@ -58,8 +58,10 @@ func TestAProblemIsHandedOnWhole(t *testing.T) {
 
 func TestSomebodyElseAnswers(t *testing.T) {
 	for name, h := range map[string]http.HandlerFunc{
-		"a page":     func(w http.ResponseWriter, _ *http.Request) { http.Error(w, "<html>", 502) },
-		"a redirect": func(w http.ResponseWriter, r *http.Request) { http.Redirect(w, r, "https://elsewhere.example/", 302) },
+		"a page": func(w http.ResponseWriter, _ *http.Request) { http.Error(w, "<html>", http.StatusBadGateway) },
+		"a redirect": func(w http.ResponseWriter, r *http.Request) {
+			http.Redirect(w, r, "https://elsewhere.example/", http.StatusFound)
+		},
 		"a bad problem": func(w http.ResponseWriter, _ *http.Request) {
 			w.Header().Set("Content-Type", "application/problem+json")
 			w.WriteHeader(400)
@@ -142,7 +144,7 @@ func TestListsEndWithAnError(t *testing.T) {
 	n := 0
 	c := talk(t, func(w http.ResponseWriter, r *http.Request) {
 		if n++; n == 2 {
-			http.Error(w, "gone", 500)
+			http.Error(w, "gone", http.StatusInternalServerError)
 			return
 		}
 		_, _ = w.Write([]byte(`{"items":[{"id":"1"}],"next":"7"}`))
