@@ -3,6 +3,7 @@ package main
 import (
 	"fmt"
 	"io"
+	"strings"
 
 	"github.com/pergabridge/pergabridge/bridge"
 	"github.com/pergabridge/pergabridge/bridge/console/api"
@@ -50,24 +51,22 @@ func (x lanesListCmd) Run(c *cli, con *console) error {
 	})
 }
 
-// A laneTarget is a lane (provider/dir/task) or a destination.
+// A laneTarget is a lane, or a whole destination.
 type laneTarget struct {
-	Lane        string `arg:"" optional:"" help:"Lane, written provider/out/task or provider/in/task."`
-	Destination string `help:"A whole destination instead: ssp, or a provider."`
-	Note        string `help:"Why; recorded."`
+	Target string `arg:"" name:"lane" help:"Lane, written provider/out/task (from SSP) or provider/in/task (to SSP); or a whole destination: ssp, or a provider."`
+	Note   string `help:"Why; recorded."`
 }
 
-func (x laneTarget) do(c *cli, con *console, lane, dest func(*client.Client) (api.Done, error)) error {
-	switch {
-	case x.Lane != "" && x.Destination == "":
-		if _, ok := bridge.ParseLaneID(x.Lane); !ok {
-			return usageError(fmt.Sprintf("%q is not a lane: write provider/out/task (from SSP) or provider/in/task (to SSP)", x.Lane))
-		}
-		return carryOut(c, con, lane)
-	case x.Destination != "" && x.Lane == "":
-		return carryOut(c, con, dest)
+func (x laneTarget) do(c *cli, con *console, lane func(*client.Client, api.LaneAct) (api.Done, error), dest func(cl *client.Client, name string) (api.Done, error)) error {
+	if !strings.Contains(x.Target, "/") && dest != nil {
+		return carryOut(c, con, func(cl *client.Client) (api.Done, error) { return dest(cl, x.Target) })
 	}
-	return usageError("name either a lane or --destination")
+	if _, ok := bridge.ParseLaneID(x.Target); !ok {
+		return usageError(fmt.Sprintf("%q is not a lane: write provider/out/task (from SSP) or provider/in/task (to SSP)", x.Target))
+	}
+	return carryOut(c, con, func(cl *client.Client) (api.Done, error) {
+		return lane(cl, api.LaneAct{Lane: x.Target, Note: x.Note})
+	})
 }
 
 type lanesPauseCmd struct{ laneTarget }
@@ -75,10 +74,10 @@ type lanesPauseCmd struct{ laneTarget }
 // Run pauses.
 func (x lanesPauseCmd) Run(c *cli, con *console) error {
 	return x.do(c, con,
-		func(cl *client.Client) (api.Done, error) {
-			return cl.PauseLane(con.ctx, api.LaneAct{Lane: x.Lane, Note: x.Note})
-		},
-		func(cl *client.Client) (api.Done, error) { return cl.PauseDestination(con.ctx, x.Destination, x.Note) })
+		func(cl *client.Client, a api.LaneAct) (api.Done, error) { return cl.PauseLane(con.ctx, a) },
+		func(cl *client.Client, name string) (api.Done, error) {
+			return cl.PauseDestination(con.ctx, name, x.Note)
+		})
 }
 
 type lanesResumeCmd struct{ laneTarget }
@@ -86,20 +85,18 @@ type lanesResumeCmd struct{ laneTarget }
 // Run resumes.
 func (x lanesResumeCmd) Run(c *cli, con *console) error {
 	return x.do(c, con,
-		func(cl *client.Client) (api.Done, error) {
-			return cl.ResumeLane(con.ctx, api.LaneAct{Lane: x.Lane, Note: x.Note})
-		},
-		func(cl *client.Client) (api.Done, error) { return cl.ResumeDestination(con.ctx, x.Destination, x.Note) })
+		func(cl *client.Client, a api.LaneAct) (api.Done, error) { return cl.ResumeLane(con.ctx, a) },
+		func(cl *client.Client, name string) (api.Done, error) {
+			return cl.ResumeDestination(con.ctx, name, x.Note)
+		})
 }
 
 type lanesRetryCmd struct {
-	Lane string `arg:"" help:"Lane, written provider/out/task or provider/in/task."`
-	Note string `help:"Why; recorded."`
+	Target string `arg:"" name:"lane" help:"Lane, written provider/out/task or provider/in/task."`
+	Note   string `help:"Why; recorded."`
 }
 
 // Run retries the head of a lane.
 func (x lanesRetryCmd) Run(c *cli, con *console) error {
-	return laneTarget{Lane: x.Lane}.do(c, con, func(cl *client.Client) (api.Done, error) {
-		return cl.RetryLane(con.ctx, api.LaneAct{Lane: x.Lane, Note: x.Note})
-	}, nil)
+	return laneTarget(x).do(c, con, func(cl *client.Client, a api.LaneAct) (api.Done, error) { return cl.RetryLane(con.ctx, a) }, nil)
 }
