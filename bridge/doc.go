@@ -28,9 +28,11 @@
 //     maybe_echo. By text: it ends as echo if an unused record of a write with the same
 //     [TextHash] exists in the opposite lane (24 h); the record is used up. An echo is a
 //     receipt: see "Evidence".
-//  5. Merge. An event without Key, other than submit, is claimed by its [Event.MergeHash] plus
-//     the bond's Resolves. Known and within Window of the first acceptance: it is stored as ended,
-//     reason duplicate, First naming the first (receipt Duplicate), and can be released.
+//  5. Merge. An event without Key, other than submit and close, is claimed by its
+//     [Event.MergeHash] plus the bond's Resolves. Known and within Window of the first acceptance:
+//     it is stored as ended, reason duplicate, First naming the first (receipt Duplicate), and can
+//     be released. An event that ends by step 6 claims nothing. Submit and close are merged by the
+//     state of their bond alone: after a reopening the same words are a new event.
 //  6. Meaning. The tables below; the event is appended to its lane, waits, or ends.
 //
 // Submit (Out):
@@ -134,7 +136,8 @@
 //
 // # De-duplication
 //
-// With a Key see step 2; without one a submit is merged by the state of its bond, others by step 5.
+// With a Key see step 2; without one submit and close are merged by the state of their bond, others
+// by step 5.
 // Merged calls have records of their own and can be released by event_retry.
 //
 // # Event states

@@ -180,6 +180,8 @@ func (t *tx) merged(e *bridge.Event, b *bondRow, place func() bridge.Receipt) br
 		return t.ended(e, bridge.IsDuplicate, first.ID)
 	}
 	r := place()
-	t.claim(e, key, "", ok)
+	if !e.State.Final() { // what says nothing new must not stand in the way of what does later
+		t.claim(e, key, "", ok)
+	}
 	return r
 }
