@@ -18,19 +18,19 @@ import (
 
 // dial returns a client of the running bridge that the config describes.
 func dial(c *cli, con *console) (*client.Client, error) {
-	loaded, err := load(c, con)
+	s, err := app.LoadServer(c.Config)
 	if err != nil {
-		return nil, err
+		return nil, complain(c, con, err)
 	}
-	return dialConfig(loaded)
+	return dialServer(s)
 }
 
-func dialConfig(loaded *app.Config) (*client.Client, error) {
+func dialServer(s *app.Server) (*client.Client, error) {
 	var token secret.Text
-	if loaded.Server.AdminToken != nil {
-		token = loaded.Server.AdminToken.Text
+	if s.AdminToken != nil {
+		token = s.AdminToken.Text
 	}
-	return client.New(client.Options{Address: loaded.AdminURL(), Token: token, Person: person()})
+	return client.New(client.Options{Address: s.AdminAddr(), Token: token, Person: person()})
 }
 
 // person is who is recorded with every command.

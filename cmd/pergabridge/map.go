@@ -100,7 +100,7 @@ func (x mapCmd) fromFile(q *app.MapRequest) error {
 // fromStored takes a stored event of the running bridge: its input if it has one and it came from
 // the provider, else the event itself.
 func (x mapCmd) fromStored(con *console, loaded *app.Config, q *app.MapRequest) error {
-	cl, err := dialConfig(loaded)
+	cl, err := dialServer(&loaded.Server)
 	if err != nil {
 		return err
 	}

@@ -6,6 +6,7 @@ import (
 	"net"
 	"os"
 	"regexp"
+	"strings"
 
 	"github.com/pergabridge/pergabridge/bridge"
 	"github.com/pergabridge/pergabridge/bridge/config"
@@ -123,14 +124,32 @@ func (c *Config) Warnings() []string {
 	return out
 }
 
-// AdminURL returns the address at which programs on this machine reach the admin listener.
-func (c *Config) AdminURL() string {
-	host, port, err := net.SplitHostPort(c.Server.Admin)
+// AdminAddr returns the address at which programs on this machine reach the admin listener.
+func (s *Server) AdminAddr() string {
+	host, port, err := net.SplitHostPort(s.Admin)
 	if err != nil {
-		return c.Server.Admin // the check has said so
+		return s.Admin // the check has said so
 	}
 	if ip := net.ParseIP(host); host == "" || (ip != nil && ip.IsUnspecified()) {
 		host = "127.0.0.1"
 	}
 	return net.JoinHostPort(host, port)
+}
+
+// LoadServer reads only the section `server` of a config file: all that a verb needs to reach the
+// running bridge. Whoever looks at events need not have the secrets of the providers.
+func LoadServer(file string) (*Server, error) {
+	n, err := config.ReadFile(file)
+	if err != nil {
+		return nil, err
+	}
+	s := &Server{}
+	config.Decode(n.Key("server"), s)
+	var mine config.Problems
+	for _, p := range n.Problems() {
+		if strings.HasPrefix(p.Path+".", "server.") {
+			mine = append(mine, p)
+		}
+	}
+	return s, mine.Err()
 }
