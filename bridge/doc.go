@@ -13,6 +13,7 @@
 //
 //  1. Quarantine. An event with Quarantine set is stored quarantined (receipt [Quarantined]). Its
 //     claim is its Key, else its content hash, so that a repeat is a [Duplicate] of the first.
+//     An event with Ignore set is recorded as ended (receipt [Ignored]), claimed in the same way.
 //  2. Claim by Key, scoped by provider and direction. Known with the same [Event.ContentHash]:
 //     Duplicate; the first record's Repeat is counted up, nothing else is stored. Known with
 //     another content: stored quarantined with reason conflict (receipt [Conflict]); a repeat of
@@ -150,7 +151,8 @@
 //	quarantined  the source could not read it; conflict; reference_conflict; waited longer than
 //	             [SweepOptions].WaitingLimit while no submit of its provider was unsettled
 //	done         delivered, observed, evidence, settled by a person
-//	ended        duplicate, merged, echo, late, superseded, skipped, ignored, discarded, reread
+//	ended        duplicate, merged, echo, late, superseded, skipped, ignored, discarded, reread,
+//	             ignored_by_rule, not_public
 //
 // # Bond states
 //

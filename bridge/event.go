@@ -55,6 +55,9 @@ type Event struct {
 	// of queueing it; Detail says in words what is wrong and what to do.
 	Quarantine Reason `json:"-"`
 	Detail     string `json:"detail,omitempty"`
+	// Ignore, when set by a source, only records that something came in and why it is left: the
+	// event is stored as ended with this reason, and needs neither kind nor task.
+	Ignore Reason `json:"-"`
 
 	// Set by the store.
 

@@ -73,7 +73,7 @@ func (e *Engine) prepareOne(ev *bridge.Event, now time.Time) error {
 		ev.RefKey = bridge.ReferenceKey(ev.Reference, e.o.CaseSensitive[ev.Provider])
 	}
 	ev.Normalize()
-	if ev.Quarantine == "" {
+	if ev.Quarantine == "" && ev.Ignore == "" {
 		ev.Quarantine, ev.Detail = content(ev)
 	}
 	ev.Detail = secret.Mask(ev.Detail)

@@ -62,7 +62,10 @@ func (x mapCmd) Run(c *cli, con *console) error {
 		for _, why := range got.Quarantined {
 			fmt.Fprintln(w, "would be quarantined:", why)
 		}
-		if got.Call == "" && len(got.Events)+len(got.Quarantined) == 0 {
+		for _, why := range got.Ignored {
+			fmt.Fprintln(w, "would be left:", why)
+		}
+		if got.Call == "" && len(got.Events)+len(got.Quarantined)+len(got.Ignored) == 0 {
 			fmt.Fprintln(w, "no event: the rules ignore this input")
 		}
 	})
