@@ -11,7 +11,8 @@ import (
 )
 
 type checkCmd struct {
-	Schema bool `help:"Print the JSON Schema of the config file instead, for editors."`
+	Schema         bool `help:"Print the JSON Schema of the config file instead, for editors."`
+	WithoutSecrets bool `help:"Do not look for the secrets, on a machine that does not have them."`
 }
 
 // Run checks the config file.
@@ -22,7 +23,11 @@ func (x checkCmd) Run(c *cli, con *console) error {
 		e.SetEscapeHTML(false)
 		return e.Encode(app.Schema())
 	}
-	loaded, err := app.Load(c.Config)
+	read := app.Load
+	if x.WithoutSecrets {
+		read = app.LoadWithoutSecrets
+	}
+	loaded, err := read(c.Config)
 	if err != nil {
 		return complain(c, con, err)
 	}

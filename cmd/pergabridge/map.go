@@ -30,13 +30,13 @@ func (x mapCmd) Run(c *cli, con *console) error {
 	if (x.In == "") == (x.Event == "") {
 		return usageError("name either --in FILE or --event ID")
 	}
-	loaded, err := load(c, con)
+	loaded, err := app.LoadWithoutSecrets(c.Config)
 	if err != nil {
-		return err
+		return complain(c, con, err)
 	}
 	q := app.MapRequest{Provider: x.Provider, Bond: bridge.Bond{State: bridge.BondOpen, Reference: x.Reference}}
 	if x.Event != "" {
-		err = x.fromStored(con, loaded, &q)
+		err = x.fromStored(c, con, &q)
 	} else {
 		err = x.fromFile(&q)
 	}
@@ -102,8 +102,8 @@ func (x mapCmd) fromFile(q *app.MapRequest) error {
 
 // fromStored takes a stored event of the running bridge: its input if it has one and it came from
 // the provider, else the event itself.
-func (x mapCmd) fromStored(con *console, loaded *app.Config, q *app.MapRequest) error {
-	cl, err := dialServer(&loaded.Server)
+func (x mapCmd) fromStored(c *cli, con *console, q *app.MapRequest) error {
+	cl, err := dial(c, con)
 	if err != nil {
 		return err
 	}

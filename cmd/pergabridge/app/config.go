@@ -79,12 +79,27 @@ func Load(file string) (*Config, error) {
 	return Parse(file, data)
 }
 
+// LoadWithoutSecrets is [Load] on a machine that does not have the secrets: stand-ins take their
+// place. Such a config may be checked and its mappings tried; it must not be served.
+func LoadWithoutSecrets(file string) (*Config, error) {
+	data, err := os.ReadFile(file)
+	if err != nil {
+		return nil, err
+	}
+	return parse(file, data, (*config.Node).StandInSecrets)
+}
+
 // Parse reads a config; file is used for messages and relative paths.
 func Parse(file string, data []byte) (*Config, error) {
+	return parse(file, data, func(*config.Node) {})
+}
+
+func parse(file string, data []byte, prepare func(*config.Node)) (*Config, error) {
 	n, err := config.Parse(file, data)
 	if err != nil {
 		return nil, err
 	}
+	prepare(n)
 	c := &Config{}
 	config.Decode(n, c)
 	if p := n.Problems(); len(p) > 0 {
