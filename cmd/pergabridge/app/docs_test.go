@@ -290,6 +290,7 @@ func TestTheSheetForAnswersPicksTheReference(t *testing.T) {
 // docGenerated makes a section of a document.
 var docGenerated = map[string]func(t *testing.T) string{
 	"keys": keyTable, "schemes": schemeTable, "names": nameTable, "functions": functionTable,
+	"top": topTable,
 }
 
 var docSection = regexp.MustCompile(`(?s)<!-- generated: ([a-z]+) -->\n(.*?)<!-- end -->`)
@@ -317,16 +318,33 @@ func TestGeneratedSectionsAreUpToDate(t *testing.T) {
 // docCell makes a text fit for a table.
 func docCell(s string) string { return strings.ReplaceAll(s, "|", `\|`) }
 
-// keyTable lists every key of a provider of kind http, from the schema.
-func keyTable(t *testing.T) string {
+func docSchema(t *testing.T) map[string]any {
 	t.Helper()
 	raw, err := json.Marshal(Schema())
 	require.NoError(t, err)
 	var s map[string]any
 	require.NoError(t, json.Unmarshal(raw, &s))
-	kinds := docAt(s, "properties", "providers", "additionalProperties")["anyOf"].([]any)
+	return s
+}
+
+const docKeyHead = "| key | default | meaning |\n|---|---|---|\n"
+
+// topTable lists every key of a config file outside the providers.
+func topTable(t *testing.T) string {
+	s := docSchema(t)
+	props := docAt(s, "properties")
+	props["providers"] = map[string]any{"description": docAt(props, "providers")["description"]}
 	var b strings.Builder
-	b.WriteString("| key | default | meaning |\n|---|---|---|\n")
+	b.WriteString(docKeyHead)
+	docKeys(&b, "", s)
+	return b.String()
+}
+
+// keyTable lists every key of a provider of kind http, from the schema.
+func keyTable(t *testing.T) string {
+	kinds := docAt(docSchema(t), "properties", "providers", "additionalProperties")["anyOf"].([]any)
+	var b strings.Builder
+	b.WriteString(docKeyHead)
 	for _, k := range kinds {
 		k := k.(map[string]any)
 		if docAt(k, "properties", "kind")["const"] == "http" {
@@ -355,7 +373,7 @@ func docKeys(b *strings.Builder, path string, s map[string]any) {
 			for _, w := range enum {
 				words = append(words, fmt.Sprint(w))
 			}
-			text = strings.TrimPrefix(text+": "+strings.Join(words, ", "), ": ")
+			text = strings.TrimSpace(text + " (" + strings.Join(words, ", ") + ")")
 		}
 		def := ""
 		if d, ok := p["default"]; ok {
