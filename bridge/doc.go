@@ -46,6 +46,8 @@
 //	                                        as reference_conflict when the submit is its head
 //	bond pending, RefKey new              bond open with it; an unsettled submit is evidenced;
 //	                                        append, mode continue
+//	bond pending, its submit ended        append, mode new
+//	  without effect
 //	bond pending, otherwise               merged into Bond.Submit (ended, duplicate)
 //	bond open, RefKey is the bond's       append, mode continue
 //	bond open, RefKey new                 the bond takes it; append, mode continue
@@ -163,7 +165,8 @@
 //	closed       close accepted
 //	superseded   the task was submitted to another provider
 //
-// A resolve that ends without effect (ignored, skipped) leaves the bond open again.
+// What ends without effect (ignored, skipped) takes back what it did: after a resolve the bond is
+// open again; after a submit the bond is pending without one, and the next submit is new.
 //
 // # Breaker, rate and retry period
 //

@@ -35,7 +35,7 @@ type Event struct {
 	Comment string `json:"comment,omitempty"`
 
 	Entrance Entrance  `json:"entrance"`
-	Received time.Time `json:"received"`
+	Received time.Time `json:"received,omitzero"`
 	// Trace is the W3C traceparent header of the call that brought the event.
 	Trace string `json:"trace,omitempty"`
 

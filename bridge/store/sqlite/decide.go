@@ -82,6 +82,10 @@ func (t *tx) submit(e *bridge.Event, b *bondRow, owner string) bridge.Receipt {
 		t.bind(b, bonded{reference: e.Reference, refKey: e.RefKey, bySSP: true, by: e, because: bridge.ByEvidence})
 		e.Mode = bridge.ModeContinue
 		return t.merged(e, b, place)
+	case b.State == bridge.BondPending && b.Submit == "": // the one before ended without effect
+		b.Submit = e.ID
+		t.saveBond(b, b.State)
+		return place()
 	case b.State == bridge.BondPending:
 		return t.ended(e, bridge.IsDuplicate, b.Submit)
 	case b.State == bridge.BondOpen && (fresh || e.RefKey != ""):

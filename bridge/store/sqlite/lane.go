@@ -146,7 +146,11 @@ func (t *tx) append(e *bridge.Event) {
 	t.count("queued", l.dest, "", 1)
 	if l.head == 0 {
 		l.head = e.Seq
-		t.fresh(l)
+		if l.state == bridge.LaneParked { // its head was ignored; a person lets it go on
+			t.park(l, e, l.reason, l.detail)
+		} else {
+			t.fresh(l)
+		}
 	}
 	t.touch(l)
 }

@@ -112,12 +112,16 @@ func parse(file string, data []byte, prepare func(*config.Node)) (*Config, error
 
 // Schema returns the JSON Schema of the config file.
 func Schema() map[string]any {
-	return config.SchemaDocument(Config{}, "pergabridge.yaml")
+	s := config.SchemaDocument(Config{}, "pergabridge.yaml")
+	// soap leaves its section intake to the entrance that reads it.
+	ssp := s["properties"].(map[string]any)["ssp"].(map[string]any)
+	ssp["properties"].(map[string]any)["intake"] = config.Schema(processcall.Config{})
+	return s
 }
 
 // Warnings returns what is allowed but deserves a second look.
 func (c *Config) Warnings() []string {
-	var out []string
+	out := []string{}
 	if c.intake.Auth.None {
 		out = append(out, "ssp.intake: process calls are not authenticated (none: true)")
 	}
