@@ -26,7 +26,7 @@
 //  4. Echo. By direction or author: the event ends as echo. By comment: it ends as echo if that
 //     comment id was given to us by an attempt of the opposite lane; if not, and the head of the
 //     opposite lane is leased or of unknown outcome and carries a text, the event waits as
-//     maybe_echo. By text: it ends as echo if an unused record of a write with the same
+//     maybe_echo; so does every update and resolve that step 6 would append after it. By text: it ends as echo if an unused record of a write with the same
 //     [TextHash] exists in the opposite lane (24 h); the record is used up. An echo is a
 //     receipt: see "Evidence".
 //  5. Merge. An event without Key, other than submit and close, is claimed by its

@@ -175,6 +175,9 @@ func (t *tx) inbound(e *bridge.Event, b *bondRow, owner string) bridge.Receipt {
 	case b.Reference == "":
 		return t.kept(e, bridge.StateWaiting, bridge.AwaitsReference, "")
 	}
+	if e.Kind != bridge.Acknowledge && t.behindMaybeEcho(e) {
+		return t.kept(e, bridge.StateWaiting, bridge.MaybeEcho, "")
+	}
 	switch e.Kind {
 	case bridge.Acknowledge:
 		if b.Acknowledged {
