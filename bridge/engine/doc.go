@@ -61,6 +61,9 @@
 //	refused    by kind: park, or skip
 //	unknown    by kind: wait for evidence and look up, then deliver again or park
 //
+// A fault of SSP that would be retried is a refusal once the bond is over: it comes from the task's
+// state and will not go away, and the store ends a refused event of such a bond as late.
+//
 //	kind              refused   unknown: wait   look-up   then
 //	submit            park      0               yes       park
 //	acknowledge       park      0               no        retry
