@@ -311,6 +311,15 @@ func (w *world) bonded(provider string) (task, number string) {
 	return task, w.number(task, provider)
 }
 
+// known makes tasks in SSP that the test itself calls for.
+func (w *world) known(tasks ...string) {
+	w.t.Helper()
+	for _, id := range tasks {
+		_, err := w.ssp.Create(ssptest.Ticket{Task: id, Title: "Known"})
+		require.NoError(w.t, err)
+	}
+}
+
 // number waits until SSP knows a task's reference at a provider.
 func (w *world) number(task, provider string) (number string) {
 	w.t.Helper()

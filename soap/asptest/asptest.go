@@ -78,6 +78,7 @@ type Host struct {
 // Start runs the service until the test ends.
 func Start(t testing.TB) *Host {
 	t.Helper()
+	t.Attr("peer", "ASP.NET host (Mono behind nginx)") // counted by the summary of all tests
 	if m := Missing(); len(m) > 0 {
 		t.Fatalf("asptest: this test talks to a real ASP.NET host; install it: apt-get install --no-install-recommends %s", strings.Join(m, " "))
 	}
