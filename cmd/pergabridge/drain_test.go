@@ -113,13 +113,13 @@ func TestWaitForReference(t *testing.T) {
 		return p
 	}
 	a := w.mustSend(submit("1", "10s"), http.StatusOK)
-	require.Equal(t, "bonded", a.Status)
+	require.Equal(t, "bonded", string(a.Status))
 	require.Equal(t, "ALPHA-1001", a.Reference)
 
 	w.vendor[alpha].Down()
 	began := time.Now()
 	a = w.mustSend(submit("2", "700ms"), http.StatusAccepted)
-	require.Equal(t, "accepted", a.Status)
+	require.Equal(t, "accepted", string(a.Status))
 	require.Empty(t, a.Reference)
 	require.GreaterOrEqual(t, time.Since(began), 700*time.Millisecond)
 

@@ -18,11 +18,13 @@ func TestQuarantineAfterConfigFix(t *testing.T) {
 	w.known("7")
 	w.start()
 	a := w.mustSend(w.call(alpha, map[string]any{"task": "7", "request_type": "Nieuwe aanvraag", "title": "Geen papier"}), http.StatusAccepted)
-	require.Equal(t, "quarantined", a.Status)
+	require.Equal(t, "quarantined", string(a.Status))
 	require.Contains(t, w.done("quarantine", "show", a.Event), "Nieuwe aanvraag")
 
 	r := w.run("quarantine", "retry", a.Event) // too early: nothing has changed
-	require.Contains(t, w.done("quarantine", "list"), a.Event, r.out+r.err)
+	require.Equal(t, 1, r.code)
+	require.Contains(t, r.err, "still cannot be read: unknown_type")
+	require.Contains(t, w.done("quarantine", "list"), a.Event)
 	require.Empty(t, w.vendor[alpha].Tickets())
 
 	w.edit("intake: {auth:", "intake: {types: {Nieuwe aanvraag: submit}, auth:")
