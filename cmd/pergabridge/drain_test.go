@@ -18,7 +18,6 @@ import (
 
 // A gate stands before a vendor and holds the calls that open tickets until it is opened.
 type gate struct {
-	url     string
 	arrived chan struct{} // one for each call that waits
 	open    chan struct{}
 }

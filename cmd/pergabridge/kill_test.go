@@ -71,7 +71,7 @@ func TestKill(t *testing.T) {
 	w.stop()
 	t.Logf("kill test: %d events in %.1f s, %d effects at the ends, %d kills (%d before it was ready), %d leases left unknown, %d effects repeated because of that; seed %d",
 		len(v.events), loaded.Seconds(), v.effects, kills, early, w.unknowns(), v.repeated, seed)
-	require.Greater(t, v.effects, kills*20, "there was hardly any load")
+	require.Greater(t, v.effects, kills*5, "there was hardly any load")
 }
 
 func number(t *testing.T, name string, otherwise int) int {
