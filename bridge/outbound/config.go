@@ -34,6 +34,8 @@ type Auth struct {
 	Basic            *BasicAuth        `yaml:"basic" doc:"HTTP Basic"`
 	Bearer           config.Secret     `yaml:"bearer" doc:"fixed token, sent as Authorization: Bearer"`
 	Header           *HeaderKey        `yaml:"header" doc:"key in a header"`
+	NTLM             *NTLM             `yaml:"ntlm" doc:"Windows authentication (NTLM) over HTTP/1.1"`
+	Negotiate        *config.Node      `yaml:"negotiate" doc:"not supported; see ntlm"`
 	Query            *QueryKey         `yaml:"query" doc:"key in the query of the URL"`
 	OAuth2           *ClientCredential `yaml:"oauth2" doc:"OAuth 2.0 client credentials (RFC 6749, 4.4)"`
 	StandardWebhooks *StandardWebhooks `yaml:"standard_webhooks" doc:"sign every body as Standard Webhooks v1 (HMAC-SHA256)"`
