@@ -124,9 +124,11 @@ func (p *ntlmPool) send(ctx context.Context, m *message, bound int64) (Answer, *
 			return a, nil
 		case err == nil:
 			repeated = true
-		case !errors.Is(err, errNoConnection):
+		case err.Phase != NotSent || err.Stopped:
 			s.drop()
 			return a, err
+		default: // the connection had ended, and nothing was sent
+			s.drop()
 		}
 	case s.server != server && !p.asked.Load():
 		s.drop()

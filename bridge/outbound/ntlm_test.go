@@ -90,8 +90,7 @@ func TestNTLMServerClosesIdleConnections(t *testing.T) {
 			require.Equal(t, "hello "+peer.IISUser, string(a.Body))
 			require.Len(t, iis.Requests(), before+1)
 		}
-		iis.CloseIdle()
-		require.Eventually(t, func() bool { return iis.Closed() == iis.Opened() }, 5*time.Second, time.Millisecond, "%d", i)
+		require.Eventually(t, func() bool { iis.CloseIdle(); return iis.Closed() == iis.Opened() }, 5*time.Second, time.Millisecond, "%d", i)
 	}
 	for _, r := range iis.Requests() {
 		require.Equal(t, peer.IISUser, r.User)
