@@ -18,8 +18,8 @@ type reader struct {
 	types    map[xml.Name]declaration
 	groups   map[xml.Name]declaration
 	address  map[xml.Name]string // of each binding
-	args     int                 // arguments of this message so far
-	all      int                 // arguments of the messages before it
+	args     int                 // spent on this message so far: arguments and types
+	all      int                 // spent on the messages before it
 	doc      Document
 }
 

@@ -7,6 +7,9 @@ import (
 
 // content reads the elements that a complex type consists of. odd says what else there is.
 func (r *reader) content(d declaration, body *element, depth int) (args []Argument, odd string, err error) {
+	if !r.spend() {
+		return nil, tooMany, nil
+	}
 	for _, c := range body.children {
 		if c.name.Space != XMLSchema {
 			continue
@@ -32,6 +35,15 @@ func (r *reader) content(d declaration, body *element, depth int) (args []Argume
 		args, odd = append(args, some...), or(odd, what)
 	}
 	return args, odd, nil
+}
+
+const tooMany = "has too many elements in it"
+
+// spend counts what a message is made of, types that are followed included; it reports false when
+// that is too much.
+func (r *reader) spend() bool {
+	r.args++
+	return r.args <= MaxArguments && r.all+r.args <= MaxElements
 }
 
 // derived reads a type that extends another: the other's elements come first.
@@ -64,8 +76,8 @@ func (r *reader) sequence(d declaration, seq *element, depth int) (args []Argume
 		switch c.name {
 		case xml.Name{Space: XMLSchema, Local: "annotation"}:
 		case xml.Name{Space: XMLSchema, Local: "element"}:
-			if r.args++; r.args > MaxArguments || r.all+r.args > MaxElements {
-				return nil, "has too many elements in it", nil
+			if !r.spend() {
+				return nil, tooMany, nil
 			}
 			arg, err := r.argument(d, c, depth)
 			if err != nil {
