@@ -75,7 +75,7 @@ func (c *Config) bound() *binding.Operations {
 }
 
 // CheckContract reads SSP's description, from the file or from SSP, and returns what in the config
-// does not fit it, each at its place. The error says that there was nothing to compare with. It is
+// does not fit it, each at its place. The error says that SSP gave nothing to compare with. It is
 // not a part of reading the config: the bridge must start and accept without SSP.
 func (c *Config) CheckContract(ctx context.Context, o outbound.Options) (config.Problems, error) {
 	conf := c.withDefaults()
@@ -89,6 +89,9 @@ func (c *Config) CheckContract(ctx context.Context, o outbound.Options) (config.
 		return nil, err
 	}
 	d, err := wsdl.Load(ctx, source)
+	if err != nil && c.WSDL != "" {
+		return config.Problems{binding.Problem(c.at.Key("wsdl"), "save what …/WorkflowService.asmx?WSDL shows", err.Error())}, nil
+	}
 	if err != nil {
 		return nil, fmt.Errorf("ssp: contract (%v): %w", source, err)
 	}
