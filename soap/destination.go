@@ -76,9 +76,15 @@ func New(c Config, d Deps) (*Destination, error) {
 // newService makes gowsdl's clients over ours.
 func newService(url string, client doer) service {
 	over := gowsdl.WithHTTPClient(transport{client})
+	own := gowsdl.NewClient(url, over)
 	return service{
-		generated: workflow.NewWorkflowServiceSoap(gowsdl.NewClient(url, over)),
-		at:        func(other string) *gowsdl.Client { return gowsdl.NewClient(or(other, url), over) },
+		generated: workflow.NewWorkflowServiceSoap(own),
+		at: func(other string) *gowsdl.Client {
+			if other == "" {
+				return own
+			}
+			return gowsdl.NewClient(other, over)
+		},
 	}
 }
 

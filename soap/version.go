@@ -88,6 +88,9 @@ func fault12(body []byte) ([]byte, error) {
 
 // faultDetail returns the texts in the detail of a fault, in order; body is in UTF-8.
 func faultDetail(body []byte) string {
+	if !bytes.Contains(body, []byte("Fault")) {
+		return ""
+	}
 	d := xml.NewDecoder(bytes.NewReader(body))
 	var words []string
 	var open []xml.Name
