@@ -45,7 +45,7 @@ func Inspect(ctx context.Context, source string, o InspectOptions) (*binding.Rep
 	r := binding.Propose(d)
 	r.Source = fmt.Sprint(from)
 	if service != "" {
-		r.URL = secret.Mask(service)
+		r.URL, r.Described = secret.Mask(service), false
 	}
 	return r, nil
 }

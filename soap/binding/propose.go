@@ -23,7 +23,8 @@ const (
 // A Report is what was read of a description, and the binding proposed for it.
 type Report struct {
 	Source      string            `json:"source"`
-	URL         string            `json:"url,omitempty"` // for ssp.url
+	URL         string            `json:"url,omitempty"`           // for ssp.url
+	Described   bool              `json:"url_described,omitempty"` // the URL was taken from the description
 	Namespace   string            `json:"namespace"`
 	Version     wsdl.Version      `json:"version"` // proposed SOAP version
 	Versions    []wsdl.Version    `json:"versions"`
@@ -95,8 +96,8 @@ func Propose(d *wsdl.Document) *Report {
 			r.Unplaced = append(r.Unplaced, fmt.Sprintf("%s: no operation looks like %s; the service has %s", k, DefaultName(k), or(shorten(strings.Join(names(d, r.Version), ", "), 500), "none")))
 			continue
 		}
-		if r.URL == "" {
-			r.URL = o.Address
+		if r.URL == "" && o.Address != "" {
+			r.URL, r.Described = o.Address, true
 		}
 		ops = append(ops, o)
 		r.Operations = append(r.Operations, r.operation(k, o, sure))

@@ -152,7 +152,7 @@ This is the default contract: nothing has to be written under ssp.operations.
 Fingerprint `+r.Fingerprint+`; pergabridge contract verify confirms it.
 `, r.Text())
 	require.Equal(t, `ssp:
-  url: "http://127.0.0.1:18081/WorkflowService.asmx"
+  url: "http://127.0.0.1:18081/WorkflowService.asmx"  # as the description has it; the bridge may have to use another
   operations:
     acknowledge:
       arguments:

@@ -102,7 +102,10 @@ func (r *Report) YAML() string {
 	var b strings.Builder
 	line := func(format string, args ...any) { fmt.Fprintf(&b, format+"\n", args...) }
 	line("ssp:")
-	if r.URL != "" {
+	switch {
+	case r.URL != "" && r.Described:
+		line("  url: %s  # as the description has it; the bridge may have to use another", strconv.Quote(r.URL))
+	case r.URL != "":
 		line("  url: %s", strconv.Quote(r.URL))
 	}
 	if r.Version == wsdl.SOAP12 {

@@ -105,9 +105,7 @@ func (r *reader) definitions(root *element, location string) {
 	for _, p := range root.all(wsdlNS, "portType") {
 		r.ports[xml.Name{Space: target, Local: p.get("name")}] = p
 	}
-	for _, s := range root.all(wsdlNS, "service") {
-		r.services = append(r.services, s)
-	}
+	r.services = append(r.services, root.all(wsdlNS, "service")...)
 	for _, b := range root.all(wsdlNS, "binding") {
 		r.bindings = append(r.bindings, b)
 		r.targets[b] = target
