@@ -144,6 +144,9 @@ func (p *Policy) decide(l *bridge.Lease, o *bridge.Outcome, now time.Time, r flo
 	case bridge.OutcomeDone:
 		return decision{then: bridge.ThenDone}
 	case bridge.OutcomeRefused:
+		if o.Reason == bridge.MappingFailed { // our own mistake: a person corrects the config
+			return decision{then: bridge.ThenPark}
+		}
 		return decision{then: p.Refused[l.Event.Kind]}
 	case bridge.OutcomeRetry:
 		then := bridge.ThenRetry

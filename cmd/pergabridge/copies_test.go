@@ -29,14 +29,14 @@ func TestConcurrentCopies(t *testing.T) {
 	}
 	close(gate)
 	wg.Wait()
-	count := map[string]int{}
+	count := map[word]int{}
 	for i, a := range answers {
 		require.NoError(t, errs[i])
 		require.Equal(t, answers[0].Event, a.Event, "every answer names the first event")
-		require.Equal(t, map[string]int{"accepted": http.StatusAccepted, "duplicate": http.StatusOK}[a.Status], a.code, a.body)
+		require.Equal(t, map[word]int{"accepted": http.StatusAccepted, "duplicate": http.StatusOK}[a.Status], a.code, a.body)
 		count[a.Status]++
 	}
-	require.Equal(t, map[string]int{"accepted": 1, "duplicate": copies - 1}, count)
+	require.Equal(t, map[word]int{"accepted": 1, "duplicate": copies - 1}, count)
 	w.settled()
 	require.Equal(t, []string{"once only"}, w.texts(task))
 	e := w.only("once only")

@@ -329,7 +329,7 @@ func (l *load) sender(dice *rand.Rand, told map[string]string, next func(n int) 
 				return fmt.Errorf("%s: %w", text, errs[i])
 			}
 			// It waits while a text of ours is on its way to the vendor, whose comment it could be.
-			if known := map[string]bool{"accepted": true, "duplicate": true, "waiting": true}; a.Event == "" || a.Event != answers[0].Event || !known[a.Status] {
+			if known := map[word]bool{"accepted": true, "duplicate": true, "waiting": true}; a.Event == "" || a.Event != answers[0].Event || !known[a.Status] {
 				return fmt.Errorf("%s: told %s after %s", text, a.body, answers[0].body)
 			}
 		}

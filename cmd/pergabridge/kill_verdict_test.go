@@ -130,7 +130,9 @@ func (v *verdict) processCalls() {
 		}
 		var a answer
 		require.NoError(v.t, json.Unmarshal([]byte(c.Answer), &a), c.Answer)
-		require.Contains(v.t, v.events, a.Event, "%+v", c)
+		if _, ok := v.events[a.Event]; !ok {
+			v.t.Fatalf("SSP was told event %q, and there is no such record: %+v", a.Event, c)
+		}
 	}
 }
 

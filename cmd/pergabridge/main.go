@@ -23,7 +23,7 @@ const (
 
 // cli is the command line: one field a verb, one file a group of verbs.
 type cli struct {
-	Config string `help:"Config file." default:"pergabridge.yaml" placeholder:"FILE" short:"c" type:"path"`
+	Config string `help:"Config file." default:"pergabridge.yaml" placeholder:"FILE" short:"c"`
 	JSON   bool   `help:"Print JSON, for scripts."`
 
 	Serve      serveCmd      `cmd:"" help:"Run the bridge."`

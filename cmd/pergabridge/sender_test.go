@@ -26,9 +26,20 @@ type post struct {
 type answer struct {
 	code      int
 	Event     string `json:"event"`
-	Status    string `json:"status"`
+	Status    word   `json:"status"`
 	Reference string `json:"reference"`
 	body      string
+}
+
+// A word is a text; in a problem document, where status is a number, it stays empty.
+type word string
+
+func (w *word) UnmarshalJSON(b []byte) error {
+	var text string
+	if json.Unmarshal(b, &text) == nil {
+		*w = word(text)
+	}
+	return nil
 }
 
 // webhook is a vendor's signed webhook.

@@ -59,6 +59,8 @@ type options struct {
 	// sspKeys and keys are added to the section of SSP, and to those of providers by name.
 	sspKeys string
 	keys    map[string]string
+	// dir is the folder of config and database; empty: one of its own.
+	dir string
 }
 
 // hasty keeps the times short that a test would have to wait for.
@@ -70,7 +72,10 @@ limits: {break_for: 100ms}
 // newWorld starts the ends and writes the config file. The bridge is not started.
 func newWorld(t testing.TB, o options) *world {
 	t.Helper()
-	w := &world{t: t, dir: t.TempDir(), public: freeAddress(t), admin: freeAddress(t), vendor: map[string]*vendortest.Vendor{}}
+	if o.dir == "" {
+		o.dir = t.TempDir()
+	}
+	w := &world{t: t, dir: o.dir, public: freeAddress(t), admin: freeAddress(t), vendor: map[string]*vendortest.Vendor{}}
 	w.file = filepath.Join(w.dir, "pergabridge.yaml")
 	w.http = &http.Client{Timeout: 20 * time.Second, Transport: &http.Transport{MaxIdleConnsPerHost: 100}}
 	t.Cleanup(w.http.CloseIdleConnections)
@@ -309,6 +314,15 @@ func (w *world) bonded(provider string) (task, number string) {
 	require.NoError(w.t, err)
 	require.NoError(w.t, w.ssp.Assign(task, provider))
 	return task, w.number(task, provider)
+}
+
+// known makes tasks in SSP that the test itself calls for.
+func (w *world) known(tasks ...string) {
+	w.t.Helper()
+	for _, id := range tasks {
+		_, err := w.ssp.Create(ssptest.Ticket{Task: id, Title: "Known"})
+		require.NoError(w.t, err)
+	}
 }
 
 // number waits until SSP knows a task's reference at a provider.

@@ -155,6 +155,7 @@ func Start(t testing.TB) *Host {
 // StartService runs a service until the test ends.
 func StartService(t testing.TB, s Service) *Host {
 	t.Helper()
+	t.Attr("peer", "ASP.NET host (Mono behind nginx)") // counted by the summary of all tests
 	if m := Missing(); len(m) > 0 {
 		t.Fatalf("asptest: this test talks to a real ASP.NET host; install it: apt-get install --no-install-recommends %s", strings.Join(m, " "))
 	}
