@@ -216,6 +216,7 @@ func TestExplain(t *testing.T) {
 		{outbound.Config{}, 403, nil, nil, "or it asks for credentials (ssp.auth)"},
 		{outbound.Config{}, 404, nil, nil, "is ssp.url the address of WorkflowService.asmx?"},
 		{outbound.Config{}, 405, nil, nil, "nothing takes calls there: is ssp.url the address of WorkflowService.asmx"},
+		{outbound.Config{}, 400, nil, []byte("<HTML><HEAD><TITLE>Bad Request</TITLE></HEAD><BODY><h2>Bad Request - Invalid Hostname</h2></BODY></HTML>"), "is the host in ssp.url right?"},
 		{outbound.Config{}, 415, nil, nil, "change ssp.version"},
 		{outbound.Config{}, 407, nil, nil, "name it in ssp.proxy and set ssp.proxy_auth"},
 		{outbound.Config{Proxy: "http://p:1"}, 407, nil, nil, "the proxy asks for credentials: set ssp.proxy_auth"},

@@ -34,7 +34,8 @@
 //	                                           everything else as on_fault.client says (refused)
 //	a web page with a password field           retry, unauthorized
 //	another status than 2xx                    as package outbound classifies it; 404, 405 and 415
-//	                                           mean the address is wrong: retry
+//	                                           mean the address is wrong: retry; so does a web
+//	                                           page with 400
 //	another web page                           retry, unavailable: a sorry page, the service never
 //	                                           saw the call
 //	no body, not SOAP, wrong root element      unknown, bad_answer: something that is not the service

@@ -54,6 +54,8 @@ func (e explainer) cause(a outbound.Answer) string {
 		return "is ssp.url the address of WorkflowService.asmx?"
 	case s == http.StatusMethodNotAllowed:
 		return "nothing takes calls there: is ssp.url the address of WorkflowService.asmx, with https if SSP is reached by https?"
+	case s == http.StatusBadRequest && xmltext.Sniff(a.Body).HTML:
+		return "a web page and no SOAP fault: the web server turned the request away before the service saw it (a host name that it does not know, an address that is too long); is the host in ssp.url right?"
 	case s == http.StatusUnsupportedMediaType:
 		return "the service does not take this SOAP version: change ssp.version; or is ssp.url not the address of WorkflowService.asmx?"
 	case s == http.StatusProxyAuthRequired && e.proxy:

@@ -68,6 +68,7 @@ func testJudge(t *testing.T, w way) {
 		"a response with 403":      {403, soapXML, response("x"), bridge.OutcomeRetry, bridge.Unauthorized, true, ""},
 		"a response with 500":      {500, soapXML, response("x"), bridge.OutcomeRetry, bridge.ServerError, false, "status 500 Internal Server Error"},
 		"unreadable call":          {400, soapXML, "", bridge.OutcomeRefused, bridge.RefusedAnswer, false, "status 400 Bad Request"},
+		"a page with 400":          {400, "text/html", sorry, bridge.OutcomeRetry, bridge.ServerError, false, ""},
 		"401":                      {401, "text/html", login, bridge.OutcomeRetry, bridge.Unauthorized, true, ""},
 		"wrong address":            {404, "text/html", sorry, bridge.OutcomeRetry, bridge.Unavailable, true, "status 404 Not Found: is ssp.url the address of WorkflowService.asmx?"},
 		"not a service":            {405, "text/html", sorry, bridge.OutcomeRetry, bridge.Unavailable, true, ""},

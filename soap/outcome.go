@@ -44,6 +44,11 @@ func (d *Destination) judge(l bridge.Lease, c call, x *exchange, a answer, err e
 			d.gate.doubt()
 		}
 		return say(d.config.OnFault.kind(fault), bridge.Fault, false, "%s", faultText(fault, x.detail))
+	case x.answer.Status == http.StatusBadRequest && x.head.HTML:
+		// The web server turned it away; the service answers in SOAP, or not at all. Taken as a refusal,
+		// a host name that the server does not know would let updates be skipped one after the other.
+		o.Kind, o.Reason = bridge.OutcomeRetry, bridge.ServerError
+		return d.explained(o, x)
 	case x.answer.Status/100 != 2:
 		if slices.Contains(addressWrong, x.answer.Status) {
 			o.Reason, o.Down = bridge.Unavailable, true

@@ -180,8 +180,7 @@ func (p *ntlmPool) handshake(ctx context.Context, s *ntlmSlot, m *message, bound
 		case a.Status != http.StatusUnauthorized || challenge == nil:
 			return a, nil
 		}
-		reply, err := ntlmssp.NewAuthenticateMessage(challenge, p.account.account(), p.account.Password.Reveal(),
-			&ntlmssp.AuthenticateMessageOptions{WorkstationName: p.account.Workstation})
+		reply, err := p.reply(challenge)
 		if err != nil {
 			return Answer{}, p.failed(fmt.Errorf("the server's challenge cannot be answered: %w", err))
 		}
@@ -194,6 +193,18 @@ func (p *ntlmPool) handshake(ctx context.Context, s *ntlmSlot, m *message, bound
 			return Answer{}, p.failed(errors.New("the connection is closed in the middle of the handshake; NTLM needs a server, and proxies on the way, that keep connections"))
 		}
 	}
+}
+
+// reply answers a challenge. The library reads what the server sent; no answer of a server may end
+// the bridge.
+func (p *ntlmPool) reply(challenge []byte) (reply []byte, err error) {
+	defer func() {
+		if x := recover(); x != nil {
+			reply, err = nil, fmt.Errorf("it breaks the parser: %v", x)
+		}
+	}()
+	return ntlmssp.NewAuthenticateMessage(challenge, p.account.account(), p.account.Password.Reveal(),
+		&ntlmssp.AuthenticateMessageOptions{WorkstationName: p.account.Workstation})
 }
 
 // unprotected reports whether the status of an answer to the first step means that the service itself

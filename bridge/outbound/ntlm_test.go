@@ -1,12 +1,15 @@
 package outbound
 
 import (
+	"encoding/base64"
 	"fmt"
+	"net/http"
 	"strings"
 	"sync"
 	"testing"
 	"time"
 
+	"github.com/Azure/go-ntlmssp"
 	"github.com/stretchr/testify/require"
 
 	"github.com/pergabridge/pergabridge/bridge"
@@ -192,4 +195,23 @@ func TestNTLMConfig(t *testing.T) {
 	require.Contains(t, problems, "Negotiate (Kerberos) is not supported")
 	_, problems = parse(t, `auth: {bearer: {env: NTLM_PASSWORD}, ntlm: {username: u, password: {env: NTLM_PASSWORD}}}`)
 	require.Contains(t, problems, "bearer and ntlm both fill the Authorization header")
+}
+
+// What a server says in the middle of a handshake is outside data as well.
+func FuzzNTLMChallenge(f *testing.F) {
+	iis := peer.NewIIS(f, peer.IISOptions{})
+	k, err := New("acme", Config{}, Options{})
+	require.NoError(f, err)
+	defer k.Close()
+	hello, err := ntlmssp.NewNegotiateMessage("", "")
+	require.NoError(f, err)
+	a, err := k.Do(f.Context(), Request{URL: iis.URL, Header: http.Header{"Authorization": {"NTLM " + base64.StdEncoding.EncodeToString(hello)}}})
+	require.NoError(f, err)
+	f.Add(ntlmChallenge(a.Header))
+	f.Add([]byte("NTLMSSP\x00\x02\x00\x00\x00"))
+	p := newNTLM(k, *account().Auth.NTLM)
+	f.Fuzz(func(t *testing.T, challenge []byte) {
+		reply, err := p.reply(challenge)
+		require.NotEqual(t, err == nil, reply == nil)
+	})
 }

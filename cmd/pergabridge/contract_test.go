@@ -102,8 +102,9 @@ func TestCheckComparesTheContract(t *testing.T) {
 	// What inspect printed makes the check pass.
 	_, yaml, _ := verb(t, "contract", "inspect", "--yaml", "--config", file)
 	_, operations, _ := strings.Cut(yaml, "  operations:\n")
-	code, _, errOut = verb(t, "check", "--config", contractConfig(t, other.URL(), "operations:\n"+operations))
+	code, out, errOut = verb(t, "check", "--config", contractConfig(t, other.URL(), "operations:\n"+operations))
 	require.Equal(t, exitFine, code, errOut)
+	require.Contains(t, out, "warning: ssp.fingerprint: nobody has confirmed the contract")
 
 	other.Down()
 	code, out, _ = verb(t, "check", "--config", file)
