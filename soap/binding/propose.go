@@ -315,10 +315,10 @@ func constants(args []ArgumentReport) {
 				}
 			}
 			a.Sure = Guess
-			a.Why = "a hash; over what, with which secret and by which function has to be asked for (SSP's own hashes are upper-case hex)"
+			a.Why = "ask over what, with which secret and by which function (SSP's own hashes are upper-case hex)"
 			a.YAML = "{hash: {algorithm: sha256, over: [" + strings.Join(over, ", ") + "], secret: {env: SSP_HASH_SECRET}}}"
 		case says(a.words, secretWords):
-			a.Sure, a.Why = Guess, "a secret; its value has to be asked for"
+			a.Sure, a.Why = Guess, "ask for its value"
 			a.YAML = "{secret: {env: SSP_" + strings.ToUpper(strings.Join(a.words, "_")) + "}}"
 		}
 	}

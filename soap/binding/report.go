@@ -46,7 +46,7 @@ func (r *Report) Text() string {
 			case a.Nillable:
 				needed = "nil"
 			}
-			rows = append(rows, []string{a.Path, a.Type, needed, or(a.YAML, "?"), string(a.Sure) + ": " + a.Why})
+			rows = append(rows, []string{a.Path, a.Type, needed, a.holds(), string(a.Sure) + ": " + a.Why})
 		}
 		table(&b, rows)
 		answer := "  answers " + or(o.Result, "nothing")
@@ -77,6 +77,19 @@ func (r *Report) Text() string {
 		line("Fingerprint %s; pergabridge contract verify confirms it.", r.Fingerprint)
 	}
 	return b.String()
+}
+
+// holds says in a word what the argument is proposed to hold.
+func (a ArgumentReport) holds() string {
+	switch {
+	case a.Role != "":
+		return string(a.Role)
+	case strings.HasPrefix(a.YAML, "{hash:"):
+		return "a hash"
+	case a.YAML != "":
+		return "a secret"
+	}
+	return "?"
 }
 
 // table writes rows in columns; the last column is as wide as it is.
