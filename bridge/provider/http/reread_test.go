@@ -63,8 +63,11 @@ func TestReadingAgainNeitherLosesNorDoubles(t *testing.T) {
 		require.NoError(t, err)
 		require.Equal(t, bridge.Quarantined, rc[1].Status)
 		res, err := e.Reread(t.Context(), "ann", rc[1].Event)
-		got, _, _ := s.Event(t.Context(), rc[1].Event)
-		require.False(t, got.State == bridge.StateEnded && len(res.Events) == 0, "read again into nothing: lost")
+		require.NoError(t, err)
+		require.Len(t, res.Events, 1, "read again into nothing: lost")
+		got, _, err := s.Event(t.Context(), rc[1].Event)
+		require.NoError(t, err)
+		require.Equal(t, bridge.Reread, got.Reason)
 	})
 	t.Run("a batch with one unreadable item, read again later", func(t *testing.T) {
 		body := `{"items":[{"type":"c","ref":"R1","text":"good"},{"type":"c","ref":7,"text":{"a":1}},{"type":"c","ref":8,"text":{"a":1}},{"type":"c","ref":"R2","text":"also good"}]}`
