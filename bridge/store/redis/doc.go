@@ -1,0 +1,2 @@
+// Package redisstore is the distributed store.
+package redisstore

@@ -1,0 +1,93 @@
+-- settle.lua records results, applies what follows from them, then leases the heads of due lanes.
+--
+-- KEYS[1], ARGV[1..7]  see core.lua
+-- ARGV[8]              session id
+-- ARGV[9]              number of doubts; then for each the id of an earlier call of this store
+--                      whose answer was lost: it is fenced off if it has not run yet, else its
+--                      verdicts and leases are part of this answer
+-- then                 number of results; then each, see t.read_result
+-- then                 number of wants; then for each: dest, n, in flight, rate, burst, break,
+--                      break for (microseconds), without reference
+-- returns              {counter, woke, next, fenced, number of verdicts, verdicts (6 texts each, see
+--                      t.settle), number of leases, leases (32 texts each, see t.lease_out)}, then
+--                      as last element the list of the bodies of the leased events; next is when the
+--                      earliest lane becomes due, "0" if none; fenced is "1" if the session has
+--                      expired and gets no leases
+local lease_size, lease_seq, lease_token = 32, 6, 2
+
+-- with_bodies adds the bodies, which the memory of calls does not hold.
+local function with_bodies(answer)
+  local at = 6 + 6 * tonumber(answer[5])
+  local seqs = {}
+  for i = 1, tonumber(answer[at]) do seqs[i] = answer[at + lease_size * (i - 1) + lease_seq] end
+  answer[#answer + 1] = #seqs > 0 and call('HMGET', P .. 'body', unpack(seqs)) or {}
+  return answer
+end
+
+local memo, known = t.begin()
+if memo then return known and with_bodies(memo) or memo end
+
+local session = arg()
+local leases, given, verdicts, again_at = {}, 0, {}, {}
+for _ = 1, num() do
+  local doubt = P .. 'call:' .. arg()
+  local s = call('GET', doubt)
+  if not s then
+    call('SET', doubt, 'void', 'PX', 600000)
+  elseif s ~= 'void' then
+    local m = munpack(s)
+    local at = 5
+    for _ = 1, tonumber(m[5]) do
+      verdicts[m[at + 1]] = { m[at + 1], m[at + 2], m[at + 3], m[at + 4], m[at + 5], m[at + 6] }
+      at = at + 6
+    end
+    at = at + 1
+    for _ = 1, tonumber(m[at]) do
+      local l = t.lane_by(lane_key(m[at + 8], m[at + 10], m[at + 9]))
+      if l and l.state == 'leased' and l.token == m[at + lease_token] then
+        for i = at + 1, at + lease_size do leases[#leases + 1] = m[i] end
+        given = given + 1
+        again_at[l.dest] = (again_at[l.dest] or 0) + 1
+      end
+      at = at + lease_size
+    end
+  end
+end
+
+local results = {}
+for i = 1, num() do results[i] = t.read_result() end
+local wants = {}
+for i = 1, num() do
+  local w = { dest = arg(), n = num(), in_flight = num(), rate = num(), burst = num(), brk = num(), brk_for = num(), without_reference = bool() }
+  w.n = max(0, w.n - (again_at[w.dest] or 0))
+  wants[i] = w
+  local d = t.dest(w.dest)
+  if d.brk ~= w.brk or d.brk_for ~= w.brk_for then
+    d.brk, d.brk_for = w.brk, w.brk_for
+    t.touch_dest(d)
+  end
+end
+
+local out = { '', '', '0', '0', text(#results) }
+for _, r in ipairs(results) do
+  local v = verdicts[r.token]
+  if not v or v[2] == '1' then v = t.settle(r) end
+  for i = 1, 6 do out[#out + 1] = v[i] end
+end
+if #wants > 0 then
+  if t.alive(session) then
+    if #results > 0 then t.flush() end
+    local earliest = 0
+    for _, w in ipairs(wants) do
+      local n, again = t.lease(session, w, leases)
+      given = given + n
+      if again ~= 0 and (earliest == 0 or again < earliest) then earliest = again end
+    end
+    out[3] = text(earliest)
+  else
+    out[4] = '1'
+  end
+end
+out[#out + 1] = text(given)
+for _, v in ipairs(leases) do out[#out + 1] = v end
+return with_bodies(t.finish(out))
