@@ -37,6 +37,8 @@ var (
 	sweepScript      = load("sweep", append(rules, "apply")...)
 	operateScript    = load("operate", append(rules, "apply")...)
 	sessionScript    = load("session", "core", "sessions")
+	backupScript     = load("backup", "core")
+	restoreScript    = load("restore", rules...)
 	readEventsScript = load("read_events", "core", "out")
 	readEventScript  = load("read_event", "core", "out")
 	readBondsScript  = load("read_bonds", "core", "out")

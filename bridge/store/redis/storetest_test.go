@@ -81,3 +81,12 @@ func (h *handle) Close(t *testing.T) {
 	t.Helper()
 	require.NoError(t, h.store.Close())
 }
+
+func (h *handle) OpenBackup(t *testing.T, backup io.Reader) bridge.Store {
+	t.Helper()
+	o := h.o
+	o.Namespace = space()
+	s := open(t, h.url, o)
+	require.NoError(t, s.Restore(ctx, backup))
+	return s
+}

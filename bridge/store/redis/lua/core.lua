@@ -29,6 +29,7 @@ local dev, dbonds, dlanes, ddests = {}, {}, {}, {} -- changed, in order of the f
 local kept = {}                                    -- seqs that began to wait in this call
 local tally, attempts, wrote = {}, {}, {}
 local counter, drawn, made, woke = 0, 0, 0, false
+local copying = false -- a backup is under way and has to be told what changes
 
 local function arg() ap = ap + 1; return A[ap] end
 local function num() ap = ap + 1; return tonumber(A[ap]) end
@@ -45,8 +46,8 @@ function t.begin()
     if memo == 'void' then return redis.error_reply('PBVOID this call was given up by its caller') end
     if memo then return munpack(memo), true end
   end
-  local m = call('HMGET', P .. 'meta', 'epoch', 'counter')
-  counter = tonumber(m[2] or '0')
+  local m = call('HMGET', P .. 'meta', 'epoch', 'counter', 'copying')
+  counter, copying = tonumber(m[2] or '0'), m[3] and tonumber(m[3]) > now
   if m[1] ~= A[2] or counter < tonumber(A[3]) then
     return redis.error_reply('PBRESET epoch ' .. (m[1] or 'none') .. ' counter ' .. text(counter))
   end
@@ -358,6 +359,7 @@ function t.attempt(e, n, token, json, replace)
   for i, line in ipairs(lines) do
     if line:sub(1, #head) == head then
       if replace then lines[i] = head .. json end
+      t.touch_event(e)
       return
     end
   end
@@ -390,6 +392,11 @@ local function run()
   end
 end
 
+-- changed tells a backup under way that it has to read a record again.
+local function changed(kind, key)
+  if copying then put('SADD', 'copying', kind .. '|' .. key) end
+end
+
 local function count(key, by)
   if by ~= 0 then tally[key] = (tally[key] or 0) + by end
 end
@@ -419,6 +426,7 @@ end
 local function flush_event(e)
   local was, state = e.was_state, e.state
   put('HSET', 'event', e.seq, ev_pack(e))
+  changed('event', text(e.seq))
   if not was then
     put('HSET', 'body', e.seq, e.body)
     put('HSET', 'id', e.id, e.seq)
@@ -452,6 +460,7 @@ local function member(head, k) return fmt('%016d|', head) .. k end
 
 local function flush_lane(l)
   local k, live = l.k, l.state ~= 'idle' or l.paused
+  changed('lane', k)
   if l.pop > 0 then call('LPOP', P .. 'queue:' .. k, l.pop) end
   for _, seq in ipairs(l.rem) do call('LREM', P .. 'queue:' .. k, 1, seq) end
   for _, seq in ipairs(l.push) do put('RPUSH', 'queue:' .. k, seq) end
@@ -491,6 +500,7 @@ local function flush_lane(l)
 end
 
 local function flush_bond(b)
+  changed('bond', b.k)
   put('HSET', 'bond', b.k, mpack({ b.state, b.reference, b.ref_key, b.resolves, b.submit, b.acked, b.created, b.changed, b.refs }))
   if not b.was then
     put('ZADD', 'bonds', 0, b.k)
@@ -516,14 +526,17 @@ function t.flush()
   end
   for _, f in ipairs(changed_claims) do
     local c = claims[f]
+    changed('claim', f)
     if c then put('HSET', 'claim', f, text(c.seq) .. ':' .. text(c.at) .. ':' .. c.hash) else put('HDEL', 'claim', f) end
   end
   for k, task in pairs(changed_refs) do
+    changed('ref', k)
     if task ~= '' then put('HSET', 'ref', k, task) else put('HDEL', 'ref', k) end
   end
   for seq, lines in pairs(attempts) do put('HSET', 'attempt', seq, table.concat(lines, '\n')) end
   for f, w in pairs(wrote) do
     if w.dirty then
+      changed('wrote', f)
       if #w == 0 then
         put('HDEL', 'wrote', f)
         put('ZREM', w.zset, f)
