@@ -13,6 +13,7 @@
 //
 //  1. Quarantine. An event with Quarantine set is stored quarantined (receipt [Quarantined]). Its
 //     claim is its Key, else its content hash, so that a repeat is a [Duplicate] of the first.
+//     An event with Ignore set is recorded as ended (receipt [Ignored]), claimed in the same way.
 //  2. Claim by Key, scoped by provider and direction. Known with the same [Event.ContentHash]:
 //     Duplicate; the first record's Repeat is counted up, nothing else is stored. Known with
 //     another content: stored quarantined with reason conflict (receipt [Conflict]); a repeat of
@@ -28,9 +29,11 @@
 //     maybe_echo. By text: it ends as echo if an unused record of a write with the same
 //     [TextHash] exists in the opposite lane (24 h); the record is used up. An echo is a
 //     receipt: see "Evidence".
-//  5. Merge. An event without Key, other than submit, is claimed by its [Event.MergeHash] plus
-//     the bond's Resolves. Known and within Window of the first acceptance: it is stored as ended,
-//     reason duplicate, First naming the first (receipt Duplicate), and can be released.
+//  5. Merge. An event without Key, other than submit and close, is claimed by its
+//     [Event.MergeHash] plus the bond's Resolves. Known and within Window of the first acceptance:
+//     it is stored as ended, reason duplicate, First naming the first (receipt Duplicate), and can
+//     be released. An event that ends by step 6 claims nothing. Submit and close are merged by the
+//     state of their bond alone: after a reopening the same words are a new event.
 //  6. Meaning. The tables below; the event is appended to its lane, waits, or ends.
 //
 // Submit (Out):
@@ -43,6 +46,8 @@
 //	                                        as reference_conflict when the submit is its head
 //	bond pending, RefKey new              bond open with it; an unsettled submit is evidenced;
 //	                                        append, mode continue
+//	bond pending, its submit ended        append, mode new
+//	  without effect
 //	bond pending, otherwise               merged into Bond.Submit (ended, duplicate)
 //	bond open, RefKey is the bond's       append, mode continue
 //	bond open, RefKey new                 the bond takes it; append, mode continue
@@ -134,7 +139,8 @@
 //
 // # De-duplication
 //
-// With a Key see step 2; without one a submit is merged by the state of its bond, others by step 5.
+// With a Key see step 2; without one submit and close are merged by the state of their bond, others
+// by step 5.
 // Merged calls have records of their own and can be released by event_retry.
 //
 // # Event states
@@ -147,7 +153,8 @@
 //	quarantined  the source could not read it; conflict; reference_conflict; waited longer than
 //	             [SweepOptions].WaitingLimit while no submit of its provider was unsettled
 //	done         delivered, observed, evidence, settled by a person
-//	ended        duplicate, merged, echo, late, superseded, skipped, ignored, discarded, reread
+//	ended        duplicate, merged, echo, late, superseded, skipped, ignored, discarded, reread,
+//	             ignored_by_rule, not_public
 //
 // # Bond states
 //
@@ -158,7 +165,8 @@
 //	closed       close accepted
 //	superseded   the task was submitted to another provider
 //
-// A resolve that ends without effect (ignored, skipped) leaves the bond open again.
+// What ends without effect (ignored, skipped) takes back what it did: after a resolve the bond is
+// open again; after a submit the bond is pending without one, and the next submit is new.
 //
 // # Breaker, rate and retry period
 //

@@ -13,7 +13,8 @@ type Event struct {
 	// Task is the SSP task id. It may be empty on an [In] event that names only a reference.
 	Task string `json:"task,omitempty"`
 	Dir  Dir    `json:"dir"`
-	// Kind is empty only on events that are quarantined because nobody could tell.
+	// Kind is empty only on events that are quarantined because nobody could tell. An echo by
+	// direction has the kind of what it echoes, which travels the other way, or none.
 	Kind Kind `json:"kind,omitempty"`
 	// Reference is the provider's ticket number as it was written by the sender.
 	Reference string `json:"reference,omitempty"`
@@ -34,7 +35,7 @@ type Event struct {
 	Comment string `json:"comment,omitempty"`
 
 	Entrance Entrance  `json:"entrance"`
-	Received time.Time `json:"received"`
+	Received time.Time `json:"received,omitzero"`
 	// Trace is the W3C traceparent header of the call that brought the event.
 	Trace string `json:"trace,omitempty"`
 
@@ -54,6 +55,9 @@ type Event struct {
 	// of queueing it; Detail says in words what is wrong and what to do.
 	Quarantine Reason `json:"-"`
 	Detail     string `json:"detail,omitempty"`
+	// Ignore, when set by a source, only records that something came in and why it is left: the
+	// event is stored as ended with this reason, and needs neither kind nor task.
+	Ignore Reason `json:"-"`
 
 	// Set by the store.
 

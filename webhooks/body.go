@@ -28,11 +28,12 @@ func (s *server) body(c *call, limit int64) ([]byte, bool) {
 	// Recorders in tests know no deadlines; the server's own timeout holds all the same.
 	_ = rc.SetReadDeadline(time.Now().Add(s.Timeout))
 	b, err := io.ReadAll(http.MaxBytesReader(c.w, c.r.Body, limit))
-	// A deadline left behind would cut off the caller while it waits for its answer.
-	_ = rc.SetReadDeadline(time.Time{})
 	var large *http.MaxBytesError
 	switch {
 	case err == nil:
+		// Left behind, the deadline would cut off the caller while it waits for its answer. After
+		// a failure it stays, so that the server does not wait for the rest of the body.
+		_ = rc.SetReadDeadline(time.Time{})
 		return b, true
 	case errors.As(err, &large):
 		tooLarge(c, limit)

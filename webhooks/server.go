@@ -3,6 +3,7 @@ package webhooks
 import (
 	"context"
 	"errors"
+	"fmt"
 	"log/slog"
 	"net"
 	"net/http"
@@ -167,7 +168,7 @@ func (s *server) serve(h func(*call)) gin.HandlerFunc {
 				if err, ok := p.(error); ok && errors.Is(err, http.ErrAbortHandler) {
 					panic(p)
 				}
-				c.log.Error("a request failed inside", "panic", p, "stack", secret.Mask(string(debug.Stack())))
+				c.log.Error("a request failed inside", "panic", secret.Mask(fmt.Sprint(p)), "stack", secret.Mask(string(debug.Stack())))
 				if c.status == 0 {
 					c.problem(problem{status: http.StatusInternalServerError, word: "internal_error", detail: "the bridge failed on this request; its log says more"})
 				}

@@ -66,7 +66,7 @@ func (s *server) receive(ctx context.Context, c *call, r bridge.Receiver, in bri
 	}
 	defer func() {
 		if p := recover(); p != nil {
-			c.log.Error("the rules of a provider panicked", "panic", p, "stack", secret.Mask(string(debug.Stack())))
+			c.log.Error("the rules of a provider panicked", "panic", secret.Mask(fmt.Sprint(p)), "stack", secret.Mask(string(debug.Stack())))
 			events = quarantine(bridge.InternalError, "the bridge failed while it read this input; its log says more")
 		}
 	}()
@@ -86,7 +86,7 @@ func complete(events []bridge.Event, in bridge.Inbound, trace string) []bridge.E
 		if e.Received.IsZero() {
 			e.Received = in.Received
 		}
-		if e.Inbound == nil {
+		if e.Inbound == nil && e.Ignore == "" { // what is left is not kept either
 			e.Inbound = &in
 		}
 	}

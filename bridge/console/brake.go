@@ -12,10 +12,11 @@ const (
 	brakeBurst  = 10
 	brakeRefill = 6 * time.Second
 	brakeMemory = 4096
+	brakeSample = 32
 )
 
 // A brake slows down who fails again and again. An address is remembered as the time at which its
-// bucket will be full again; forgetting the one that is full soonest costs the least.
+// bucket will be full again; forgetting one that is full soon costs the least.
 type brake struct {
 	now func() time.Time
 
@@ -66,15 +67,21 @@ func (b *brake) failed(a netip.Addr) {
 	b.full[key] = at.Add(brakeRefill)
 }
 
-// forget drops the addresses that are full again, and one more if there are none.
+// forget makes room: it looks at some addresses (a map gives them in random order), drops those
+// that are full again, and the one that is full soonest if there are none. Looking at all would be
+// work that strangers can order.
 func (b *brake) forget(now time.Time) {
 	var first netip.Prefix
 	var soonest time.Time
+	looked := 0
 	for key, at := range b.full {
 		if !at.After(now) {
 			delete(b.full, key)
 		} else if soonest.IsZero() || at.Before(soonest) {
 			first, soonest = key, at
+		}
+		if looked++; looked == brakeSample {
+			break
 		}
 	}
 	if len(b.full) >= brakeMemory {

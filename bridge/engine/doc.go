@@ -64,9 +64,9 @@
 //	kind              refused   unknown: wait   look-up   then
 //	submit            park      0               yes       park
 //	acknowledge       park      0               no        retry
-//	update            skip      60 s            no        retry
-//	resolve           park      60 s            no        retry
-//	reject_solution   park      60 s            no        retry
+//	update            skip      60 s            yes       retry
+//	resolve           park      60 s            yes       retry
+//	reject_solution   park      60 s            yes       retry
 //	close             park      0               yes       retry
 //
 // A look-up comes at the earliest [LookupDelay] after the try, so that the other side can finish

@@ -55,9 +55,9 @@ func DefaultPolicy() Policy {
 		Unknown: map[bridge.Kind]Unknown{
 			bridge.Submit:         {Lookup: true, Then: bridge.ThenPark},
 			bridge.Acknowledge:    {Then: bridge.ThenRetry},
-			bridge.Update:         {Wait: time.Minute, Then: bridge.ThenRetry},
-			bridge.Resolve:        {Wait: time.Minute, Then: bridge.ThenRetry},
-			bridge.RejectSolution: {Wait: time.Minute, Then: bridge.ThenRetry},
+			bridge.Update:         {Wait: time.Minute, Lookup: true, Then: bridge.ThenRetry},
+			bridge.Resolve:        {Wait: time.Minute, Lookup: true, Then: bridge.ThenRetry},
+			bridge.RejectSolution: {Wait: time.Minute, Lookup: true, Then: bridge.ThenRetry},
 			bridge.Close:          {Lookup: true, Then: bridge.ThenRetry},
 		},
 	}

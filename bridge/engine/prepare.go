@@ -73,7 +73,7 @@ func (e *Engine) prepareOne(ev *bridge.Event, now time.Time) error {
 		ev.RefKey = bridge.ReferenceKey(ev.Reference, e.o.CaseSensitive[ev.Provider])
 	}
 	ev.Normalize()
-	if ev.Quarantine == "" {
+	if ev.Quarantine == "" && ev.Ignore == "" {
 		ev.Quarantine, ev.Detail = content(ev)
 	}
 	ev.Detail = secret.Mask(ev.Detail)
@@ -83,6 +83,7 @@ func (e *Engine) prepareOne(ev *bridge.Event, now time.Time) error {
 // content tells what is wrong with an event that a source believes to be good.
 func content(ev *bridge.Event) (bridge.Reason, string) {
 	switch {
+	case ev.Echo == bridge.EchoByDirection && ev.Task != "": // it names what it echoes, if anything
 	case !ev.Kind.Valid(ev.Dir):
 		return bridge.UnknownType, fmt.Sprintf("kind %q does not travel in direction %q", ev.Kind, ev.Dir)
 	case ev.Dir == bridge.Out && ev.Task == "":

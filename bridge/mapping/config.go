@@ -42,9 +42,6 @@ func (e *Expr) UnmarshalConfig(n *config.Node) {
 // Within reports names that cannot be used at this place of the config.
 func (e Expr) Within(scope []string) { within(e.at, e.parts, scope) }
 
-// Node returns the place of the expression in the config; nil when it was not read from one.
-func (e Expr) Node() *config.Node { return e.at }
-
 // Tables returns the tables the expression calls by a constant name.
 func (e Expr) Tables() []string { return tablesOf(e.parts) }
 
@@ -94,9 +91,6 @@ func (u *URL) UnmarshalConfig(n *config.Node) {
 
 // Within reports names that cannot be used at this place of the config.
 func (u URL) Within(scope []string) { within(u.at, u.parts, scope) }
-
-// Node returns the place of the address in the config; nil when it was not read from one.
-func (u URL) Node() *config.Node { return u.at }
 
 // Tables returns the tables the address calls by a constant name.
 func (u URL) Tables() []string { return tablesOf(u.parts) }
@@ -152,9 +146,6 @@ func (t Tree) Tables() []string {
 	t.root.each(func(b *branch) { out = append(out, tablesOf(b.parts)...) })
 	return out
 }
-
-// Node returns the place of the tree in the config; nil when it was not read from one.
-func (t Tree) Node() *config.Node { return t.at }
 
 // ConfigSchema describes a tree: any value.
 func (Tree) ConfigSchema() map[string]any {

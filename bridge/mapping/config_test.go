@@ -38,7 +38,7 @@ tables:
 	v, err := s.Body.Eval(LeaseEnv(lease()))
 	require.NoError(t, err)
 	require.Equal(t, map[string]any{"a": 2, "b": []any{int64(1), "a & b"}, "c": map[string]any{}}, v)
-	require.Equal(t, []string{"a", "b", "c"}, s.Body.Keys())
+	require.True(t, s.Body.IsObject())
 	ok, err := s.When.Bool(nil)
 	require.NoError(t, err)
 	require.True(t, ok)

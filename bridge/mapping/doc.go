@@ -15,7 +15,7 @@
 // The names are those of [Names]; each place in the config allows some of them ([Expr.Within]).
 // A name that does not exist, a misspelled field of event or bond, or a wrong call is found when
 // the config is read. At run time `a.b` fails when a is missing and gives nil when only b is;
-// `a?.b` and `a ?? c` forgive. Beside the functions of expr there are those of [Functions].
+// `a?.b` and `a ?? c` forgive. Headers stand under their canonical names: header['X-Event']. Beside the functions of expr there are those of [Functions].
 //
 // # How it fails
 //

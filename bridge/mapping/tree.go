@@ -120,14 +120,6 @@ func (t Tree) Mentions(name string) bool {
 	return found
 }
 
-// Keys returns the keys of a tree that is an object, in the order written.
-func (t Tree) Keys() []string {
-	if t.root == nil {
-		return nil
-	}
-	return t.root.keys
-}
-
 // Text returns the template of a tree that is a single string; ok is false for any other tree.
 func (t Tree) Text() (text Text, ok bool) {
 	if t.root == nil || !t.root.text {

@@ -77,7 +77,7 @@ func (c *Client) explain(ctx context.Context, k *call, err, cause error) *Error 
 		if !sent {
 			e.Reason = bridge.Canceled
 		}
-	case sent && !reused && certRejected(err):
+	case !reused && certRejected(err):
 		// With TLS 1.3 a client sends its first request before it learns that its certificate was
 		// turned down. The alert proves that the server's TLS let nothing through.
 		e.Phase, e.Reason = NotSent, bridge.Unauthorized

@@ -1,6 +1,7 @@
 package outbound
 
 import (
+	"encoding/base64"
 	"net/http"
 	"testing"
 
@@ -9,6 +10,7 @@ import (
 	"github.com/pergabridge/pergabridge/bridge"
 	"github.com/pergabridge/pergabridge/bridge/config"
 	peer "github.com/pergabridge/pergabridge/bridge/outbound/outboundtest"
+	"github.com/pergabridge/pergabridge/bridge/secret"
 )
 
 func TestProxy(t *testing.T) {
@@ -25,6 +27,8 @@ func TestProxy(t *testing.T) {
 		require.Equal(t, "body", string(p.Requests()[0].Body))
 		require.Empty(t, p.Requests()[0].Header.Get("Proxy-Authorization"))
 	}
+	pair := base64.StdEncoding.EncodeToString([]byte("user:proxy-pass-1"))
+	require.Equal(t, secret.Shown, secret.Mask(pair))
 	require.ElementsMatch(t, []string{plain.Addr(), safe.Addr()}, proxy.Targets())
 }
 

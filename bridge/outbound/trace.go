@@ -32,7 +32,7 @@ func record(ctx context.Context, a Answer, err error) {
 
 // Result returns the answer and the error (an [*Error] or nil) of the last call, as [Client.Do]
 // gave them, and whether there was a call at all. They fit [Classify].
-func (t *Trace) Result() (a Answer, err error, called bool) { //nolint:revive // the pair of Do, then what qualifies it
+func (t *Trace) Result() (a Answer, err error, called bool) {
 	t.mu.Lock()
 	defer t.mu.Unlock()
 	return t.answer, t.err, t.called

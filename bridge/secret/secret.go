@@ -9,8 +9,11 @@ package secret
 import (
 	"bytes"
 	"encoding/base64"
+	"encoding/json"
+	"html"
 	"log/slog"
 	"net/url"
+	"slices"
 	"sort"
 	"strings"
 	"sync"
@@ -58,28 +61,25 @@ func (t Text) LogValue() slog.Value { return slog.StringValue(t.String()) }
 
 var (
 	mu       sync.Mutex
-	known    = map[string]bool{}
+	known    = map[string][]string{} // value → its forms
 	replacer atomic.Pointer[strings.Replacer]
 )
 
-// Register makes [Mask] hide value, also in its URL-escaped and base64 forms. Values under five
-// bytes are ignored.
+// Register makes [Mask] hide value, also as it stands in URLs, XML, JSON and base64. Values under
+// five bytes are ignored.
 func Register(value string) {
 	if len(value) < minLen {
 		return
 	}
 	mu.Lock()
 	defer mu.Unlock()
-	if known[value] {
+	if known[value] != nil {
 		return
 	}
-	known[value] = true
-	for _, v := range []string{url.QueryEscape(value), url.PathEscape(value), base64.StdEncoding.EncodeToString([]byte(value))} {
-		known[v] = true
-	}
-	all := make([]string, 0, len(known))
-	for v := range known {
-		all = append(all, v)
+	known[value] = forms(value)
+	all := make([]string, 0, 3*len(known))
+	for _, f := range known {
+		all = append(all, f...)
 	}
 	sort.Slice(all, func(i, j int) bool { // longest first: a secret may contain another
 		if len(all[i]) != len(all[j]) {
@@ -92,6 +92,32 @@ func Register(value string) {
 		pairs = append(pairs, v, Shown)
 	}
 	replacer.Store(strings.NewReplacer(pairs...))
+}
+
+var (
+	xmlEscape  = strings.NewReplacer("&", "&amp;", "<", "&lt;", ">", "&gt;")
+	attrEscape = strings.NewReplacer("&", "&amp;", "<", "&lt;", ">", "&gt;", `"`, "&quot;", "'", "&apos;")
+)
+
+// forms returns value and what encoders make of it, each once.
+func forms(value string) []string {
+	plain, escaped := jsonText(value, false), jsonText(value, true)
+	list := []string{value, url.QueryEscape(value), url.PathEscape(value), base64.StdEncoding.EncodeToString([]byte(value)),
+		html.EscapeString(value), xmlEscape.Replace(value), attrEscape.Replace(value), plain, escaped}
+	slices.Sort(list)
+	return slices.Compact(list)
+}
+
+// jsonText returns value as it stands between the quotes of a JSON string.
+func jsonText(value string, escapeHTML bool) string {
+	var b bytes.Buffer
+	e := json.NewEncoder(&b)
+	e.SetEscapeHTML(escapeHTML)
+	if err := e.Encode(value); err != nil {
+		return value
+	}
+	s := strings.TrimSuffix(b.String(), "\n")
+	return s[1 : len(s)-1]
 }
 
 // Mask returns s with every registered secret replaced by [Shown].

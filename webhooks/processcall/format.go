@@ -63,5 +63,3 @@ func sniff(body []byte) (Format, bool) {
 	}
 	return "", false
 }
-
-func (f Format) isXML() bool { return f == XML || f == SOAP11 || f == SOAP12 }

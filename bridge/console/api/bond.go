@@ -22,7 +22,7 @@ type Import struct {
 }
 
 // MaxImport is how many rows one call may carry; the client divides longer lists.
-const MaxImport = 1000
+const MaxImport = 200
 
 // An ImportRow is one bond to be made.
 type ImportRow struct {

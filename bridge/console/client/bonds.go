@@ -3,7 +3,6 @@ package client
 import (
 	"context"
 	"iter"
-	"net/http"
 	"net/url"
 
 	"github.com/pergabridge/pergabridge/bridge"
@@ -29,8 +28,7 @@ func (c *Client) Bonds(ctx context.Context, f Bonds) (api.List[api.Bond], error)
 	list(q, "state", f.States)
 	q.text("after", f.After)
 	q.number("limit", f.Limit)
-	var out api.List[api.Bond]
-	return out, c.call(ctx, http.MethodGet, path("bonds"), url.Values(q), nil, &out)
+	return get[api.List[api.Bond]](ctx, c, path("bonds"), url.Values(q))
 }
 
 // AllBonds goes through every page; Limit is the size of a page.
@@ -43,8 +41,7 @@ func (c *Client) AllBonds(ctx context.Context, f Bonds) iter.Seq2[api.Bond, erro
 
 // Bond returns one bond with its lanes and latest events.
 func (c *Client) Bond(ctx context.Context, provider, task string) (api.BondDetail, error) {
-	var out api.BondDetail
-	return out, c.call(ctx, http.MethodGet, path("bonds", provider, task), nil, nil, &out)
+	return get[api.BondDetail](ctx, c, path("bonds", provider, task), nil)
 }
 
 // LinkBond gives a task its reference; it makes the bond if there is none.
@@ -68,8 +65,8 @@ func (c *Client) ImportBonds(ctx context.Context, in api.Import) (api.Imported, 
 	var out api.Imported
 	for rows := in.Rows; len(rows) > 0; {
 		n := min(len(rows), api.MaxImport)
-		var part api.Imported
-		if err := c.call(ctx, http.MethodPost, path("bonds", "import"), nil, api.Import{Rows: rows[:n], Note: in.Note}, &part); err != nil {
+		part, err := post[api.Imported](ctx, c, path("bonds", "import"), api.Import{Rows: rows[:n], Note: in.Note})
+		if err != nil {
 			return out, err
 		}
 		out.Made += part.Made

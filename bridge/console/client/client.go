@@ -14,6 +14,7 @@ import (
 	"fmt"
 	"io"
 	"mime"
+	"net"
 	"net/http"
 	"net/url"
 	"strconv"
@@ -69,11 +70,11 @@ func New(o Options) (*Client, error) {
 	switch {
 	case err != nil:
 		return nil, fmt.Errorf("client: the admin address %q cannot be read: %w", o.Address, err)
-	case u.Scheme != "http" && u.Scheme != "https", u.Hostname() == "", u.User != nil, u.RawQuery != "", u.Fragment != "":
+	case u.Scheme != "http" && u.Scheme != "https", u.Host == "", u.User != nil, u.RawQuery != "", u.Fragment != "":
 		return nil, fmt.Errorf("client: the admin address %q is not host:port or http(s)://host:port", o.Address)
 	}
 	switch u.Hostname() { // a server that listens everywhere is asked on this machine
-	case "0.0.0.0":
+	case "", "0.0.0.0":
 		u.Host = "127.0.0.1:" + u.Port()
 	case "::":
 		u.Host = "[::1]:" + u.Port()
@@ -82,9 +83,12 @@ func New(o Options) (*Client, error) {
 	u.Path = strings.TrimSuffix(u.Path, "/")
 	c := &Client{base: u, token: o.Token, person: o.Person, http: o.HTTP}
 	if c.http == nil {
-		t := http.DefaultTransport.(*http.Transport).Clone()
-		t.Proxy = nil                              // the token is for the bridge alone
-		t.ResponseHeaderTimeout = 10 * time.Minute // a backup is copied before its first byte
+		t := &http.Transport{ // without a proxy: the token is for the bridge alone
+			DialContext:           (&net.Dialer{Timeout: 5 * time.Second}).DialContext,
+			TLSHandshakeTimeout:   5 * time.Second,
+			ResponseHeaderTimeout: 10 * time.Minute, // a backup is copied before its first byte
+			IdleConnTimeout:       30 * time.Second,
+		}
 		c.http = &http.Client{Transport: t, CheckRedirect: func(*http.Request, []*http.Request) error { return http.ErrUseLastResponse }}
 	}
 	return c, nil
@@ -107,27 +111,35 @@ func path(segments ...string) string {
 	return b.String()
 }
 
-// call makes one call and decodes its answer into out, if that is not nil.
-func (c *Client) call(ctx context.Context, method, path string, query url.Values, in, out any) error {
+// get asks for a T.
+func get[T any](ctx context.Context, c *Client, path string, query url.Values) (T, error) {
+	return call[T](ctx, c, http.MethodGet, path, query, nil)
+}
+
+// post gives a command that is answered with a T.
+func post[T any](ctx context.Context, c *Client, path string, in any) (T, error) {
+	return call[T](ctx, c, http.MethodPost, path, nil, in)
+}
+
+// call makes one call and decodes its answer.
+func call[T any](ctx context.Context, c *Client, method, path string, query url.Values, in any) (T, error) {
+	var out, none T
 	res, err := c.send(ctx, method, path, query, in)
 	if err != nil {
-		return err
+		return none, err
 	}
 	defer res.Body.Close()
 	body, err := io.ReadAll(io.LimitReader(res.Body, maxAnswer+1))
 	if err != nil {
-		return fmt.Errorf("client: %s %s: the answer broke off: %w", method, path, err)
+		return none, fmt.Errorf("client: %s %s: the answer broke off: %w", method, path, err)
 	}
 	if len(body) > maxAnswer {
-		return fmt.Errorf("client: %s %s: the answer is larger than %d bytes", method, path, maxAnswer)
+		return none, fmt.Errorf("client: %s %s: the answer is larger than %d bytes", method, path, maxAnswer)
 	}
-	if out == nil {
-		return nil
+	if err := json.Unmarshal(body, &out); err != nil {
+		return none, fmt.Errorf("client: %s %s: the answer is not what this version expects (is the bridge of another version?): %w", method, path, err)
 	}
-	if err := json.Unmarshal(body, out); err != nil {
-		return fmt.Errorf("client: %s %s: the answer is not what this version expects (is the bridge of another version?): %w", method, path, err)
-	}
-	return nil
+	return out, nil
 }
 
 // send makes one call; its answer is a success. The caller closes the body.

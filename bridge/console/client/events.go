@@ -3,7 +3,6 @@ package client
 import (
 	"context"
 	"iter"
-	"net/http"
 	"net/url"
 
 	"github.com/pergabridge/pergabridge/bridge"
@@ -47,8 +46,7 @@ func (f Events) query() url.Values {
 
 // Events returns one page of events.
 func (c *Client) Events(ctx context.Context, f Events) (api.List[api.Event], error) {
-	var out api.List[api.Event]
-	return out, c.call(ctx, http.MethodGet, path("events"), f.query(), nil, &out)
+	return get[api.List[api.Event]](ctx, c, path("events"), f.query())
 }
 
 // AllEvents goes through every page; Limit is the size of a page.
@@ -84,8 +82,7 @@ func all[T any](after string, page func(after string) (api.List[T], error)) iter
 
 // Event returns one event with everything that is known of it.
 func (c *Client) Event(ctx context.Context, id string) (api.EventDetail, error) {
-	var out api.EventDetail
-	return out, c.call(ctx, http.MethodGet, path("events", id), nil, nil, &out)
+	return get[api.EventDetail](ctx, c, path("events", id), nil)
 }
 
 // RetryEvent tries a parked event again now, or brings a merged or ended one back into its lane.
@@ -104,20 +101,17 @@ func (c *Client) SettleEvent(ctx context.Context, id string, a api.Act) (api.Don
 }
 
 func (c *Client) act(ctx context.Context, path string, in any) (api.Done, error) {
-	var out api.Done
-	return out, c.call(ctx, http.MethodPost, path, nil, in, &out)
+	return post[api.Done](ctx, c, path, in)
 }
 
 // Quarantine returns one page of the quarantine, oldest first.
 func (c *Client) Quarantine(ctx context.Context, f Events) (api.List[api.Event], error) {
-	var out api.List[api.Event]
-	return out, c.call(ctx, http.MethodGet, path("quarantine"), f.query(), nil, &out)
+	return get[api.List[api.Event]](ctx, c, path("quarantine"), f.query())
 }
 
 // Quarantined returns one event of the quarantine.
 func (c *Client) Quarantined(ctx context.Context, id string) (api.EventDetail, error) {
-	var out api.EventDetail
-	return out, c.call(ctx, http.MethodGet, path("quarantine", id), nil, nil, &out)
+	return get[api.EventDetail](ctx, c, path("quarantine", id), nil)
 }
 
 // Reread reads a quarantined input again under the config in force.

@@ -2,7 +2,6 @@ package client
 
 import (
 	"context"
-	"net/http"
 	"net/url"
 
 	"github.com/pergabridge/pergabridge/bridge"
@@ -26,8 +25,7 @@ func (c *Client) Lanes(ctx context.Context, f Lanes) (api.List[api.Lane], error)
 	q.text("task", f.Task)
 	list(q, "state", f.States)
 	q.number("limit", f.Limit)
-	var out api.List[api.Lane]
-	return out, c.call(ctx, http.MethodGet, path("lanes"), url.Values(q), nil, &out)
+	return get[api.List[api.Lane]](ctx, c, path("lanes"), url.Values(q))
 }
 
 // PauseLane stops a lane, written provider/dir/task.
@@ -47,8 +45,7 @@ func (c *Client) RetryLane(ctx context.Context, a api.LaneAct) (api.Done, error)
 
 // Destinations returns every destination and how it is.
 func (c *Client) Destinations(ctx context.Context) ([]api.Destination, error) {
-	var out api.List[api.Destination]
-	err := c.call(ctx, http.MethodGet, path("destinations"), nil, nil, &out)
+	out, err := get[api.List[api.Destination]](ctx, c, path("destinations"), nil)
 	return out.Items, err
 }
 

@@ -6,17 +6,15 @@ import (
 	"fmt"
 	"io"
 	"net/http"
-	"strconv"
-
 	"net/url"
+	"strconv"
 
 	"github.com/pergabridge/pergabridge/bridge/console/api"
 )
 
 // Counts returns the state of everything in numbers.
 func (c *Client) Counts(ctx context.Context) (api.Counts, error) {
-	var out api.Counts
-	return out, c.call(ctx, http.MethodGet, path("counts"), nil, nil, &out)
+	return get[api.Counts](ctx, c, path("counts"), nil)
 }
 
 // Activity returns what people did, newest first; limit zero: the server's default.
@@ -25,15 +23,13 @@ func (c *Client) Activity(ctx context.Context, limit int) ([]api.Activity, error
 	if limit != 0 {
 		q = url.Values{"limit": {strconv.Itoa(limit)}}
 	}
-	var out api.List[api.Activity]
-	err := c.call(ctx, http.MethodGet, path("activity"), q, nil, &out)
+	out, err := get[api.List[api.Activity]](ctx, c, path("activity"), q)
 	return out.Items, err
 }
 
 // Status says what is running.
 func (c *Client) Status(ctx context.Context) (api.Status, error) {
-	var out api.Status
-	return out, c.call(ctx, http.MethodGet, path("status"), nil, nil, &out)
+	return get[api.Status](ctx, c, path("status"), nil)
 }
 
 // Backup writes a copy of the database to w. After an error w holds nothing that can be used.
@@ -52,6 +48,5 @@ func (c *Client) Backup(ctx context.Context, w io.Writer) (int64, error) {
 
 // Map asks for a dry run of a mapping; nothing is stored and nothing is sent.
 func (c *Client) Map(ctx context.Context, request any) (json.RawMessage, error) {
-	var out json.RawMessage
-	return out, c.call(ctx, http.MethodPost, path("map"), nil, request, &out)
+	return post[json.RawMessage](ctx, c, path("map"), request)
 }

@@ -89,6 +89,10 @@ func (c *Conn) Reset() {
 // AwaitEnd reads until the other end closes, or the test ends.
 func (c *Conn) AwaitEnd() { _, _ = io.Copy(io.Discard, c.read()) }
 
+// Drain reads what still comes, below TLS, until the other end closes. Closing with unread bytes
+// would reset the connection, and the reset could overtake what was sent last.
+func (c *Conn) Drain() { _, _ = io.Copy(io.Discard, c.raw) }
+
 // Answer answers every request on the connection with the same answer and keeps it alive.
 func Answer(status int, contentType, body string, header ...string) Script {
 	return func(c *Conn) {

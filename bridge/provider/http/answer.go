@@ -1,6 +1,7 @@
 package httpprovider
 
 import (
+	"bytes"
 	"fmt"
 	"maps"
 	"mime"
@@ -37,7 +38,7 @@ func (call *Call) succeeded(env map[string]any, a outbound.Answer) (ok bool, err
 		return false, nil
 	}
 	media, _, _ := mime.ParseMediaType(a.Header.Get("Content-Type"))
-	if media == "text/html" && call.As != "text" && len(a.Body) > 0 {
+	if media == "text/html" && bytes.HasPrefix(bytes.TrimSpace(a.Body), []byte("<")) { // scripts say text/html of JSON, too
 		return false, fmt.Errorf("the answer is an HTML page")
 	}
 	return true, nil

@@ -316,3 +316,11 @@ func (c *Config) repeated(submit bool) []string {
 		return []string{"reopen", "update"}
 	}
 }
+
+// Address returns where the provider is, for people.
+func (c *Config) Address() string {
+	if c.Base != "" || c.Send.Submit == nil {
+		return c.Base
+	}
+	return c.Send.Submit.URL.Literal()
+}

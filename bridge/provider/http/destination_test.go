@@ -1,6 +1,8 @@
 package httpprovider
 
 import (
+	"net/http"
+	"net/http/httptest"
 	"strings"
 	"testing"
 	"time"
@@ -273,4 +275,48 @@ func TestRulesOnAnswers(t *testing.T) {
 	require.Equal(t, bridge.OutcomeDone, o.Kind)
 	require.Empty(t, o.Comment)
 	require.Contains(t, o.Detail, "answer.nothing.here")
+}
+
+func TestFindDoesNotTakeTheOldTicketForTheLinkedOne(t *testing.T) {
+	v, p := vendor(t, vendortest.Options{}, "")
+	l := out(bridge.Submit, bridge.ModeNew, "", "")
+	ref := p.Destination.Deliver(t.Context(), l).Reference
+	linked := build(t, strings.Replace(vendortest.Config(v.URL(), ""), "repeat: reopen", "repeat: open_linked", 1))
+	l.Event.Mode, l.Bond.Reference = bridge.ModeReopen, ref
+	found, err := linked.Destination.(bridge.Finder).Find(t.Context(), l)
+	require.NoError(t, err)
+	require.Equal(t, bridge.CannotTell, found.Answer, "the ticket that was found is the one that was there before")
+}
+
+// pages is a destination that answers every call with a page instead of data.
+func pages(t *testing.T, page, more string) *Destination {
+	t.Helper()
+	p := build(t, strings.Replace(minimal, "url: /t,", "url: /t, "+more, 1)+"find:\n  submit: {url: /f, success: 'true', found: 'true', reference: status}\n")
+	srv := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, _ *http.Request) {
+		w.Header().Set("Content-Type", "text/html")
+		_, _ = w.Write([]byte(page))
+	}))
+	t.Cleanup(srv.Close)
+	d := p.Destination.(*Destination)
+	d.config.Base = srv.URL
+	t.Cleanup(d.client.Close)
+	return d
+}
+
+func TestAPageIsNoSuccess(t *testing.T) {
+	l := out(bridge.Submit, bridge.ModeNew, "", "")
+	o := pages(t, "<html>Welcome</html>", "").Deliver(t.Context(), l)
+	require.Equal(t, bridge.OutcomeUnknown, o.Kind)
+	require.Contains(t, o.Detail, "HTML page")
+	o = pages(t, `{"id":1}`, "reference: answer.id,").Deliver(t.Context(), l)
+	require.Equal(t, bridge.OutcomeDone, o.Kind, "data is data, whatever its type says: "+o.Detail)
+	require.Equal(t, "1", o.Reference)
+	o = pages(t, "<html>Welcome</html>", "success: status == 200,").Deliver(t.Context(), l)
+	require.Equal(t, bridge.OutcomeDone, o.Kind, "unless the config says so")
+
+	login := pages(t, `<html><input type="password"></html>`, "success: status == 200,")
+	o = login.Deliver(t.Context(), l)
+	require.Equal(t, bridge.Unauthorized, o.Reason)
+	_, err := login.Find(t.Context(), l)
+	require.Error(t, err, "a login page has found nothing, whatever the rule says")
 }

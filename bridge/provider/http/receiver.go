@@ -76,11 +76,13 @@ type batch struct {
 	multi  bool // the input holds more than this item
 	events []bridge.Event
 	held   map[string]bool // quarantine details already there
+	before int             // events that earlier items made
 }
 
 // item offers one item to the rules.
 func (b *batch) item(item any, index int) {
 	fitted := false
+	b.before = len(b.events)
 	for i := range b.config.Inbound.Rules {
 		rule := &b.config.Inbound.Rules[i]
 		ok, err := b.apply(rule, item, index)
@@ -148,11 +150,17 @@ func (b *batch) element(rule *Rule, env map[string]any, element any) (fits bool,
 		}
 	}
 	if rule.Kind == "ignore" {
+		b.ignore(rule, env, bridge.IgnoredByRule)
 		return true, nil
 	}
 	if !rule.Public.IsZero() {
-		if public, err := rule.Public.Bool(env); err != nil || !public {
-			return err == nil, named("public", err) // private: it is left, and no later rule sees it
+		public, err := rule.Public.Bool(env)
+		if err != nil {
+			return false, named("public", err)
+		}
+		if !public { // it is left, and no later rule sees it
+			b.ignore(rule, env, bridge.NotPublic)
+			return true, nil
 		}
 	}
 	e, authorID, err := b.read(rule, env)
@@ -169,6 +177,30 @@ func (b *batch) element(rule *Rule, env map[string]any, element any) (fits bool,
 	e.Normalize()
 	b.events = append(b.events, *e)
 	return true, nil
+}
+
+// ignore records that an element is left: what it belongs to and why, nothing of what it says. What
+// of that cannot be told does not matter.
+func (b *batch) ignore(rule *Rule, env map[string]any, why bridge.Reason) {
+	if why == bridge.IgnoredByRule && len(b.events) > b.before {
+		return // the rest of an item that had its effect
+	}
+	told := func(x mapping.Expr) string {
+		s, err := x.String(env)
+		if err != nil {
+			return ""
+		}
+		return strings.TrimSpace(s)
+	}
+	e := bridge.Event{
+		Provider: b.name, Dir: bridge.In, Entrance: b.in.Entrance, Received: b.at, Trace: header(b.in.Header, "Traceparent"),
+		Ignore: why, Detail: "rule " + strconv.Quote(rule.label()), Task: told(rule.Task), Reference: told(rule.Reference), Key: told(rule.ID),
+	}
+	if e.Reference != "" {
+		e.RefKey = b.config.Common.Reference.Key(e.Reference)
+	}
+	b.key(&e)
+	b.events = append(b.events, e)
 }
 
 func (r *Rule) label() string {
@@ -243,7 +275,11 @@ func (b *batch) key(e *bridge.Event) {
 	switch {
 	case id != "":
 		// Two rules may make different events of one thing.
-		e.Key = string(e.Kind) + ":" + id
+		what := string(e.Kind)
+		if e.Ignore != "" {
+			what = "ignore"
+		}
+		e.Key = what + ":" + id
 	case b.in.Delivery != "" && b.in.Entrance == bridge.ByWebhook:
 		e.Key = "delivery:" + b.in.Delivery + ":" + strconv.Itoa(len(b.events))
 	default:

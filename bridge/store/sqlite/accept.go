@@ -44,7 +44,7 @@ func (t *tx) accept(e *bridge.Event) bridge.Receipt {
 	}
 	e.Seq, e.State, e.First, e.Repeat, e.Reason = 0, "", "", 0, ""
 
-	if e.Quarantine != "" { // step 1
+	if e.Quarantine != "" || e.Ignore != "" { // step 1
 		key := "q:k:" + e.Key
 		if e.Key == "" {
 			key = "q:h:" + e.ContentHash()
@@ -52,9 +52,15 @@ func (t *tx) accept(e *bridge.Event) bridge.Receipt {
 		if first, _, ok := t.claimed(e, key); ok {
 			return t.duplicate(e, first)
 		}
-		t.keep(e, bridge.StateQuarantined, e.Quarantine)
+		status := bridge.Quarantined
+		if e.Quarantine != "" {
+			t.keep(e, bridge.StateQuarantined, e.Quarantine)
+		} else {
+			t.finish(e, e.Ignore, "")
+			status = bridge.Ignored
+		}
 		t.claim(e, key, "", false)
-		return receipt(bridge.Quarantined, e)
+		return receipt(status, e)
 	}
 	if e.Key == "" {
 		return t.decide(e)
@@ -180,6 +186,8 @@ func (t *tx) merged(e *bridge.Event, b *bondRow, place func() bridge.Receipt) br
 		return t.ended(e, bridge.IsDuplicate, first.ID)
 	}
 	r := place()
-	t.claim(e, key, "", ok)
+	if !e.State.Final() { // what says nothing new must not stand in the way of what does later
+		t.claim(e, key, "", ok)
+	}
 	return r
 }

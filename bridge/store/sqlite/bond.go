@@ -65,11 +65,29 @@ func (t *tx) saveBond(b *bondRow, was bridge.BondState) {
 }
 
 // owner returns the task a reference belongs to at a provider, "" if it is nobody's.
-func (t *tx) owner(provider, refKey string) (task string) {
-	if refKey != "" {
+func (t *tx) owner(provider, refKey string) string {
+	if refKey == "" {
+		return ""
+	}
+	k := bondKey{provider, refKey}
+	task, known := t.owners[k]
+	if !known {
 		t.row("SELECT task FROM reference WHERE provider = ? AND ref_key = ?", provider, refKey).scan(&task)
+		t.owners[k] = task
 	}
 	return task
+}
+
+// own records that a reference belongs to a task.
+func (t *tx) own(provider, refKey, reference, task string) {
+	t.exec("INSERT OR IGNORE INTO reference VALUES (?, ?, ?, ?)", provider, refKey, reference, task)
+	delete(t.owners, bondKey{provider, refKey})
+}
+
+// disown takes references from a task: one, or with refKey "" all it has.
+func (t *tx) disown(provider, task, refKey string) {
+	t.exec("DELETE FROM reference WHERE provider = ? AND task = ? AND (ref_key = ? OR ? = '')", provider, task, refKey, refKey)
+	clear(t.owners)
 }
 
 // foreign reports whether refKey is a reference of this task at another provider.
@@ -107,7 +125,7 @@ func (t *tx) bind(b *bondRow, w bonded) bool {
 	if owner := t.owner(b.Provider, w.refKey); owner != "" && owner != b.Task {
 		return false
 	}
-	t.exec("INSERT OR IGNORE INTO reference VALUES (?, ?, ?, ?)", b.Provider, w.refKey, w.reference, b.Task)
+	t.own(b.Provider, w.refKey, w.reference, b.Task)
 	was := b.State
 	if b.RefKey != w.refKey {
 		b.Reference, b.RefKey, b.Acknowledged = w.reference, w.refKey, false

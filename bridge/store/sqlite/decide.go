@@ -22,12 +22,16 @@ func (t *tx) decide(e *bridge.Event) bridge.Receipt {
 	if e.Kind == bridge.Submit {
 		return t.submit(e, b, owner)
 	}
-	return t.merged(e, b, func() bridge.Receipt { // steps 5 and 6
+	place := func() bridge.Receipt { // step 6
 		if e.Dir == bridge.Out {
 			return t.outbound(e, b, owner)
 		}
 		return t.inbound(e, b, owner)
-	})
+	}
+	if e.Kind == bridge.Close {
+		return place()
+	}
+	return t.merged(e, b, place)
 }
 
 // conflicting says in words why task and reference of an event do not fit together, "" if they do.
@@ -78,6 +82,10 @@ func (t *tx) submit(e *bridge.Event, b *bondRow, owner string) bridge.Receipt {
 		t.bind(b, bonded{reference: e.Reference, refKey: e.RefKey, bySSP: true, by: e, because: bridge.ByEvidence})
 		e.Mode = bridge.ModeContinue
 		return t.merged(e, b, place)
+	case b.State == bridge.BondPending && b.Submit == "": // the one before ended without effect
+		b.Submit = e.ID
+		t.saveBond(b, b.State)
+		return place()
 	case b.State == bridge.BondPending:
 		return t.ended(e, bridge.IsDuplicate, b.Submit)
 	case b.State == bridge.BondOpen && (fresh || e.RefKey != ""):

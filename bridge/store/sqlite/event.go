@@ -2,6 +2,7 @@ package sqlite
 
 import (
 	"encoding/json"
+	"errors"
 	"fmt"
 
 	"github.com/pergabridge/pergabridge/bridge"
@@ -10,6 +11,9 @@ import (
 const eventColumns = "e.seq, e.id, e.provider, e.task, e.dir, e.kind, e.reference, e.ref_key, e.mode, e.entrance, e.state, e.reason, e.detail, e.first, e.repeat, e.received, e.ended, e.shrunk, b.event"
 
 const eventFrom = " FROM event e LEFT JOIN body b ON b.seq = e.seq "
+
+// errDamaged means that what is stored cannot be what was stored.
+var errDamaged = errors.New("the stored body is damaged")
 
 // scanEvent reads eventColumns. The columns win over the body: they are what the store decided.
 func scanEvent(scan func(...any) error) (bridge.Event, error) {
@@ -23,7 +27,7 @@ func scanEvent(scan func(...any) error) (bridge.Event, error) {
 	}
 	if len(body) > 0 {
 		if err := json.Unmarshal(body, &e); err != nil {
-			return e, fmt.Errorf("event %s: the stored body is damaged: %w", c.ID, err)
+			return e, fmt.Errorf("event %s: %w: %w", c.ID, errDamaged, err)
 		}
 	}
 	e.Seq, e.ID, e.Provider, e.Task, e.Dir, e.Kind, e.Reference, e.RefKey, e.Mode, e.Entrance = c.Seq, c.ID, c.Provider, c.Task, c.Dir, c.Kind, c.Reference, c.RefKey, c.Mode, c.Entrance

@@ -75,7 +75,11 @@ func Open(ctx context.Context, path string, o Options) (*Store, error) {
 
 func dsn(path string, readOnly bool) string {
 	q := url.Values{}
-	for _, p := range []string{"busy_timeout(10000)", "synchronous(FULL)", "cache_size(-16000)", "temp_store(MEMORY)", "journal_size_limit(67108864)"} {
+	cache := "cache_size(-16000)" // kB
+	if readOnly {
+		cache = "cache_size(-4000)"
+	}
+	for _, p := range []string{"busy_timeout(10000)", "synchronous(FULL)", cache, "temp_store(MEMORY)", "journal_size_limit(67108864)"} {
 		q.Add("_pragma", p)
 	}
 	if readOnly {

@@ -157,7 +157,7 @@ func (t *tx) eventIgnore(c bridge.Command, out *bridge.CommandResult) error {
 	default:
 		return refuse("event %s is %s: only an event that is not settled can be ignored (quarantined ones: `quarantine discard`)", e.ID, e.State)
 	}
-	t.unresolve(e, t.bond(e.Provider, e.Task))
+	t.withoutEffect(e, t.bond(e.Provider, e.Task))
 	moved(out, e)
 	return nil
 }

@@ -3,6 +3,7 @@ package sqlite
 import (
 	"context"
 	"database/sql"
+	"errors"
 	"fmt"
 	"strings"
 
@@ -59,7 +60,7 @@ func limitOf(n int) int {
 func (s *Store) query(ctx context.Context, query string, args []any, f func(*sql.Rows) error) error {
 	rows, err := s.read.QueryContext(ctx, query, args...)
 	if err != nil {
-		return fmt.Errorf("sqlite: read: %w", err)
+		return unread(ctx, err)
 	}
 	defer rows.Close()
 	for rows.Next() {
@@ -68,9 +69,17 @@ func (s *Store) query(ctx context.Context, query string, args []any, f func(*sql
 		}
 	}
 	if err := rows.Err(); err != nil {
-		return fmt.Errorf("sqlite: read: %w", err)
+		return unread(ctx, err)
 	}
 	return nil
+}
+
+// unread says that SQLite could not be read; a caller that gave up has only itself to blame.
+func unread(ctx context.Context, err error) error {
+	if ctx.Err() != nil || errors.Is(err, errDamaged) {
+		return fmt.Errorf("sqlite: read: %w", err)
+	}
+	return fmt.Errorf("sqlite: read: %w: %w", err, bridge.ErrUnavailable)
 }
 
 // Bonds implements [bridge.Reader].

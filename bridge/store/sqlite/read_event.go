@@ -65,7 +65,7 @@ func (s *Store) Event(ctx context.Context, id string) (bridge.Event, []bridge.At
 		return bridge.Event{}, nil, notFound("event", id)
 	}
 	if err != nil {
-		return bridge.Event{}, nil, fmt.Errorf("sqlite: read event %s: %w", id, err)
+		return bridge.Event{}, nil, unread(ctx, fmt.Errorf("event %s: %w", id, err))
 	}
 	var out []bridge.Attempt
 	err = s.query(ctx, "SELECT n, started, ended, outcome, reason, next, detail, request, answer, status, session, config FROM attempt WHERE seq = ? ORDER BY n, started", []any{e.Seq}, func(r *sql.Rows) error {

@@ -89,7 +89,7 @@ func (t *tx) settle(s bridge.Session, r bridge.Result) bridge.Verdict {
 	case then == bridge.ThenSkip:
 		head.Detail = o.Detail
 		t.endHead(l, head, bridge.StateEnded, bridge.Skipped, "")
-		t.unresolve(head, b)
+		t.withoutEffect(head, b)
 	case then == bridge.ThenPark:
 		t.setUnknown(l, o)
 		t.park(l, head, why, o.Detail)
@@ -152,10 +152,16 @@ func (t *tx) follow(head *bridge.Event, events []bridge.Event) {
 	}
 }
 
-// unresolve opens a bond again whose solution ended without effect.
-func (t *tx) unresolve(e *bridge.Event, b *bondRow) {
-	if e.Kind == bridge.Resolve && b != nil && b.State == bridge.BondResolved {
+// withoutEffect takes back what an event that ended without effect did to its bond: a solution that
+// never arrived leaves it open, a submit that never arrived makes room for the next one.
+func (t *tx) withoutEffect(e *bridge.Event, b *bondRow) {
+	switch {
+	case b == nil:
+	case e.Kind == bridge.Resolve && b.State == bridge.BondResolved:
 		b.State = bridge.BondOpen
 		t.saveBond(b, bridge.BondResolved)
+	case e.Kind == bridge.Submit && b.State == bridge.BondPending && b.Submit == e.ID:
+		b.Submit = ""
+		t.saveBond(b, b.State)
 	}
 }

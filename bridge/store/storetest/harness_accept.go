@@ -12,15 +12,14 @@ import (
 // An option changes an event that is being built.
 type option func(*bridge.Event)
 
-func at(provider string) option         { return func(e *bridge.Event) { e.Provider = provider } }
-func ref(reference string) option       { return func(e *bridge.Event) { e.Reference = reference } }
-func key(k string) option               { return func(e *bridge.Event) { e.Key = k } }
-func text(s string) option              { return func(e *bridge.Event) { e.Text = s } }
-func comment(id string) option          { return func(e *bridge.Event) { e.Comment = id } }
-func echo(by bridge.EchoBy) option      { return func(e *bridge.Event) { e.Echo = by } }
-func window(d time.Duration) option     { return func(e *bridge.Event) { e.Window = d } }
-func unread(why bridge.Reason) option   { return func(e *bridge.Event) { e.Quarantine = why } }
-func entrance(w bridge.Entrance) option { return func(e *bridge.Event) { e.Entrance = w } }
+func at(provider string) option       { return func(e *bridge.Event) { e.Provider = provider } }
+func ref(reference string) option     { return func(e *bridge.Event) { e.Reference = reference } }
+func key(k string) option             { return func(e *bridge.Event) { e.Key = k } }
+func text(s string) option            { return func(e *bridge.Event) { e.Text = s } }
+func comment(id string) option        { return func(e *bridge.Event) { e.Comment = id } }
+func echo(by bridge.EchoBy) option    { return func(e *bridge.Event) { e.Echo = by } }
+func window(d time.Duration) option   { return func(e *bridge.Event) { e.Window = d } }
+func unread(why bridge.Reason) option { return func(e *bridge.Event) { e.Quarantine = why } }
 func body(raw string) option {
 	return func(e *bridge.Event) {
 		e.Inbound = &bridge.Inbound{Provider: e.Provider, Entrance: e.Entrance, Body: []byte(raw), Received: e.Received}

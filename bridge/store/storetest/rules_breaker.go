@@ -73,12 +73,42 @@ var breakerRules = []rule{
 		got := h.trip()
 		require.True(h.t, got.Next.Equal(h.now().Add(30*time.Second)), "next %s", got.Next)
 	}},
+	{"what says nothing about the destination leaves the count as it is", func(h *harness) {
+		for _, o := range []bridge.Outcome{
+			{Kind: bridge.OutcomeRetry, Reason: bridge.Canceled},
+			{Kind: bridge.OutcomeRetry, Reason: bridge.MappingFailed},
+			{Kind: bridge.OutcomeUnknown, Reason: bridge.NoAnswer, Untried: true},
+		} {
+			h.updates(1)
+			h.fail(1, down)
+			h.fail(1, down)
+			h.fail(1, o)
+			require.Equal(h.t, 2, h.counts().Destination[acme].Failures)
+			h.fail(1, busy)
+			require.Zero(h.t, h.counts().Destination[acme].Failures)
+			h.drain(acme)
+		}
+	}},
+	{"a probe that was not even tried neither closes the breaker nor blocks it", func(h *harness) {
+		h.updates(3)
+		h.trip()
+		h.advance(31 * time.Second)
+		probe := h.leases(breakable)
+		require.Len(h.t, probe, 1)
+		waited := silence
+		waited.Untried = true
+		got := h.step(h.me, []bridge.Result{h.result(probe[0], waited, bridge.ThenWait, h.now())}, breakable)
+		require.LessOrEqual(h.t, len(got.Leases), 1, "the next probe at most")
+		if len(got.Leases) == 0 {
+			h.advance(16 * 30 * time.Second)
+			got = h.step(h.me, nil, breakable)
+		}
+		require.Len(h.t, got.Leases, 1)
+	}},
 	{"any outcome that is not down resets the count", func(h *harness) {
 		h.updates(1)
 		for _, o := range []bridge.Outcome{down, down, busy, down, down, notSent, down, down} {
-			ls := h.leases(breakable)
-			require.Len(h.t, ls, 1)
-			h.step(h.me, []bridge.Result{h.result(ls[0], o, bridge.ThenRetry, h.now())})
+			h.fail(1, o)
 		}
 		require.Len(h.t, h.leases(breakable), 1)
 	}},
@@ -106,6 +136,18 @@ var breakerRules = []rule{
 		h.operate(bridge.Command{Verb: bridge.VerbDestResume, Dest: acme})
 		require.Len(h.t, h.leases(breakable), 3)
 	}},
+}
+
+// fail leases n events and lets each of them fail so; their repeats are due at once.
+func (h *harness) fail(n int, o bridge.Outcome) {
+	h.t.Helper()
+	w := breakable
+	w.N = n
+	ls := h.leases(w)
+	require.Len(h.t, ls, n)
+	for _, l := range ls {
+		h.step(h.me, []bridge.Result{h.result(l, o, bridge.ThenRetry, h.now())})
+	}
 }
 
 // trip lets three deliveries fail as down; their repeats are due at once.

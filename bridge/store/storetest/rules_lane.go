@@ -82,6 +82,16 @@ var laneRules = []rule{
 		one := h.queue(h.out(bridge.Update, "T1"))
 		require.Equal(h.t, []string{two, three, one}, h.drainIDs(acme))
 	}},
+	{"the oldest due comes first, not the oldest event", func(h *harness) {
+		h.open("T1", "R1")
+		h.open("T2", "R2")
+		one := h.queue(h.out(bridge.Update, "T1"))
+		h.retry(h.leaseOf(acme, one), time.Minute)
+		h.advance(30 * time.Second)
+		two := h.queue(h.out(bridge.Update, "T2"))
+		h.advance(time.Minute)
+		require.Equal(h.t, []string{two, one}, h.drainIDs(acme))
+	}},
 	{"a lane whose head needs a reference is held", func(h *harness) {
 		h.pending("T1")
 		id := h.queue(h.out(bridge.Update, "T1"))

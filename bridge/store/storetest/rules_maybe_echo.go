@@ -61,6 +61,24 @@ var maybeEchoRules = []rule{
 		h.is(two, bridge.StateEnded, bridge.IsEcho)
 		require.Equal(h.t, []string{one, three}, h.drainIDs(bridge.SSP))
 	}},
+	{"a person who ends the try decides that it was no echo", func(h *harness) {
+		for task, v := range map[string]bridge.Verb{"T1": bridge.VerbEventIgnore, "T2": bridge.VerbEventSettle} {
+			l, id := h.maybe(task)
+			h.settle(l, silence, bridge.ThenPark, 0)
+			h.is(id, bridge.StateWaiting, bridge.MaybeEcho)
+			h.operate(onEvent(v, l.Event.ID))
+			h.queued(id)
+			h.deliver(bridge.SSP, id)
+		}
+	}},
+	{"evidence that ends the try decides it", func(h *harness) {
+		l, id := h.maybe("T1")
+		h.unknown(l, time.Hour)
+		h.echoes(h.in(bridge.Update, "T1", text(l.Event.Text), echo(bridge.EchoByAuthor)))
+		h.is(l.Event.ID, bridge.StateDone, bridge.ByEvidence)
+		h.queued(id)
+		h.deliver(bridge.SSP, id)
+	}},
 	{"a repeat of a comment that waits is a duplicate", func(h *harness) {
 		h.open("T1", "R1")
 		h.leaseOf(acme, h.queue(h.out(bridge.Update, "T1")))

@@ -79,6 +79,23 @@ var mergeRules = []rule{
 		require.Equal(h.t, 2, h.bond("T1").Resolves)
 		h.bondIs("T1", bridge.BondResolved, "R1")
 	}},
+	{"a close after a reopening is a new close", func(h *harness) {
+		h.open("T1", "R1")
+		end := h.out(bridge.Close, "T1", noKey, noText)
+		first := h.queue(end)
+		again := h.queue(h.out(bridge.Submit, "T1", noKey))
+		second := h.queue(h.again(end))
+		require.Equal(h.t, []string{first, again, second}, h.drainIDs(acme))
+	}},
+	{"a repeated solution does not stand in the way of the next one", func(h *harness) {
+		h.open("T1", "R1")
+		fixed := h.in(bridge.Resolve, "T1", noKey, text("fixed"))
+		first := h.queue(fixed)
+		require.Equal(h.t, bridge.Duplicate, h.offer(h.again(fixed)).Status)
+		h.queue(h.out(bridge.RejectSolution, "T1", noKey))
+		second := h.queue(h.again(fixed))
+		require.Equal(h.t, []string{first, second}, h.drainIDs(bridge.SSP))
+	}},
 	{"a waiting event without a key is merged too", func(h *harness) {
 		e := h.in(bridge.Update, "", ref("R1"), noKey)
 		first := h.waits(e, bridge.UnknownReference)

@@ -26,6 +26,14 @@ var operateBondRules = []rule{
 		require.Contains(h.t, h.drainIDs(bridge.SSP), in)
 		h.deliver(acme, out)
 	}},
+	{"link: a reference key given with the reference is used as it is", func(h *harness) {
+		for task, reference := range map[string]string{"T1": "AB", "T2": "ab"} {
+			c := onBond(bridge.VerbBondLink, task, reference)
+			c.RefKey = reference
+			h.operate(c)
+			require.Equal(h.t, reference, h.bond(task).RefKey)
+		}
+	}},
 	{"link: the reference that is already there changes nothing", func(h *harness) {
 		h.open("T1", "R1")
 		h.nothingToDo(onBond(bridge.VerbBondLink, "T1", "r1"))

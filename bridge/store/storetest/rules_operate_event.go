@@ -9,6 +9,17 @@ import (
 )
 
 var operateEventRules = []rule{
+	{"ignore: after a submit without effect the next one is new", func(h *harness) {
+		id := h.queue(h.out(bridge.Submit, "T1"))
+		h.operate(bridge.Command{Verb: bridge.VerbEventIgnore, Event: id})
+		next := h.offer(h.out(bridge.Submit, "T1")).Event
+		h.is(next, bridge.StateParked, bridge.AwaitsResume)
+		h.idle(acme)
+		require.Equal(h.t, bridge.ModeNew, h.stored(next).Mode)
+		h.operate(bridge.Command{Verb: bridge.VerbLaneResume, Lane: bridge.LaneID{Provider: acme, Task: "T1", Dir: bridge.Out}})
+		h.bonded(h.leaseOf(acme, next), "R1")
+		h.bondIs("T1", bridge.BondOpen, "R1")
+	}},
 	{"retry: a parked head is tried again now", func(h *harness) {
 		id, behind := h.parked("T1")
 		r := h.operate(onEvent(bridge.VerbEventRetry, id))
@@ -18,6 +29,21 @@ var operateEventRules = []rule{
 		require.Equal(h.t, 2, l.Attempt)
 		h.done(l)
 		h.deliver(acme, behind)
+	}},
+	{"retry: a person has looked, so that nothing is unknown any more", func(h *harness) {
+		for task, retry := range map[string]func(id string) bridge.Command{
+			"T1": func(id string) bridge.Command { return onEvent(bridge.VerbEventRetry, id) },
+			"T2": func(string) bridge.Command { return onLane(bridge.VerbLaneRetry, bridge.Out, "T2") },
+		} {
+			id := h.queue(h.out(bridge.Submit, task))
+			h.settle(h.leaseOf(acme, id), silence, bridge.ThenPark, 0)
+			require.True(h.t, h.lane(bridge.Out, task).Unknown)
+			h.operate(retry(id))
+			l := h.leaseOf(acme, id)
+			require.False(h.t, l.Unknown)
+			require.Equal(h.t, 2, l.Attempt)
+			h.done(l)
+		}
 	}},
 	{"retry: a merged event is delivered after all", func(h *harness) {
 		h.open("T1", "R1")

@@ -59,6 +59,27 @@ var settleRules = []rule{
 		h.retry(l, 0)
 		require.True(h.t, h.leaseOf(acme, id).Unknown, "an earlier try may still have had its effect")
 	}},
+	{"wait: the time counts from the last real try, not from turns that only waited", func(h *harness) {
+		h.open("T1", "R1")
+		id := h.queue(h.out(bridge.Update, "T1"))
+		since := h.now()
+		h.unknown(h.leaseOf(acme, id), time.Minute)
+		waited := silence
+		waited.Untried = true
+		for range 3 {
+			h.advance(time.Minute)
+			l := h.leaseOf(acme, id)
+			require.True(h.t, l.Unknown)
+			require.True(h.t, l.UnknownSince.Equal(since), "unknown since %s", l.UnknownSince)
+			h.settle(l, waited, bridge.ThenWait, time.Minute)
+		}
+		h.advance(time.Minute)
+		since = h.now()
+		h.unknown(h.leaseOf(acme, id), time.Minute)
+		h.advance(time.Minute)
+		l := h.leaseOf(acme, id)
+		require.True(h.t, l.UnknownSince.Equal(since), "unknown since %s", l.UnknownSince)
+	}},
 	{"park: the lane stops at the event", func(h *harness) {
 		h.open("T1", "R1")
 		id := h.queue(h.out(bridge.Update, "T1"))
@@ -221,6 +242,14 @@ var settleRules = []rule{
 		l := h.leaseOf(acme, h.queue(h.out(bridge.Submit, "T1", ref("R1"))))
 		h.bonded(l, "R2")
 		h.bondIs("T1", bridge.BondOpen, "R2")
+	}},
+	{"a reference key told with the reference is used as it is", func(h *harness) {
+		for task, reference := range map[string]string{"T1": "AB", "T2": "ab"} {
+			l := h.leaseOf(acme, h.queue(h.out(bridge.Submit, task)))
+			v := h.doneWith(l, func(o *bridge.Outcome) { o.Reference, o.RefKey = reference, reference })
+			require.True(h.t, v.Bonded, "AB and ab are two references here")
+			require.Equal(h.t, reference, h.bond(task).RefKey)
+		}
 	}},
 	{"the same reference told again changes nothing", func(h *harness) {
 		h.resolved("T1", "R1")

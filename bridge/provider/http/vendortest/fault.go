@@ -31,9 +31,9 @@ type Fault struct {
 	Times int
 	// RetryAfter is the header's value in seconds; zero sends 1.
 	RetryAfter string
-	// Entered is signalled (not closed) when a call meets the fault, if it is not nil. It should have
-	// room for one.
-	Entered chan struct{}
+	// Met is signalled (not closed) when a call begins to fail, if it is not nil: for those that are
+	// done, after they were. It should have room for one.
+	Met chan struct{}
 }
 
 // Fail makes calls fail from now on.
@@ -64,12 +64,6 @@ func (v *Vendor) fault(r *http.Request) *Fault {
 				v.faults = append(v.faults[:i:i], v.faults[i+1:]...)
 			}
 		}
-		if f.Entered != nil {
-			select {
-			case f.Entered <- struct{}{}:
-			default:
-			}
-		}
 		hit := *f
 		return &hit
 	}
@@ -86,6 +80,11 @@ func (f *Fault) before(w http.ResponseWriter) bool {
 		after = "1"
 	}
 	switch f.Kind {
+	case Garbage, Drop, Hang:
+		return false
+	}
+	f.met()
+	switch f.Kind {
 	case ServerError:
 		fail(w, http.StatusInternalServerError, "internal error")
 	case Unavailable:
@@ -101,10 +100,18 @@ func (f *Fault) before(w http.ResponseWriter) bool {
 		_, _ = w.Write([]byte(`<!DOCTYPE html><html><form action="/login"><input name="u"><input type="password" name="p"></form></html>`))
 	case Reset:
 		cut()
-	default:
-		return false
 	}
 	return true
+}
+
+func (f *Fault) met() {
+	if f.Met == nil {
+		return
+	}
+	select {
+	case f.Met <- struct{}{}:
+	default:
+	}
 }
 
 // after spoils the answer of a call that was done; it reports whether it did.
@@ -112,6 +119,7 @@ func (f *Fault) after(w http.ResponseWriter, r *http.Request, stopping <-chan st
 	if f == nil {
 		return false
 	}
+	f.met()
 	switch f.Kind {
 	case Garbage:
 		w.Header().Set("Content-Type", "application/json")
@@ -125,8 +133,6 @@ func (f *Fault) after(w http.ResponseWriter, r *http.Request, stopping <-chan st
 		case <-time.After(time.Minute):
 		}
 		cut()
-	default:
-		return false
 	}
 	return true
 }

@@ -1,0 +1,574 @@
+package console_test
+
+import (
+	"bytes"
+	"context"
+	"encoding/json"
+	"fmt"
+	"io"
+	"os"
+	"path/filepath"
+	"testing"
+	"time"
+
+	"github.com/stretchr/testify/require"
+
+	"github.com/pergabridge/pergabridge/bridge"
+	"github.com/pergabridge/pergabridge/bridge/console"
+	"github.com/pergabridge/pergabridge/bridge/console/api"
+	"github.com/pergabridge/pergabridge/bridge/console/client"
+	"github.com/pergabridge/pergabridge/bridge/store/sqlite"
+)
+
+func TestEventsAreListedFilteredAndPaged(t *testing.T) {
+	w := newWorld(t)
+	var ids []string
+	for i := range 7 {
+		ids = append(ids, w.accept(submit(fmt.Sprint(i)))...)
+		w.clock.advance(time.Minute)
+	}
+	other := submit("other")
+	other.Provider, other.Title = "beta", "coffee machine"
+	ids = append(ids, w.accept(other)...)
+
+	var seen []string
+	for e, err := range w.client.AllEvents(ctx, client.Events{Limit: 3}) {
+		require.NoError(t, err)
+		seen = append(seen, e.ID)
+	}
+	require.Equal(t, ids, seen, "oldest first, every page once")
+
+	p, err := w.client.Events(ctx, client.Events{Limit: 3, Newest: true})
+	require.NoError(t, err)
+	require.True(t, p.More)
+	require.Equal(t, []string{ids[7], ids[6], ids[5]}, []string{p.Items[0].ID, p.Items[1].ID, p.Items[2].ID})
+	p, err = w.client.Events(ctx, client.Events{Limit: 10, Newest: true, After: p.Next})
+	require.NoError(t, err)
+	require.Len(t, p.Items, 5)
+	require.False(t, p.More)
+	require.Empty(t, p.Next)
+
+	only := func(f client.Events) []string {
+		t.Helper()
+		p, err := w.client.Events(ctx, f)
+		require.NoError(t, err)
+		out := []string{}
+		for _, e := range p.Items {
+			out = append(out, e.ID)
+		}
+		return out
+	}
+	require.Equal(t, ids[7:], only(client.Events{Provider: "beta"}))
+	require.Equal(t, ids[2:3], only(client.Events{Task: "2"}))
+	require.Equal(t, ids[7:], only(client.Events{Search: "coffee"}))
+	require.Equal(t, ids[5:], only(client.Events{Since: "2m"}))
+	require.Equal(t, ids[6:], only(client.Events{Since: w.clock.now().Add(-time.Minute).Format(time.RFC3339)}))
+	require.Empty(t, only(client.Events{Dir: bridge.In}))
+	require.Empty(t, only(client.Events{Kind: bridge.Close}))
+	require.Empty(t, only(client.Events{Reason: bridge.IsEcho}))
+	require.Empty(t, only(client.Events{States: []bridge.EventState{bridge.StateDone, bridge.StateEnded}}))
+	require.Len(t, only(client.Events{States: []bridge.EventState{bridge.StateDone, bridge.StateQueued}}), 8)
+}
+
+func TestEventsAreFoundByReferenceAsItIsCompared(t *testing.T) {
+	w := newWorld(t)
+	w.bonded("4711", "INC-1")
+	p, err := w.client.Events(ctx, client.Events{Reference: " inc-1 "})
+	require.NoError(t, err)
+	require.Len(t, p.Items, 2, "submit and acknowledge")
+
+	strict := newWorld(t, func(o *console.Options) {
+		o.ReferenceKey = func(provider, reference string) string {
+			require.Equal(t, "acme", provider)
+			return bridge.ReferenceKey(reference, true)
+		}
+	})
+	strict.bonded("4711", "inc-1")
+	p, err = strict.client.Events(ctx, client.Events{Provider: "acme", Reference: "INC-1"})
+	require.NoError(t, err)
+	require.Empty(t, p.Items)
+}
+
+func TestLongTextsAreCutInListsOnly(t *testing.T) {
+	w := newWorld(t)
+	e := submit("1")
+	e.Description = string(bytes.Repeat([]byte("é"), 5000))
+	e.Fields = map[string]any{"floor": "3"}
+	id := w.accept(e)[0]
+	p, err := w.client.Events(ctx, client.Events{})
+	require.NoError(t, err)
+	require.True(t, p.Items[0].Shortened)
+	require.Less(t, len(p.Items[0].Description), 2100)
+	require.Nil(t, p.Items[0].Fields)
+	d, err := w.client.Event(ctx, id)
+	require.NoError(t, err)
+	require.Equal(t, e.Description, d.Description)
+	require.Equal(t, "3", d.Fields["floor"])
+	require.False(t, d.Shortened)
+}
+
+func TestOneEventShowsItsTriesAndWhatCanBeDone(t *testing.T) {
+	w := newWorld(t)
+	id := w.park("4711")
+	d, err := w.client.Event(ctx, id)
+	require.NoError(t, err)
+	require.Equal(t, bridge.StateParked, d.State)
+	require.Equal(t, bridge.RefusedAnswer, d.Reason)
+	require.Equal(t, "the other side understood it and said no", d.Why)
+	require.Equal(t, "acme/out/4711", d.Lane)
+	require.Equal(t, "acme", d.Destination)
+	require.Len(t, d.Attempts, 1)
+	a := d.Attempts[0]
+	require.Equal(t, []any{1, bridge.OutcomeRefused, bridge.ThenPark, 422, "POST /tickets", "bad <queue>", "c1"},
+		[]any{a.N, a.Outcome, a.Then, a.Status, a.Request, a.Answer, a.Config})
+	require.Contains(t, d.Do, "pergabridge events retry "+id)
+
+	_, err = w.client.Event(ctx, "no-such-event")
+	require.Equal(t, api.NotFound, refused(t, err).Code)
+}
+
+func TestInputIsShownAsTextOrAsBytes(t *testing.T) {
+	w := newWorld(t)
+	quarantined := func(body, kind string) string {
+		return w.accept(bridge.Event{Provider: "acme", Dir: bridge.In, Entrance: bridge.ByWebhook, Quarantine: bridge.Unreadable,
+			Detail: "not JSON", Inbound: inbound(body, kind)})[0]
+	}
+	text, err := w.client.Event(ctx, quarantined("{\"x\": \"é\"\r\n", "application/json"))
+	require.NoError(t, err)
+	require.Equal(t, "{\"x\": \"é\"\r\n", text.Inbound.Text)
+	require.Nil(t, text.Inbound.Base64)
+	require.Equal(t, 12, text.Inbound.Size)
+	raw, err := w.client.Event(ctx, quarantined("\x00\xff", "application/octet-stream"))
+	require.NoError(t, err)
+	require.Empty(t, raw.Inbound.Text)
+	require.Equal(t, []byte("\x00\xff"), raw.Inbound.Base64)
+}
+
+func TestEventsAreRetriedIgnoredAndSettled(t *testing.T) {
+	w := newWorld(t)
+	retried, ignored, settled := w.park("1"), w.park("2"), w.park("3")
+
+	done, err := w.client.RetryEvent(ctx, retried, api.Act{Note: "queue made"})
+	require.NoError(t, err)
+	require.Equal(t, api.Done{Changed: true, Events: []string{retried}}, done)
+	d, err := w.client.Event(ctx, retried)
+	require.NoError(t, err)
+	require.Equal(t, bridge.StateQueued, d.State)
+
+	_, err = w.client.IgnoreEvent(ctx, ignored, api.Act{})
+	require.NoError(t, err)
+	d, err = w.client.Event(ctx, ignored)
+	require.NoError(t, err)
+	require.Equal(t, bridge.IgnoredByOperator, d.Reason)
+
+	_, err = w.client.SettleEvent(ctx, settled, api.Act{Reference: "INC-3"})
+	require.NoError(t, err)
+	b, err := w.client.Bond(ctx, "acme", "3")
+	require.NoError(t, err)
+	require.Equal(t, "INC-3", b.Reference)
+	require.Equal(t, bridge.BondOpen, b.State)
+
+	p := refused(t, errOf(w.client.IgnoreEvent(ctx, settled, api.Act{})))
+	require.Equal(t, api.NotPossible, p.Code)
+	require.Equal(t, 409, p.Status)
+	require.Contains(t, p.Detail, "only an event that is not settled can be ignored")
+	require.Equal(t, "reference", refused(t, errOf(w.client.RetryEvent(ctx, retried, api.Act{Reference: "x"}))).Param)
+
+	acts, err := w.client.Activity(ctx, 0)
+	require.NoError(t, err)
+	require.Len(t, acts, 3)
+	require.Equal(t, []string{"Ada", "event_settle", settled}, []string{acts[0].Person, acts[0].Verb, acts[0].Target})
+	require.Equal(t, "queue made", acts[2].Note)
+	acts, err = w.client.Activity(ctx, 1)
+	require.NoError(t, err)
+	require.Len(t, acts, 1)
+}
+
+func errOf[T any](_ T, err error) error { return err }
+
+func TestLanesArePausedResumedAndRetried(t *testing.T) {
+	w := newWorld(t)
+	w.park("1")
+	w.accept(submit("2/x")) // a task may hold slashes
+	lanes, err := w.client.Lanes(ctx, client.Lanes{})
+	require.NoError(t, err)
+	require.Len(t, lanes.Items, 2)
+
+	parked, err := w.client.Lanes(ctx, client.Lanes{States: []bridge.LaneState{bridge.LaneParked}})
+	require.NoError(t, err)
+	require.Len(t, parked.Items, 1)
+	l := parked.Items[0]
+	require.Equal(t, bridge.RefusedAnswer, l.Reason)
+	require.NotEmpty(t, l.Why)
+	require.Contains(t, l.Do, "pergabridge events retry "+l.Head)
+
+	_, err = w.client.RetryLane(ctx, api.LaneAct{Lane: l.Lane})
+	require.NoError(t, err)
+	parked, err = w.client.Lanes(ctx, client.Lanes{States: []bridge.LaneState{bridge.LaneParked}})
+	require.NoError(t, err)
+	require.Empty(t, parked.Items)
+
+	_, err = w.client.PauseLane(ctx, api.LaneAct{Lane: "acme/out/2/x", Note: "vendor asked"})
+	require.NoError(t, err)
+	paused, err := w.client.Lanes(ctx, client.Lanes{Destination: "acme", Provider: "acme", Task: "2/x", States: []bridge.LaneState{bridge.LanePaused}})
+	require.NoError(t, err)
+	require.Len(t, paused.Items, 1)
+	require.Equal(t, []string{"pergabridge lanes resume acme/out/2/x"}, paused.Items[0].Do)
+	done, err := w.client.ResumeLane(ctx, api.LaneAct{Lane: "acme/out/2/x"})
+	require.NoError(t, err)
+	require.True(t, done.Changed)
+	done, err = w.client.ResumeLane(ctx, api.LaneAct{Lane: "acme/out/2/x"})
+	require.NoError(t, err)
+	require.False(t, done.Changed)
+
+	one, err := w.client.Lanes(ctx, client.Lanes{Limit: 1})
+	require.NoError(t, err)
+	require.Len(t, one.Items, 1)
+	require.True(t, one.More)
+
+	require.Equal(t, "lane", refused(t, errOf(w.client.PauseLane(ctx, api.LaneAct{Lane: "acme/4711"}))).Param)
+	require.Equal(t, api.NotFound, refused(t, errOf(w.client.PauseLane(ctx, api.LaneAct{Lane: "acme/out/none"}))).Code)
+}
+
+func TestDestinationsSayHowTheyAre(t *testing.T) {
+	w := newWorld(t)
+	of := func(name string) api.Destination {
+		t.Helper()
+		list, err := w.client.Destinations(ctx)
+		require.NoError(t, err)
+		require.Len(t, list, 3)
+		for _, d := range list {
+			if d.Name == name {
+				return d
+			}
+		}
+		require.Fail(t, "not listed", name)
+		return api.Destination{}
+	}
+	require.Equal(t, api.Fine, of("acme").Health)
+	require.Equal(t, "observe", of("beta").Mode)
+	require.Equal(t, bridge.BreakerClosed, of("ssp").Breaker)
+
+	w.park("1")
+	d := of("acme")
+	require.Equal(t, api.Parked, d.Health)
+	require.EqualValues(t, 1, d.Lanes[bridge.LaneParked])
+	require.EqualValues(t, 1, d.Queued)
+
+	w.accept(submit("2"))
+	down := bridge.Outcome{Kind: bridge.OutcomeRetry, Reason: bridge.NotSent, Down: true}
+	w.deliver("acme", down, bridge.ThenRetry)
+	require.Equal(t, api.Failing, of("acme").Health)
+	w.deliver("acme", down, bridge.ThenRetry)
+	w.deliver("acme", down, bridge.ThenRetry)
+	d = of("acme")
+	require.Equal(t, api.Down, d.Health)
+	require.Equal(t, bridge.BreakerIsOpen, d.Breaker)
+	require.Equal(t, 3, d.Failures)
+
+	_, err := w.client.PauseDestination(ctx, "acme", "maintenance")
+	require.NoError(t, err)
+	require.Equal(t, api.Paused, of("acme").Health)
+	require.NotEmpty(t, of("acme").Do)
+	_, err = w.client.ResumeDestination(ctx, "acme", "")
+	require.NoError(t, err)
+	require.Equal(t, bridge.BreakerClosed, of("acme").Breaker)
+
+	require.Equal(t, api.NotFound, refused(t, errOf(w.client.PauseDestination(ctx, "acne", ""))).Code)
+	list, err := w.client.Destinations(ctx)
+	require.NoError(t, err)
+	require.Len(t, list, 3, "a mistyped name makes nothing")
+}
+
+func TestBondsAreListedShownLinkedMovedAndUnlinked(t *testing.T) {
+	w := newWorld(t)
+	w.bonded("1", "INC-1")
+	w.bonded("2", "INC-2")
+	w.bonded("3", "INC-3")
+
+	var tasks []string
+	for b, err := range w.client.AllBonds(ctx, client.Bonds{Limit: 2}) {
+		require.NoError(t, err)
+		tasks = append(tasks, b.Task)
+	}
+	require.Equal(t, []string{"1", "2", "3"}, tasks)
+	p, err := w.client.Bonds(ctx, client.Bonds{Provider: "acme", Reference: "inc-2", States: []bridge.BondState{bridge.BondOpen}})
+	require.NoError(t, err)
+	require.Len(t, p.Items, 1)
+	require.Equal(t, "2", p.Items[0].Task)
+
+	done, err := w.client.MoveBond(ctx, api.BondAct{Provider: "acme", Task: "2", Reference: "INC-1"})
+	require.NoError(t, err)
+	require.True(t, done.Changed)
+	d, err := w.client.Bond(ctx, "acme", "2")
+	require.NoError(t, err)
+	require.Equal(t, "INC-1", d.Reference)
+	require.NotEmpty(t, d.Events)
+	require.Equal(t, "2", d.Events[0].Task)
+	d, err = w.client.Bond(ctx, "acme", "1")
+	require.NoError(t, err)
+	require.Equal(t, bridge.BondPending, d.State)
+
+	_, err = w.client.UnlinkBond(ctx, api.BondAct{Provider: "acme", Task: "3"})
+	require.NoError(t, err)
+	_, err = w.client.LinkBond(ctx, api.BondAct{Provider: "acme", Task: "1", Reference: "INC-3"})
+	require.NoError(t, err)
+	d, err = w.client.Bond(ctx, "acme", "1")
+	require.NoError(t, err)
+	require.Equal(t, "INC-3", d.Reference)
+
+	// An odd task must come through the path whole.
+	for _, task := range []string{"a/b", "..", "4711 & 4712?#%"} {
+		_, err = w.client.LinkBond(ctx, api.BondAct{Provider: "acme", Task: task, Reference: "R" + task})
+		require.NoError(t, err)
+		d, err = w.client.Bond(ctx, "acme", task)
+		require.NoError(t, err, task)
+		require.Equal(t, task, d.Task)
+	}
+
+	require.Equal(t, api.NotPossible, refused(t, errOf(w.client.LinkBond(ctx, api.BondAct{Provider: "acme", Task: "9", Reference: "INC-3"}))).Code)
+	require.Equal(t, api.NotPossible, refused(t, errOf(w.client.LinkBond(ctx, api.BondAct{Provider: "acne", Task: "9", Reference: "X"}))).Code)
+	require.Equal(t, "reference", refused(t, errOf(w.client.LinkBond(ctx, api.BondAct{Provider: "acme", Task: "9"}))).Param)
+	require.Equal(t, "reference", refused(t, errOf(w.client.UnlinkBond(ctx, api.BondAct{Provider: "acme", Task: "9", Reference: "X"}))).Param)
+	require.Equal(t, "task", refused(t, errOf(w.client.MoveBond(ctx, api.BondAct{Provider: "acme", Reference: "X"}))).Param)
+	require.Equal(t, "provider", refused(t, errOf(w.client.MoveBond(ctx, api.BondAct{Task: "1", Reference: "X"}))).Param)
+	require.Equal(t, api.NotFound, refused(t, errOf(w.client.Bond(ctx, "acme", "none"))).Code)
+}
+
+func TestOtherBondsOfATaskAreShownWithIt(t *testing.T) {
+	w := newWorld(t)
+	w.bonded("1", "INC-1")
+	moved := submit("1")
+	moved.Provider = "beta"
+	w.accept(moved)
+	d, err := w.client.Bond(ctx, "beta", "1")
+	require.NoError(t, err)
+	require.Len(t, d.Others, 1)
+	require.Equal(t, bridge.BondSuperseded, d.Others[0].State)
+	require.Len(t, d.Lanes, 1)
+}
+
+func TestImportAnswersPerRowAndCanBeRepeated(t *testing.T) {
+	w := newWorld(t)
+	in := api.Import{Note: "first day"}
+	for i := range api.MaxImport + 5 { // more than one call
+		in.Rows = append(in.Rows, api.ImportRow{Provider: "acme", Task: fmt.Sprint(i), Reference: fmt.Sprintf("INC-%d", i)})
+	}
+	in.Rows[1].State = bridge.BondResolved
+	in.Rows[2].Reference = "INC-0" // taken
+	in.Rows[3].Provider = "nobody"
+	out, err := w.client.ImportBonds(ctx, in)
+	require.NoError(t, err)
+	require.Equal(t, []int{api.MaxImport + 3, 0, 2, api.MaxImport + 5}, []int{out.Made, out.Unchanged, out.Failed, len(out.Rows)})
+	require.Equal(t, "2", out.Rows[2].Task)
+	require.Contains(t, out.Rows[2].Problem.Detail, "belongs to task 0")
+	require.Equal(t, api.NotPossible, out.Rows[3].Problem.Code)
+	b, err := w.client.Bond(ctx, "acme", "1")
+	require.NoError(t, err)
+	require.Equal(t, bridge.BondResolved, b.State)
+
+	in.Rows = in.Rows[:3]
+	out, err = w.client.ImportBonds(ctx, in)
+	require.NoError(t, err)
+	require.Equal(t, []int{0, 2, 1}, []int{out.Made, out.Unchanged, out.Failed})
+
+	require.NoError(t, w.store.Close())
+	out, err = w.client.ImportBonds(ctx, in)
+	require.NoError(t, err)
+	require.Equal(t, 3, out.Failed)
+	require.Equal(t, api.Unavailable, out.Rows[2].Problem.Code)
+	require.Equal(t, "rows", refused(t, errOf(postImport(w, api.Import{}))).Param)
+	require.Equal(t, "rows", refused(t, errOf(postImport(w, api.Import{Rows: make([]api.ImportRow, api.MaxImport+1)}))).Param)
+}
+
+// postImport sends an import as it is, which the client would divide or leave out.
+func postImport(w *world, in api.Import) (struct{}, error) {
+	body, err := json.Marshal(in)
+	require.NoError(w.t, err)
+	p := problem(w.t, w.request("POST", "/api/v1/bonds/import", string(body), signed))
+	return struct{}{}, &p
+}
+
+func TestQuarantineIsReadAgainAssignedAndDiscarded(t *testing.T) {
+	w := newWorld(t)
+	w.bonded("4711", "INC-1")
+	strange := func(body string) string {
+		return w.accept(bridge.Event{Provider: "acme", Dir: bridge.In, Entrance: bridge.ByWebhook, Quarantine: bridge.NoRule,
+			Detail: "no rule fits", Inbound: inbound(body, "application/json")})[0]
+	}
+	first, second := strange(`{"a":1}`), strange(`{"a":2}`)
+	waiting := w.accept(bridge.Event{Provider: "acme", Dir: bridge.In, Kind: bridge.Update, Reference: "INC-9", Text: "hello", Entrance: bridge.ByWebhook})[0]
+
+	p, err := w.client.Quarantine(ctx, client.Events{Provider: "acme", Reason: bridge.NoRule})
+	require.NoError(t, err)
+	require.Len(t, p.Items, 2)
+	p, err = w.client.Quarantine(ctx, client.Events{Waiting: true, Limit: 2})
+	require.NoError(t, err)
+	require.Len(t, p.Items, 2)
+	require.True(t, p.More)
+	p, err = w.client.Quarantine(ctx, client.Events{Waiting: true, After: p.Next})
+	require.NoError(t, err)
+	require.Equal(t, waiting, p.Items[0].ID)
+
+	problem := refused(t, errOf(w.client.Reread(ctx, first)))
+	require.Equal(t, api.NotPossible, problem.Code)
+	require.Contains(t, problem.Detail, "no rule for this")
+	w.reader.learn(bridge.Event{Provider: "acme", Dir: bridge.In, Kind: bridge.Update, Reference: "INC-1", Text: "found a part", Entrance: bridge.ByWebhook})
+	done, err := w.client.Reread(ctx, first)
+	require.NoError(t, err)
+	require.Len(t, done.Receipts, 1)
+	require.Equal(t, bridge.Accepted, done.Receipts[0].Status)
+	require.Equal(t, "4711", done.Receipts[0].Task)
+	d, err := w.client.Event(ctx, first)
+	require.NoError(t, err)
+	require.Equal(t, bridge.Reread, d.Reason)
+	require.Equal(t, api.NotFound, refused(t, errOf(w.client.Quarantined(ctx, first))).Code)
+
+	q, err := w.client.Quarantined(ctx, waiting)
+	require.NoError(t, err)
+	require.Equal(t, bridge.UnknownReference, q.Reason)
+	_, err = w.client.Assign(ctx, waiting, api.Assign{Task: "4711"})
+	require.NoError(t, err)
+	d, err = w.client.Event(ctx, waiting)
+	require.NoError(t, err)
+	require.Equal(t, bridge.StateQueued, d.State)
+	require.Equal(t, "task", refused(t, errOf(w.client.Assign(ctx, second, api.Assign{}))).Param)
+
+	require.Equal(t, "note", refused(t, errOf(w.client.Discard(ctx, second, ""))).Param)
+	_, err = w.client.Discard(ctx, second, "a test of the vendor")
+	require.NoError(t, err)
+	d, err = w.client.Event(ctx, second)
+	require.NoError(t, err)
+	require.Equal(t, bridge.DiscardedByPerson, d.Reason)
+}
+
+func TestCountsAndStatus(t *testing.T) {
+	w := newWorld(t, func(o *console.Options) {
+		o.ConfigVersion = "c7"
+		o.Contract = func() any { return map[string]any{"status": "bound", "source": "https://x/" + hidden} }
+	})
+	w.park("1")
+	c, err := w.client.Counts(ctx)
+	require.NoError(t, err)
+	require.EqualValues(t, 1, c.Events[bridge.StateParked])
+	require.EqualValues(t, 1, c.Destination["acme"].Lanes[bridge.LaneParked])
+	s, err := w.client.Status(ctx)
+	require.NoError(t, err)
+	require.Equal(t, "1.2.3", s.Version)
+	require.Equal(t, "c7", s.Config)
+	require.True(t, s.Ready)
+	require.Equal(t, w.clock.now(), s.Started)
+	require.JSONEq(t, `"bound"`, string(jsonField(t, s.Contract, "status")))
+}
+
+func jsonField(t *testing.T, raw json.RawMessage, name string) json.RawMessage {
+	t.Helper()
+	var m map[string]json.RawMessage
+	require.NoError(t, json.Unmarshal(raw, &m))
+	return m[name]
+}
+
+func TestABackupOpensAsAStore(t *testing.T) {
+	w := newWorld(t)
+	id := w.park("1")
+	var b bytes.Buffer
+	n, err := w.client.Backup(ctx, &b)
+	require.NoError(t, err)
+	require.EqualValues(t, b.Len(), n)
+	path := filepath.Join(t.TempDir(), "b.db")
+	require.NoError(t, os.WriteFile(path, b.Bytes(), 0o600))
+	s, err := sqlite.Open(ctx, path, sqlite.Options{})
+	require.NoError(t, err)
+	defer s.Close()
+	e, _, err := s.Event(ctx, id)
+	require.NoError(t, err)
+	require.Equal(t, bridge.StateParked, e.State)
+
+	rec := w.request("GET", "/api/v1/backup", "", signed)
+	require.Equal(t, "application/octet-stream", rec.Header().Get("Content-Type"))
+	require.Contains(t, rec.Header().Get("Content-Disposition"), "pergabridge-20260301T120000Z.db")
+}
+
+// breaking is a store whose backup fails after some bytes.
+type breaking struct {
+	bridge.Reader
+	bytes int
+}
+
+func (b breaking) Backup(_ context.Context, w io.Writer) error {
+	if b.bytes > 0 {
+		if _, err := w.Write(make([]byte, b.bytes)); err != nil {
+			return err
+		}
+	}
+	return fmt.Errorf("disk full: %w", bridge.ErrUnavailable)
+}
+
+func TestABackupThatBreaksOffIsNoSuccess(t *testing.T) {
+	for _, n := range []int{0, 10, 100_000} {
+		w := newWorld(t, func(o *console.Options) { o.Store = breaking{Reader: o.Store, bytes: n} })
+		_, err := w.client.Backup(ctx, &bytes.Buffer{})
+		require.Error(t, err, n)
+		if n == 0 {
+			require.Equal(t, api.Unavailable, refused(t, err).Code)
+		}
+	}
+}
+
+// slow is a store whose backup waits.
+type slow struct {
+	bridge.Reader
+	begun, end chan struct{}
+}
+
+func (s slow) Backup(_ context.Context, w io.Writer) error {
+	s.begun <- struct{}{}
+	<-s.end
+	_, err := io.WriteString(w, "copy")
+	return err
+}
+
+func TestBackupsAreMadeOneAfterTheOther(t *testing.T) {
+	s := slow{begun: make(chan struct{}), end: make(chan struct{})}
+	w := newWorld(t, func(o *console.Options) { s.Reader = o.Store; o.Store = s })
+	first := make(chan error, 1)
+	go func() {
+		_, err := w.client.Backup(ctx, io.Discard)
+		first <- err
+	}()
+	<-s.begun
+	require.Equal(t, api.NotPossible, refused(t, errOf(w.client.Backup(ctx, io.Discard))).Code)
+	close(s.end)
+	require.NoError(t, <-first)
+	go func() { <-s.begun }()
+	_, err := w.client.Backup(ctx, io.Discard)
+	require.NoError(t, err)
+}
+
+func TestMappingsAreTried(t *testing.T) {
+	w := newWorld(t, func(o *console.Options) {
+		o.Map = func(_ context.Context, request json.RawMessage) (any, error) {
+			var in struct{ Want string }
+			if err := json.Unmarshal(request, &in); err != nil {
+				return nil, err
+			}
+			switch in.Want {
+			case "fail":
+				return nil, fmt.Errorf("rule 3: body.x is missing, %s", hidden)
+			case "bad":
+				return nil, &api.Problem{Code: api.BadBody, Detail: "name a provider", Param: "provider"}
+			}
+			return map[string]any{"sent": []any{"<b>", hidden}}, nil
+		}
+	})
+	out, err := w.client.Map(ctx, map[string]string{"want": "it"})
+	require.NoError(t, err)
+	require.JSONEq(t, `{"sent":["<b>","[secret]"]}`, string(out))
+	p := refused(t, errOf(w.client.Map(ctx, map[string]string{"want": "fail"})))
+	require.Equal(t, api.Unprocessable, p.Code)
+	require.Equal(t, "rule 3: body.x is missing, [secret]", p.Detail)
+	p = refused(t, errOf(w.client.Map(ctx, map[string]string{"want": "bad"})))
+	require.Equal(t, []any{api.BadBody, 400, "provider"}, []any{p.Code, p.Status, p.Param})
+
+	require.Equal(t, api.NotFound, refused(t, errOf(newWorld(t).client.Map(ctx, struct{}{}))).Code)
+}

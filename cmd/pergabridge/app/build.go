@@ -1,0 +1,117 @@
+package app
+
+import (
+	"fmt"
+	"log/slog"
+	"time"
+
+	"github.com/pergabridge/pergabridge/bridge"
+	"github.com/pergabridge/pergabridge/bridge/engine"
+	"github.com/pergabridge/pergabridge/bridge/outbound"
+	"github.com/pergabridge/pergabridge/bridge/provider"
+	"github.com/pergabridge/pergabridge/soap"
+	"github.com/pergabridge/pergabridge/webhooks"
+	"github.com/pergabridge/pergabridge/webhooks/processcall"
+	"github.com/pergabridge/pergabridge/webhooks/scheme"
+)
+
+// parts is everything that is built from the config alone.
+type parts struct {
+	ssp          *soap.Destination
+	providers    map[string]*provider.Provider
+	destinations []engine.Destination
+	receivers    map[string]bridge.Receiver
+	sources      map[string]bridge.Source
+	intakes      map[string]webhooks.Intake
+	caseBound    map[string]bool
+	keep         map[string]bridge.Keep
+}
+
+// build makes SSP, the providers and their entrances. It calls nobody.
+func build(c *Config, log *slog.Logger, now func() time.Time) (_ *parts, err error) {
+	p := &parts{
+		providers: map[string]*provider.Provider{}, receivers: map[string]bridge.Receiver{}, sources: map[string]bridge.Source{},
+		intakes: map[string]webhooks.Intake{}, caseBound: map[string]bool{}, keep: map[string]bridge.Keep{},
+	}
+	defer func() {
+		if err != nil {
+			p.close()
+		}
+	}()
+	out := outbound.Options{Log: log, Now: now, UserAgent: "pergabridge"}
+	if p.ssp, err = soap.New(c.SSP, soap.Deps{Log: log, Now: now, Outbound: out}); err != nil {
+		return nil, err
+	}
+	p.destinations = append(p.destinations, destination(bridge.SSP, p.ssp, &c.SSP.Delivery, bridge.In))
+	for _, name := range c.names() {
+		section := c.Providers[name]
+		common := section.common()
+		made, err := section.Kind.New(name, section.Config, provider.Deps{Log: log, Now: now, Outbound: out})
+		if err != nil {
+			return nil, fmt.Errorf("provider %s: %w", name, err)
+		}
+		p.providers[name] = made
+		d := destination(name, made.Destination, &common.Delivery, bridge.Out)
+		d.WithoutReference = made.WithoutReference
+		p.destinations = append(p.destinations, d)
+		p.caseBound[name] = common.Reference.CaseSensitive
+		p.keep[name] = common.Keep.Bridge()
+		for duty, source := range made.Sources {
+			p.sources[name+"/"+duty] = source
+		}
+		if p.intakes[name], err = p.intake(c, name, section, made); err != nil {
+			return nil, fmt.Errorf("provider %s: %w", name, err)
+		}
+	}
+	return p, nil
+}
+
+// intake makes the entrances of one provider.
+func (p *parts) intake(c *Config, name string, section Provider, made *provider.Provider) (webhooks.Intake, error) {
+	reader := processcall.New(name, c.intake.With(section.Intake))
+	in := webhooks.Intake{Call: reader}
+	p.receivers[engine.ReceiverKey(name, bridge.ByProcessCall)] = reader
+	if made.Receiver != nil {
+		for _, e := range []bridge.Entrance{bridge.ByWebhook, bridge.ByPoll, bridge.ByMailbox} {
+			p.receivers[engine.ReceiverKey(name, e)] = made.Receiver
+		}
+	}
+	if section.Webhook != nil {
+		verifier, err := scheme.New(*section.Webhook)
+		if err != nil {
+			return in, err
+		}
+		in.Webhook, in.Receiver = verifier, made.Receiver
+	}
+	return in, nil
+}
+
+// destination turns the config's words on delivery into the engine's.
+func destination(name string, d bridge.Destination, c *provider.Delivery, dir bridge.Dir) engine.Destination {
+	policy := engine.Policy{
+		First: c.Retry.First.Std(), Max: c.Retry.Max.Std(), Period: c.Retry.Period.Std(),
+		Refused: map[bridge.Kind]bridge.Then{}, Unknown: map[bridge.Kind]engine.Unknown{},
+	}
+	for _, k := range bridge.Kinds(dir) {
+		policy.Refused[k] = bridge.ThenSkip
+		if c.RefusedParks(k) {
+			policy.Refused[k] = bridge.ThenPark
+		}
+		u := c.UnknownPolicy(k)
+		then := bridge.ThenRetry
+		if u.Park {
+			then = bridge.ThenPark
+		}
+		policy.Unknown[k] = engine.Unknown{Wait: u.Wait, Lookup: u.LookUp, Then: then}
+	}
+	return engine.Destination{Name: name, Dest: d, Policy: policy, Limit: c.Limit(), Observe: c.Observe()}
+}
+
+func (p *parts) close() {
+	for _, made := range p.providers {
+		made.Close()
+	}
+	if p.ssp != nil {
+		p.ssp.Close()
+	}
+}

@@ -1,0 +1,174 @@
+package app
+
+import (
+	"crypto/sha256"
+	"encoding/hex"
+	"net"
+	"os"
+	"regexp"
+	"strings"
+
+	"github.com/pergabridge/pergabridge/bridge"
+	"github.com/pergabridge/pergabridge/bridge/config"
+	"github.com/pergabridge/pergabridge/soap"
+	"github.com/pergabridge/pergabridge/webhooks/processcall"
+)
+
+// Config is the whole config file.
+type Config struct {
+	Server    Server              `yaml:"server" doc:"the two listeners"`
+	Store     Store               `yaml:"store" doc:"where events are kept: sqlite:PATH"`
+	SSP       soap.Config         `yaml:"ssp" required:"true" doc:"the self-service portal"`
+	Providers map[string]Provider `yaml:"providers" required:"true" doc:"external service providers, each under its name: the NAME of POST /ssp/NAME and /webhooks/NAME"`
+	Waiting   config.Duration     `yaml:"waiting" default:"15m" doc:"how long an event waits for a bond nobody knows yet, before it goes to quarantine"`
+
+	// Version identifies the text of the file; it is recorded with every attempt.
+	Version string `yaml:"-"`
+	intake  processcall.Config
+}
+
+// Server is the section `server`.
+type Server struct {
+	Listen     string         `yaml:"listen" default:"127.0.0.1:8080" doc:"public listener: process calls of SSP and webhooks of providers"`
+	Admin      string         `yaml:"admin" default:"127.0.0.1:8081" doc:"admin listener: console, API, metrics"`
+	AdminToken *config.Secret `yaml:"admin_token" doc:"token for console and API; without it only this machine itself is let in"`
+	PublicURL  string         `yaml:"public_url" doc:"address under which SSP and providers reach the public listener, if it differs"`
+}
+
+// ValidateConfig checks what the tags cannot say.
+func (s *Server) ValidateConfig(n *config.Node) {
+	for _, l := range []struct{ key, addr string }{{"listen", s.Listen}, {"admin", s.Admin}} {
+		if _, _, err := net.SplitHostPort(l.addr); err != nil {
+			n.Key(l.key).Problemf("for example 127.0.0.1:8080, or :8080 for every interface", "%q is not host:port", l.addr)
+		}
+	}
+	host, _, _ := net.SplitHostPort(s.Admin)
+	if ip := net.ParseIP(host); s.AdminToken == nil && host != "localhost" && (ip == nil || !ip.IsLoopback()) {
+		n.Key("admin").Problemf("write admin_token: {env: PERGABRIDGE_ADMIN_TOKEN}, or listen on 127.0.0.1", "is reachable from other machines and has no token")
+	}
+}
+
+var providerName = regexp.MustCompile(`^[a-z0-9][a-z0-9_-]{0,62}$`)
+
+// ValidateConfig checks what belongs to several sections.
+func (c *Config) ValidateConfig(n *config.Node) {
+	for _, p := range n.Key("providers").Pairs() {
+		switch {
+		case p.Name == bridge.SSP:
+			p.Node.ProblemAtKey("choose another name", "%q is the portal itself", p.Name)
+		case !providerName.MatchString(p.Name):
+			p.Node.ProblemAtKey("use small letters, digits, - and _; it becomes a part of addresses", "%q cannot be the name of a provider", p.Name)
+		}
+	}
+	if n.Key("providers").Exists() && len(c.Providers) == 0 {
+		n.Key("providers").Problemf("", "names no provider")
+	}
+	intake := c.SSP.Intake
+	if intake == nil {
+		intake = n.Key("ssp").Key("intake")
+	}
+	config.Decode(intake, &c.intake)
+}
+
+// Load reads a config file. The error is a [config.Problems] when the text is at fault.
+func Load(file string) (*Config, error) {
+	data, err := os.ReadFile(file)
+	if err != nil {
+		return nil, err
+	}
+	return Parse(file, data)
+}
+
+// LoadWithoutSecrets is [Load] on a machine that does not have the secrets: stand-ins take their
+// place. Such a config may be checked and its mappings tried; it must not be served.
+func LoadWithoutSecrets(file string) (*Config, error) {
+	data, err := os.ReadFile(file)
+	if err != nil {
+		return nil, err
+	}
+	return parse(file, data, (*config.Node).StandInSecrets)
+}
+
+// Parse reads a config; file is used for messages and relative paths.
+func Parse(file string, data []byte) (*Config, error) {
+	return parse(file, data, func(*config.Node) {})
+}
+
+func parse(file string, data []byte, prepare func(*config.Node)) (*Config, error) {
+	n, err := config.Parse(file, data)
+	if err != nil {
+		return nil, err
+	}
+	prepare(n)
+	c := &Config{}
+	config.Decode(n, c)
+	if p := n.Problems(); len(p) > 0 {
+		return nil, p
+	}
+	sum := sha256.Sum256(data)
+	c.Version = hex.EncodeToString(sum[:6])
+	return c, nil
+}
+
+// Schema returns the JSON Schema of the config file.
+func Schema() map[string]any {
+	s := config.SchemaDocument(Config{}, "pergabridge.yaml")
+	// soap leaves its section intake to the entrance that reads it.
+	ssp := s["properties"].(map[string]any)["ssp"].(map[string]any)
+	ssp["properties"].(map[string]any)["intake"] = config.Schema(processcall.Config{})
+	return s
+}
+
+// Warnings returns what is allowed but deserves a second look.
+func (c *Config) Warnings() []string {
+	out := []string{}
+	if c.intake.Auth.None {
+		out = append(out, "ssp.intake: process calls are not authenticated (none: true)")
+	}
+	for _, name := range c.names() {
+		p := c.Providers[name]
+		if p.Webhook != nil && p.Webhook.None {
+			out = append(out, "providers."+name+".webhook: webhooks are not authenticated (none: true)")
+		}
+		if p.common().Observe() {
+			out = append(out, "providers."+name+": mode observe, nothing is sent")
+		}
+	}
+	if c.SSP.Contract == soap.Assumed {
+		out = append(out, "ssp.contract: assumed; calls go out with argument names that nobody has compared with this SSP")
+	}
+	if c.SSP.Delivery.Observe() {
+		out = append(out, "ssp: mode observe, nothing is sent")
+	}
+	return out
+}
+
+// AdminAddr returns the address at which programs on this machine reach the admin listener.
+func (s *Server) AdminAddr() string {
+	host, port, err := net.SplitHostPort(s.Admin)
+	if err != nil {
+		return s.Admin // the check has said so
+	}
+	if ip := net.ParseIP(host); host == "" || (ip != nil && ip.IsUnspecified()) {
+		host = "127.0.0.1"
+	}
+	return net.JoinHostPort(host, port)
+}
+
+// LoadServer reads only the section `server` of a config file: all that a verb needs to reach the
+// running bridge. Whoever looks at events need not have the secrets of the providers.
+func LoadServer(file string) (*Server, error) {
+	n, err := config.ReadFile(file)
+	if err != nil {
+		return nil, err
+	}
+	s := &Server{}
+	config.Decode(n.Key("server"), s)
+	var mine config.Problems
+	for _, p := range n.Problems() {
+		if strings.HasPrefix(p.Path+".", "server.") {
+			mine = append(mine, p)
+		}
+	}
+	return s, mine.Err()
+}

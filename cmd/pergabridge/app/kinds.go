@@ -1,0 +1,5 @@
+package app
+
+import (
+	_ "github.com/pergabridge/pergabridge/bridge/provider/http" // the kinds of providers this binary knows
+)

@@ -1,0 +1,162 @@
+package main
+
+import (
+	"fmt"
+	"io"
+	"strings"
+	"time"
+
+	"github.com/pergabridge/pergabridge/bridge"
+	"github.com/pergabridge/pergabridge/bridge/console/api"
+	"github.com/pergabridge/pergabridge/bridge/console/client"
+)
+
+type eventsCmd struct {
+	List   eventsListCmd   `cmd:"" help:"List events."`
+	Show   eventsShowCmd   `cmd:"" help:"Show one event with its attempts and its input."`
+	Retry  eventsRetryCmd  `cmd:"" help:"Try a parked event again now, or release one that was merged or ended."`
+	Ignore eventsIgnoreCmd `cmd:"" help:"End an event without effect; its lane goes on at lanes resume."`
+	Settle eventsSettleCmd `cmd:"" help:"Declare an event done."`
+}
+
+type eventsListCmd struct {
+	Provider  string   `help:"Of this provider."`
+	Task      string   `help:"Of this task."`
+	Direction string   `help:"out (from SSP) or in (to SSP)." enum:",out,in" default:""`
+	Kind      string   `help:"submit, update, reject_solution, close, acknowledge or resolve."`
+	State     []string `help:"queued, leased, parked, waiting, quarantined, done, ended."`
+	Reason    string   `help:"With this reason."`
+	Reference string   `help:"With this reference."`
+	Search    string   `help:"With these words in the texts."`
+	Since     string   `help:"Received since a time (RFC 3339) or so long ago: 90m, 24h, 7d."`
+	Limit     int      `help:"How many." default:"50"`
+	Oldest    bool     `help:"Oldest first."`
+}
+
+// Run lists events.
+func (x eventsListCmd) Run(c *cli, con *console) error {
+	f := client.Events{Provider: x.Provider, Task: x.Task, Dir: bridge.Dir(x.Direction), Kind: bridge.Kind(x.Kind), Reason: bridge.Reason(x.Reason),
+		Reference: x.Reference, Search: x.Search, Since: x.Since, Newest: !x.Oldest, Limit: x.Limit}
+	for _, s := range x.State {
+		f.States = append(f.States, bridge.EventState(s))
+	}
+	return ask(c, con, func(cl *client.Client) error {
+		list, err := cl.Events(con.ctx, f)
+		if err != nil {
+			return err
+		}
+		return show(c, con, list, func(w io.Writer) { eventTable(w, list.Items, list.More) })
+	})
+}
+
+func eventTable(w io.Writer, events []api.Event, more bool) {
+	if none(w, len(events), "events") {
+		return
+	}
+	fmt.Fprintln(w, "EVENT\tRECEIVED\tPROVIDER\tTASK\tDIR\tKIND\tSTATE\tREASON\tTEXT")
+	for _, e := range events {
+		text := e.Text
+		if text == "" {
+			text = e.Title
+		}
+		fmt.Fprintf(w, "%s\t%s\t%s\t%s\t%s\t%s\t%s\t%s\t%s\n", e.ID, when(e.Received), e.Provider, dash(e.Task), e.Dir, dash(e.Kind), e.State, dash(e.Reason), brief(text, 40))
+	}
+	if more {
+		fmt.Fprintln(w, "… there are more; narrow the search or raise --limit")
+	}
+}
+
+type eventsShowCmd struct {
+	ID string `arg:"" help:"Event id."`
+}
+
+// Run shows one event.
+func (x eventsShowCmd) Run(c *cli, con *console) error {
+	return ask(c, con, func(cl *client.Client) error {
+		e, err := cl.Event(con.ctx, x.ID)
+		if err != nil {
+			return err
+		}
+		return show(c, con, e, func(w io.Writer) { eventDetail(w, e) })
+	})
+}
+
+func eventDetail(w io.Writer, e api.EventDetail) {
+	line := func(name, value string) {
+		if value != "" {
+			fmt.Fprintf(w, "%s:\t%s\n", name, value)
+		}
+	}
+	line("event", e.ID)
+	line("lane", e.Lane)
+	line("kind", strings.TrimSpace(string(e.Kind)+" "+string(e.Mode)))
+	line("state", string(e.State)+reasonOf(e.Reason, e.Why))
+	line("detail", e.Detail)
+	line("first", e.First)
+	if e.Repeat > 0 {
+		line("repeats", fmt.Sprint(e.Repeat))
+	}
+	line("reference", e.Reference)
+	line("received", e.Received.Local().Format(time.RFC3339)+" by "+string(e.Entrance))
+	line("sender's id", e.Key)
+	line("title", e.Title)
+	line("author", e.Author)
+	line("text", brief(e.Text, 400))
+	line("description", brief(e.Description, 400))
+	for _, a := range e.Attempts {
+		fmt.Fprintf(w, "\nattempt %d\t%s, %s (%s), then %s\n", a.N, a.Started.Local().Format("15:04:05.000"), a.Outcome, a.Reason, a.Then)
+		line("  said", a.Detail)
+		line("  sent", brief(a.Request, 600))
+		line("  answered", brief(a.Answer, 600))
+	}
+	if in := e.Inbound; in != nil {
+		fmt.Fprintf(w, "\ninput\t%s, %s, %d bytes\n", in.Entrance, dash(in.ContentType), in.Size)
+		line("  body", brief(in.Text, 1000))
+	}
+	if len(e.Do) > 0 {
+		fmt.Fprintf(w, "\nyou can\t%s\n", strings.Join(e.Do, "\n\t"))
+	}
+}
+
+func reasonOf(r bridge.Reason, why string) string {
+	switch {
+	case r == "":
+		return ""
+	case why == "":
+		return ", " + string(r)
+	}
+	return ", " + string(r) + ": " + why
+}
+
+type eventsRetryCmd struct {
+	ID   string `arg:"" help:"Event id."`
+	Note string `help:"Why; recorded."`
+}
+
+// Run retries an event.
+func (x eventsRetryCmd) Run(c *cli, con *console) error {
+	return carryOut(c, con, func(cl *client.Client) (api.Done, error) { return cl.RetryEvent(con.ctx, x.ID, api.Act{Note: x.Note}) })
+}
+
+type eventsIgnoreCmd struct {
+	ID   string `arg:"" help:"Event id."`
+	Note string `help:"Why; recorded."`
+}
+
+// Run ignores an event.
+func (x eventsIgnoreCmd) Run(c *cli, con *console) error {
+	return carryOut(c, con, func(cl *client.Client) (api.Done, error) { return cl.IgnoreEvent(con.ctx, x.ID, api.Act{Note: x.Note}) })
+}
+
+type eventsSettleCmd struct {
+	ID        string `arg:"" help:"Event id."`
+	Reference string `help:"The provider's ticket number, when a submit is settled."`
+	Note      string `help:"Why; recorded."`
+}
+
+// Run settles an event.
+func (x eventsSettleCmd) Run(c *cli, con *console) error {
+	return carryOut(c, con, func(cl *client.Client) (api.Done, error) {
+		return cl.SettleEvent(con.ctx, x.ID, api.Act{Reference: x.Reference, Note: x.Note})
+	})
+}

@@ -1,0 +1,98 @@
+// Command pergabridge keeps the tasks of SSP and the tickets of external service providers in step.
+// See the README, or `pergabridge --help`.
+package main
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"io"
+	"os"
+	"os/signal"
+	"syscall"
+
+	"github.com/alecthomas/kong"
+)
+
+// Exit codes: fine; the thing asked about failed; wrong use.
+const (
+	exitFine   = 0
+	exitFailed = 1
+	exitUsage  = 2
+)
+
+// cli is the command line: one field a verb, one file a group of verbs.
+type cli struct {
+	Config string `help:"Config file." default:"pergabridge.yaml" placeholder:"FILE" short:"c" type:"path"`
+	JSON   bool   `help:"Print JSON, for scripts."`
+
+	Serve      serveCmd      `cmd:"" help:"Run the bridge."`
+	Demo       demoCmd       `cmd:"" help:"Play a task's whole life between a fake SSP and a fake provider; needs nothing."`
+	Check      checkCmd      `cmd:"" help:"Check the config file and say everything that is wrong with it."`
+	Map        mapCmd        `cmd:"" help:"Show what a mapping makes of an input or an event, without sending anything."`
+	Events     eventsCmd     `cmd:"" help:"Look at events and decide about them."`
+	Lanes      lanesCmd      `cmd:"" help:"Look at the ordered queues of tasks; pause, resume, retry."`
+	Bonds      bondsCmd      `cmd:"" help:"Look at the links of tasks and references, and mend them."`
+	Quarantine quarantineCmd `cmd:"" help:"Look at what nobody understood, and decide about it."`
+	Backup     backupCmd     `cmd:"" help:"Write a copy of the state of a running bridge to a file."`
+	Version    versionCmd    `cmd:"" help:"Print version and build."`
+}
+
+// A console is where a verb prints.
+type console struct {
+	ctx      context.Context
+	out, err io.Writer
+}
+
+// errFailed ends a verb with exit code 1 after it has said everything itself.
+var errFailed = errors.New("failed")
+
+func main() {
+	ctx, stop := signal.NotifyContext(context.Background(), os.Interrupt, syscall.SIGTERM)
+	code := run(ctx, os.Args[1:], os.Stdout, os.Stderr)
+	stop()
+	os.Exit(code)
+}
+
+func run(ctx context.Context, args []string, out, errOut io.Writer) int {
+	var c cli
+	exit := -1
+	parser, err := kong.New(&c,
+		kong.Name("pergabridge"),
+		kong.Description("Connects the ticketing of Pergapedia / SSP7 with the systems of external service providers."),
+		kong.Writers(out, errOut),
+		kong.Exit(func(code int) { exit = code }),
+		kong.ConfigureHelp(kong.HelpOptions{Compact: true, NoExpandSubcommands: true}),
+		kong.UsageOnError(),
+	)
+	if err != nil {
+		panic(err) // the command line contradicts itself
+	}
+	k, err := parser.Parse(args)
+	if exit >= 0 { // --help
+		return exit
+	}
+	if err != nil {
+		fmt.Fprintf(errOut, "pergabridge: %v\nTry: pergabridge --help\n", err)
+		return exitUsage
+	}
+	err = k.Run(&c, &console{ctx: ctx, out: out, err: errOut})
+	switch {
+	case err == nil:
+		return exitFine
+	case errors.Is(err, errFailed):
+		return exitFailed
+	}
+	var usage usageError
+	if errors.As(err, &usage) {
+		fmt.Fprintf(errOut, "pergabridge: %v\n", err)
+		return exitUsage
+	}
+	fmt.Fprintf(errOut, "pergabridge: %v\n", err)
+	return exitFailed
+}
+
+// A usageError is wrong use that the parser could not see.
+type usageError string
+
+func (e usageError) Error() string { return string(e) }
