@@ -20,7 +20,7 @@ const acceptors = 2
 
 // An offer is what one caller of Accept brings.
 type offer struct {
-	args     []any // 21 an event
+	args     []any // eventArguments each
 	n        int
 	receipts []bridge.Receipt
 	err      error
@@ -92,7 +92,7 @@ func (s *Store) Accept(ctx context.Context, events []bridge.Event) ([]bridge.Rec
 	if err := ctx.Err(); err != nil {
 		return nil, fmt.Errorf("redis: accept: %w", err)
 	}
-	o := &offer{args: make([]any, 0, 21*len(events)), n: len(events), done: make(chan struct{})}
+	o := &offer{args: make([]any, 0, eventArguments*len(events)), n: len(events), done: make(chan struct{})}
 	var err error
 	for _, e := range events {
 		if o.args, err = s.eventArgs(o.args, e); err != nil {
@@ -143,7 +143,7 @@ func (s *Store) acceptCall(ctx context.Context, f fence, batch []*offer) error {
 	for _, o := range batch {
 		n += o.n
 	}
-	args := append(newCall(5+21*n), f.duty, f.session, f.epoch, f.cursor, n)
+	args := append(newCall(5+eventArguments*n), f.duty, f.session, f.epoch, f.cursor, n)
 	for _, o := range batch {
 		args = append(args, o.args...)
 	}

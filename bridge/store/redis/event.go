@@ -23,7 +23,7 @@ func (s *Store) eventArgs(args []any, e bridge.Event) ([]any, error) {
 		return nil, fmt.Errorf("redis: event %s cannot be stored: %w", e.ID, err)
 	}
 	content := ""
-	if e.Key != "" || e.Quarantine != "" {
+	if e.Key != "" || e.Quarantine != "" || e.Ignore != "" {
 		content = e.ContentHash()
 	}
 	merge := ""
@@ -31,15 +31,17 @@ func (s *Store) eventArgs(args []any, e bridge.Event) ([]any, error) {
 		merge = e.MergeHash()
 	}
 	return append(args, e.ID, e.Provider, e.Task, string(e.Dir), string(e.Kind), e.Reference, e.RefKey, string(e.Mode), e.Key,
-		e.Window.Microseconds(), string(e.Echo), e.Comment, string(e.Entrance), micros(e.Received), e.Detail, string(e.Quarantine),
+		e.Window.Microseconds(), string(e.Echo), e.Comment, string(e.Entrance), micros(e.Received), e.Detail, string(e.Quarantine), string(e.Ignore),
 		content, merge, bridge.TextHash(e.Text), bridge.TextHash(e.Description), body), nil
 }
 
-// eventTexts is how many texts event_out makes of an event; bondTexts likewise.
+// eventTexts is how many texts event_out makes of an event; bondTexts likewise; eventArguments
+// is how many arguments read_event takes.
 const (
-	eventTexts   = 17
-	bondTexts    = 10
-	receiptTexts = 8
+	eventArguments = 22
+	eventTexts     = 17
+	bondTexts      = 10
+	receiptTexts   = 8
 )
 
 // event reads what event_out wrote at i, and the body. The columns win over the body: they are what

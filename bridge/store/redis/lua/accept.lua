@@ -3,7 +3,7 @@
 -- KEYS[1], ARGV[1..7]  see core.lua
 -- ARGV[8..11]          fence of a duty: its name, session and epoch, and the cursor to save; name ''
 --                      if the events come by no duty
--- ARGV[12]             number of events; then 21 arguments for each, see t.read_event
+-- ARGV[12]             number of events; then 22 arguments for each, see t.read_event
 -- returns              {counter, woke, receipts...}: 8 texts a receipt, see t.receipt;
 --                      or the error PBFENCED
 local memo = t.begin()

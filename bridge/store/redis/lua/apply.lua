@@ -39,10 +39,15 @@ local function set_unknown(l, r)
   end
 end
 
--- unresolve opens a bond again whose solution ended without effect.
-function t.unresolve(e, b)
-  if e.kind == 'resolve' and b and b.state == 'resolved' then
+-- without_effect takes back what an event that ended without effect did to its bond: a solution
+-- that never arrived leaves it open, a submit that never arrived makes room for the next one.
+function t.without_effect(e, b)
+  if not b then return end
+  if e.kind == 'resolve' and b.state == 'resolved' then
     b.state = 'open'
+    t.save_bond(b)
+  elseif e.kind == 'submit' and b.state == 'pending' and b.submit == e.id then
+    b.submit = ''
     t.save_bond(b)
   end
 end
@@ -111,7 +116,7 @@ function t.settle(r)
   elseif what == 'skip' then
     head.detail = r.detail
     t.end_head(l, head, 'ended', 'skipped', '')
-    t.unresolve(head, b)
+    t.without_effect(head, b)
   elseif what == 'park' then
     set_unknown(l, r)
     t.park(l, head, why, r.detail)

@@ -89,15 +89,15 @@ local function ev_unpack(seq, s)
 end
 
 -- read_event takes one fresh event from ARGV: id, provider, task, dir, kind, reference, ref_key,
--- mode, key, window, echo, comment, entrance, received, detail, quarantine, hash of the content, of
--- merging, of the text, of the description, body (JSON).
+-- mode, key, window, echo, comment, entrance, received, detail, quarantine, ignore, hash of the
+-- content, of merging, of the text, of the description, body (JSON).
 function t.read_event()
   local i = ap
-  ap = ap + 21
+  ap = ap + 22
   return { seq = 0, id = A[i + 1], provider = A[i + 2], task = A[i + 3], dir = A[i + 4], kind = A[i + 5], reference = A[i + 6], ref_key = A[i + 7],
     mode = A[i + 8], key = A[i + 9], window = tonumber(A[i + 10]), echo = A[i + 11], comment = A[i + 12], entrance = A[i + 13],
-    received = tonumber(A[i + 14]), detail = A[i + 15], quarantine = A[i + 16], chash = A[i + 17], mhash = A[i + 18], thash = A[i + 19],
-    dhash = A[i + 20], body = A[i + 21], state = '', reason = '', first = '', rep = 0, ended = 0, shrunk = 0, claim = '', att = 0 }
+    received = tonumber(A[i + 14]), detail = A[i + 15], quarantine = A[i + 16], ignore = A[i + 17], chash = A[i + 18], mhash = A[i + 19],
+    thash = A[i + 20], dhash = A[i + 21], body = A[i + 22], state = '', reason = '', first = '', rep = 0, ended = 0, shrunk = 0, claim = '', att = 0 }
 end
 
 -- event returns a stored event, nil if there is none.

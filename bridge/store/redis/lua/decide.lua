@@ -14,7 +14,7 @@ function t.add_reference(r, e)
   return r
 end
 
-local ended_as = { echo = 'echo', late = 'late' }
+local ended_as = { echo = 'echo', late = 'late', ignored_by_rule = 'ignored', not_public = 'ignored' }
 
 function t.ended(e, why, first)
   if first ~= '' or e.seq == 0 then e.first = first end
@@ -59,13 +59,13 @@ end
 
 -- accept takes one fresh event through the steps of package bridge, "Accept".
 function t.accept(e)
-  if e.quarantine ~= '' then -- step 1
+  if e.quarantine ~= '' or e.ignore ~= '' then -- step 1
     local f = t.claim_field(e, e.key ~= '' and 'q:k:' .. e.key or 'q:h:' .. e.chash)
     local c = t.claimed(f)
     if c then return t.duplicate(e, t.event(c.seq)) end
-    local r = t.kept(e, 'quarantined', e.quarantine, '')
+    if e.quarantine ~= '' then t.set_event(e, 'quarantined', e.quarantine) else t.set_event(e, 'ended', e.ignore) end
     t.claim(e, f, '')
-    return r
+    return t.receipt(e.quarantine ~= '' and 'quarantined' or 'ignored', e)
   end
   if e.key == '' then
     local known = t.event_by_id(e.id)
@@ -98,7 +98,7 @@ function t.merged(e, b, place, owner)
   local c = t.claimed(f)
   if c and now - c.at <= e.window then return t.ended(e, 'duplicate', t.event(c.seq).id) end
   local r = place(e, b, owner)
-  t.claim(e, f, '')
+  if not final[e.state] then t.claim(e, f, '') end -- what says nothing new must not stand in the way of what does later
   return r
 end
 
@@ -126,7 +126,9 @@ function t.decide(e)
   local r = t.echo(e) -- step 4
   if r then return r end
   if e.kind == 'submit' then return t.submit(e, b, owner) end
-  return t.merged(e, b, e.dir == 'out' and t.outbound or t.inbound, owner) -- steps 5 and 6
+  local place = e.dir == 'out' and t.outbound or t.inbound -- step 6
+  if e.kind == 'close' then return place(e, b, owner) end
+  return t.merged(e, b, place, owner)
 end
 
 -- place appends a submit: the task has moved here.
@@ -162,6 +164,10 @@ function t.submit(e, b, owner)
     t.bind(b, { reference = e.reference, ref_key = e.ref_key, by_ssp = true, by = e, because = 'evidence' })
     e.mode = 'continue'
     return t.merged(e, b, place)
+  elseif b.state == 'pending' and b.submit == '' then -- the one before ended without effect
+    b.submit = e.id
+    t.save_bond(b)
+    return place(e)
   elseif b.state == 'pending' then
     return t.ended(e, 'duplicate', b.submit)
   elseif b.state == 'open' and e.ref_key ~= '' then
@@ -299,7 +305,7 @@ end
 function t.acknowledge(b, w)
   local id = t.new_id()
   return { seq = 0, id = id, provider = b.provider, task = b.task, dir = 'in', kind = 'acknowledge', reference = w.reference, ref_key = w.ref_key,
-    mode = '', key = '', window = 0, echo = '', comment = '', entrance = 'follow_up', received = now, detail = '', quarantine = '', chash = '',
+    mode = '', key = '', window = 0, echo = '', comment = '', entrance = 'follow_up', received = now, detail = '', quarantine = '', ignore = '', chash = '',
     mhash = '', thash = '', dhash = '', body = '{}', state = '', reason = '', first = '', rep = 0, ended = 0, shrunk = 0, claim = '', att = 0 }
 end
 

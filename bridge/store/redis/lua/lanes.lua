@@ -25,7 +25,11 @@ function t.append(e)
   l.n = l.n + 1
   if l.head == 0 then
     l.head = e.seq
-    t.fresh(l)
+    if l.state == 'parked' then -- its head was ignored; a person lets it go on
+      t.park(l, e, l.reason, l.detail)
+    else
+      t.fresh(l)
+    end
   else
     insert(l.push, e.seq)
   end

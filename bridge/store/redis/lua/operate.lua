@@ -3,7 +3,7 @@
 -- KEYS[1], ARGV[1..7]  see core.lua
 -- ARGV[8..19]          verb, person, note, event, lane (provider/dir/task), destination, provider,
 --                      task, reference, ref_key, state, target as it is recorded
--- ARGV[20]             number of events of quarantine_reread; then 21 arguments each
+-- ARGV[20]             number of events of quarantine_reread; then 22 arguments each
 -- returns              {counter, woke, "ok", changed, detail, number of events, events..., receipts
 --                      (8 texts each)...}, or {counter, woke, "refused" or "missing", message}
 local memo = t.begin()
@@ -85,7 +85,7 @@ function verbs.event_ignore()
   else
     return refuse('event %s is %s: only an event that is not settled can be ignored (quarantined ones: `quarantine discard`)', e.id, e.state)
   end
-  t.unresolve(e, t.bond(e.provider, e.task))
+  t.without_effect(e, t.bond(e.provider, e.task))
   moved(e)
 end
 
