@@ -33,7 +33,7 @@ const (
 // Backup implements [bridge.Reader]: JSON lines, consistent as of the last step, made in small pieces
 // while all replicas work. [Restore] reads it.
 func (s *Store) Backup(ctx context.Context, w io.Writer) error {
-	b := &backup{s: s, w: bufio.NewWriterSize(w, 1<<16)}
+	b := &backup{s: s, id: bridge.NewID(), w: bufio.NewWriterSize(w, 1<<16)}
 	b.enc = json.NewEncoder(b.w)
 	b.enc.SetEscapeHTML(false)
 	if err := ctx.Err(); err != nil {
@@ -42,15 +42,14 @@ func (s *Store) Backup(ctx context.Context, w io.Writer) error {
 	if _, err := b.piece(ctx, "start"); err != nil {
 		return err
 	}
-	if err := b.all(ctx); err != nil {
-		_, stopErr := b.piece(context.WithoutCancel(ctx), "stop")
-		return errors.Join(err, stopErr)
-	}
-	return nil
+	err := b.all(ctx)
+	_, stopErr := b.piece(context.WithoutCancel(ctx), "stop")
+	return errors.Join(err, stopErr)
 }
 
 type backup struct {
 	s     *Store
+	id    string
 	w     *bufio.Writer
 	enc   *json.Encoder
 	lines int64
@@ -71,8 +70,8 @@ func (b *backup) all(ctx context.Context) error {
 			}
 		}
 	}
-	for range 10_000 { // more is changed than can be read: the last step takes what is left
-		r, err := b.piece(ctx, "changed", fewChanges)
+	for round := range 10_000 { // more is changed than can be read: the last step takes what is left
+		r, err := b.piece(ctx, "changed", fewChanges, round+1)
 		if err != nil {
 			return err
 		}
@@ -117,7 +116,7 @@ func (b *backup) piece(ctx context.Context, what string, more ...any) (reply, er
 	if err := ctx.Err(); err != nil {
 		return nil, fmt.Errorf("redis: backup: %w", err)
 	}
-	args := append(newCall(4), what, b.s.now().Add(backupPatience).UnixMicro())
+	args := append(newCall(5), what, b.s.now().Add(backupPatience).UnixMicro(), b.id)
 	r, err := b.s.write(ctx, backupScript, "", append(args, more...))
 	if err != nil {
 		return nil, err

@@ -6,37 +6,44 @@ import (
 	"sync"
 	"sync/atomic"
 	"testing"
-	"time"
 
 	"github.com/stretchr/testify/require"
 )
 
 // A proxy stands between a store and its Redis and does what networks do.
 type proxy struct {
-	l       net.Listener
-	target  string
-	replies atomic.Int64 // answers that may still pass; after that they are lost with their connection
-	asks    atomic.Int64 // requests that may still pass
-	hold    atomic.Pointer[chan struct{}]
-	away    atomic.Bool // takes connections and never answers
-	mu      sync.Mutex
-	conns   map[net.Conn]bool
-	wg      sync.WaitGroup
-}
+	l      net.Listener
+	target string
+	wg     sync.WaitGroup
 
-const plenty = 1 << 40
+	// answer decides about the n-th answer, counted from 1 over all connections: true lets it pass,
+	// false loses it with its connection, after Redis has done what was asked.
+	answer atomic.Pointer[func(n int64) bool]
+	n      atomic.Int64
+	// hold, when set, keeps requests until it is closed; they reach Redis even if their client has
+	// gone meanwhile.
+	hold atomic.Pointer[chan struct{}]
+	held atomic.Int64
+	mute atomic.Bool // answers never arrive, connections stay
+
+	mu    sync.Mutex
+	conns map[net.Conn]bool
+}
 
 func startProxy(t testing.TB, target string) *proxy {
 	t.Helper()
 	l, err := net.Listen("tcp", "127.0.0.1:0")
 	require.NoError(t, err)
 	p := &proxy{l: l, target: target, conns: map[net.Conn]bool{}}
-	p.replies.Store(plenty)
-	p.asks.Store(plenty)
 	p.wg.Go(p.serve)
 	t.Cleanup(func() {
 		l.Close()
-		p.cut()
+		p.release()
+		p.mu.Lock()
+		for c := range p.conns {
+			c.Close()
+		}
+		p.mu.Unlock()
 		p.wg.Wait()
 	})
 	return p
@@ -44,22 +51,22 @@ func startProxy(t testing.TB, target string) *proxy {
 
 func (p *proxy) url() string { return "redis://" + p.l.Addr().String() + "/0" }
 
-func (p *proxy) keep(c net.Conn) {
-	p.mu.Lock()
-	defer p.mu.Unlock()
-	p.conns[c] = true
+// loses sets which answers get lost.
+func (p *proxy) loses(lost func(n int64) bool) {
+	pass := func(n int64) bool { return !lost(n) }
+	p.n.Store(0)
+	p.answer.Store(&pass)
 }
 
-// cut resets all connections.
-func (p *proxy) cut() {
-	p.mu.Lock()
-	defer p.mu.Unlock()
-	for c := range p.conns {
-		if tcp, ok := c.(*net.TCPConn); ok {
-			_ = tcp.SetLinger(0)
-		}
-		c.Close()
-		delete(p.conns, c)
+// keeps holds requests from now on, until release.
+func (p *proxy) keeps() {
+	c := make(chan struct{})
+	p.hold.Store(&c)
+}
+
+func (p *proxy) release() {
+	if c := p.hold.Swap(nil); c != nil {
+		close(*c)
 	}
 }
 
@@ -74,46 +81,50 @@ func (p *proxy) serve() {
 			c.Close()
 			continue
 		}
-		p.keep(c)
-		p.keep(s)
-		p.wg.Go(func() { p.pass(s, c, &p.asks, false) })
-		p.wg.Go(func() { p.pass(c, s, &p.replies, true) })
+		p.mu.Lock()
+		p.conns[c], p.conns[s] = true, true
+		p.mu.Unlock()
+		p.wg.Go(func() { p.requests(s, c) })
+		p.wg.Go(func() { p.answers(c, s) })
 	}
 }
 
-// pass copies until one side ends or the budget of chunks is used up.
-func (p *proxy) pass(to, from net.Conn, budget *atomic.Int64, answers bool) {
-	defer to.Close()
-	defer from.Close()
+func (p *proxy) requests(server, client net.Conn) {
+	defer server.Close()
 	buf := make([]byte, 1<<20)
 	for {
-		n, err := from.Read(buf)
+		n, err := client.Read(buf)
 		if err != nil {
 			return
 		}
-		if budget.Add(-1) < 0 {
-			return
+		if c := p.hold.Load(); c != nil {
+			p.held.Add(1)
+			<-*c
 		}
-		if hold := p.hold.Load(); hold != nil && answers {
-			<-*hold
-		}
-		if p.away.Load() && answers {
-			_, _ = io.Copy(io.Discard, from)
-			return
-		}
-		if _, err := to.Write(buf[:n]); err != nil {
+		if _, err := server.Write(buf[:n]); err != nil {
 			return
 		}
 	}
 }
 
-// lose lets the next n answers get lost after their requests were carried out.
-func (p *proxy) lose(n int64) {
-	p.replies.Store(0)
-	go func() {
-		for p.replies.Load() > -n {
-			time.Sleep(100 * time.Microsecond)
+func (p *proxy) answers(client, server net.Conn) {
+	defer client.Close()
+	buf := make([]byte, 1<<20)
+	for {
+		n, err := server.Read(buf)
+		if err != nil {
+			return
 		}
-		p.replies.Store(plenty)
-	}()
+		if p.mute.Load() {
+			_, _ = io.Copy(io.Discard, server)
+			return
+		}
+		if f := p.answer.Load(); f != nil && !(*f)(p.n.Add(1)) {
+			return
+		}
+		if _, err := client.Write(buf[:n]); err != nil {
+			_, _ = io.Copy(io.Discard, server) // what was asked is still answered, to nobody
+			return
+		}
+	}
 }

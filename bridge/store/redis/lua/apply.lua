@@ -166,9 +166,11 @@ function t.lease_head(session, w, l, d, out)
     return false
   elseif b.state == 'superseded' and l.dir == 'in' then
     t.end_head(l, head, 'ended', 'late', '')
+    t.recheck(l)
     return false
   elseif b.state == 'superseded' and l.attempt == 0 then
     t.end_head(l, head, 'ended', 'superseded', '')
+    t.recheck(l)
     return false
   elseif head.kind == 'submit' and head.ref_key ~= '' and head.ref_key ~= b.ref_key then
     local owner = t.owner(head.provider, head.ref_key)

@@ -3,18 +3,22 @@
 -- "start" makes every script note which records it changes; the caller then looks through all of
 -- them with "scan", reads what changed meanwhile with "changed" until little is left, and ends with
 -- "end", which reads that rest, the destinations and the duties in one step: the last versions of
--- all records that the caller got are then exactly the state at that step.
+-- all records that the caller got are then exactly the state at that step. "stop" is the end of
+-- every backup, also of one that was given up. Each step can be repeated.
 --
 -- KEYS[1], ARGV[1..7]  see core.lua
--- ARGV[8]              "start", "scan", "changed", "end" or "stop" (gives up)
+-- ARGV[8]              "start", "scan", "changed", "end" or "stop"
 -- ARGV[9]              until when changes are noted, microseconds: a backup that dies is forgotten
--- ARGV[10], ARGV[11]   scan: kind (event, bond, lane, claim, ref, wrote) and cursor of HSCAN;
---                      changed: how many at most
+-- ARGV[10]             id of the backup: there is one at a time
+-- ARGV[11], ARGV[12]   scan: kind (event, bond, lane, claim, ref, wrote) and cursor of HSCAN;
+--                      changed: how many at most, and the number of the round, from 1: what the
+--                      round before read is known to have arrived
 -- returns              {counter, "0", next cursor or number left, activities so far, records...}: a
 --                      record is 3 texts: kind, JSON ({"key": …} alone if it is gone), body
 local stop = t.begin()
 if stop then return stop end
-local what, deadline = arg(), arg()
+local what, deadline, id = arg(), arg(), arg()
+local copier = call('HGET', P .. 'meta', 'copier')
 local out = { text(counter), '0', '0', '0' }
 
 local function add(kind, record, body)
@@ -63,13 +67,15 @@ local function again(members)
 end
 
 if what == 'start' then
-  if copying then return redis.error_reply('PBBUSY another backup is under way') end
-  call('DEL', P .. 'copying')
-  call('HSET', P .. 'meta', 'copying', deadline)
+  if copying and copier ~= id then return redis.error_reply('PBBUSY another backup is under way') end
+  if copier ~= id then call('DEL', P .. 'copying', P .. 'copying:read') end
+  call('HSET', P .. 'meta', 'copying', deadline, 'copier', id, 'copyround', 0)
 elseif what == 'stop' then
-  call('HDEL', P .. 'meta', 'copying')
-  call('DEL', P .. 'copying')
-elseif not copying then
+  if copier == id then
+    call('HDEL', P .. 'meta', 'copying', 'copier', 'copyround')
+    call('DEL', P .. 'copying', P .. 'copying:read')
+  end
+elseif not copying or copier ~= id then
   return redis.error_reply('PBBUSY the backup took too long')
 elseif what == 'scan' then
   call('HSET', P .. 'meta', 'copying', deadline)
@@ -79,10 +85,17 @@ elseif what == 'scan' then
   for i = 1, #r[2], 2 do read[kind](r[2][i]) end
 elseif what == 'changed' then
   call('HSET', P .. 'meta', 'copying', deadline)
-  again(call('SPOP', P .. 'copying', num()))
+  local n, round = num(), arg()
+  if call('HGET', P .. 'meta', 'copyround') ~= round then
+    call('HSET', P .. 'meta', 'copyround', round)
+    call('DEL', P .. 'copying:read')
+    local some = call('SPOP', P .. 'copying', n)
+    if #some > 0 then call('SADD', P .. 'copying:read', unpack(some)) end
+  end
+  again(call('SMEMBERS', P .. 'copying:read'))
   out[3] = text(call('SCARD', P .. 'copying'))
 else
-  again(call('SMEMBERS', P .. 'copying'))
+  again(call('SUNION', P .. 'copying', P .. 'copying:read'))
   for _, name in ipairs(call('HKEYS', P .. 'dest')) do
     local d = t.dest(name)
     add('dest', { key = name, paused = d.paused, failures = d.failures, open_to = text(d.open_to), open_for = text(d.open_for), up = text(d.up),
@@ -93,7 +106,5 @@ else
     add('duty', { key = name, cursor = d[1] or '', epoch = d[2] or '0' })
   end
   out[4] = text(call('LLEN', P .. 'activity'))
-  call('HDEL', P .. 'meta', 'copying')
-  call('DEL', P .. 'copying')
 end
 return out

@@ -298,6 +298,7 @@ function t.bind(b, w)
   t.release(b, w.by)
   local l = t.lane(b.provider, 'out', b.task)
   if l and l.state == 'held' then t.set_lane(l, 'ready', '', '') end
+  if l then t.recheck(l) end
   return true
 end
 
