@@ -3,7 +3,6 @@ package redisstore
 import (
 	"context"
 	"fmt"
-	"strconv"
 
 	"github.com/pergabridge/pergabridge/bridge"
 )
@@ -82,8 +81,8 @@ func (s *Store) ResetErr() error {
 	return nil
 }
 
-// Resume makes the namespace as it is now the one to work with, under a new epoch: every other
-// replica meets a [*Reset] too and is resumed on its own. Events that come again from before
+// Resume makes the namespace as it is now the one to work with, under an epoch that is not the lost
+// one: every other replica meets a [*Reset] too and is resumed on its own. Events that come again from before
 // are not known as repeats; sources have to be told where to start before.
 func (s *Store) Resume(ctx context.Context, person string) error {
 	s.mu.Lock()
@@ -92,20 +91,13 @@ func (s *Store) Resume(ctx context.Context, person string) error {
 	if lost == nil {
 		return nil
 	}
-	meta := s.prefix + "meta"
-	epoch := bridge.NewID()
-	v, err := s.db.HMGet(ctx, meta, "epoch", "counter").Result()
+	ctx, cancel := context.WithTimeout(ctx, s.opts.Timeout)
+	defer cancel()
+	r, err := s.eval(ctx, resumeScript, []any{lost.Was, bridge.NewID(), lost.Seen, schemaVersion}, s.opts.Wait > 0)
 	if err != nil {
 		return fmt.Errorf("redis: resume: %w: %w", err, bridge.ErrUnavailable)
 	}
-	r := reply(v)
-	if r.str(0) != "" && r.str(0) != lost.Was && r.str(0) != lost.Is {
-		epoch = r.str(0) // another replica was resumed already
-	}
-	counter := max(r.num(1), lost.Seen) // seqs go on where they were
-	if err := s.db.HSet(ctx, meta, "epoch", epoch, "schema", schemaVersion, "counter", strconv.FormatInt(counter, 10)).Err(); err != nil {
-		return fmt.Errorf("redis: resume: %w: %w", err, bridge.ErrUnavailable)
-	}
+	epoch, counter := r.str(0), r.num(1)
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	s.epoch, s.seen, s.lost, s.doubts = epoch, counter, nil, nil

@@ -37,6 +37,7 @@ var (
 	sweepScript      = load("sweep", append(rules, "apply")...)
 	operateScript    = load("operate", append(rules, "apply")...)
 	sessionScript    = load("session", "core", "sessions")
+	resumeScript     = load("resume")
 	backupScript     = load("backup", "core")
 	restoreScript    = load("restore", rules...)
 	readEventsScript = load("read_events", "core", "out")
