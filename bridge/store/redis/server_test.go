@@ -41,7 +41,7 @@ func startServer(t testing.TB, settings ...string) *server {
 	dir, err := os.MkdirTemp("", "pb-redis-*") // not t.TempDir: its path may be too long for logs of many tests
 	require.NoError(t, err)
 	s := &server{port: freePort(t), dir: dir}
-	s.args = append([]string{"--port", strconv.Itoa(s.port), "--bind", "127.0.0.1", "--dir", dir, "--save", "", "--appendonly", "yes", "--appendfsync", "always",
+	s.args = append([]string{"--port", strconv.Itoa(s.port), "--bind", "127.0.0.1", "--dir", dir, "--save", "", "--auto-aof-rewrite-percentage", "0", "--appendonly", "yes", "--appendfsync", "always",
 		"--logfile", filepath.Join(dir, "log"), "--daemonize", "no", "--enable-debug-command", "yes"}, settings...)
 	s.start(t)
 	t.Cleanup(func() {

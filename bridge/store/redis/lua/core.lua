@@ -35,8 +35,8 @@ local function arg() ap = ap + 1; return A[ap] end
 local function num() ap = ap + 1; return tonumber(A[ap]) end
 local function bool() ap = ap + 1; return A[ap] == '1' end
 
--- Numbers of more than 14 digits must not become text by tostring.
-local function text(n) return fmt('%.0f', n) end
+-- Numbers of more than 14 digits must not become text by tostring; %d is also the cheapest way.
+local function text(n) return fmt('%d', n) end
 
 -- begin answers a repeated call from memory and refuses to work on data that is not the caller's.
 -- It returns what the script must return at once, or nil.
@@ -104,7 +104,7 @@ end
 function t.event(seq)
   local e = events[seq]
   if e == nil then
-    local s = call('HGET', P .. 'event', seq)
+    local s = call('HGET', P .. 'event', text(seq))
     e = s and ev_unpack(seq, s)
     events[seq] = e
   end
@@ -375,20 +375,29 @@ local providers = {}
 
 -- put collects arguments of one command on one key; run sends them.
 local function put(cmd, key, a, b)
-  local k = cmd .. ' ' .. key
-  local l = batches[k]
+  local of = batches[cmd]
+  if not of then
+    of = {}
+    batches[cmd] = of
+  end
+  local l = of[key]
   if not l then
-    l = { cmd = cmd, key = P .. key }
-    batches[k] = l
+    l = { cmd = cmd, key = P .. key, n = 0 }
+    of[key] = l
     order[#order + 1] = l
   end
-  l[#l + 1] = a
-  if b then l[#l + 1] = b end
+  local n = l.n + 1
+  l[n] = a
+  if b then
+    n = n + 1
+    l[n] = b
+  end
+  l.n = n
 end
 
 local function run()
   for _, l in ipairs(order) do
-    for i = 1, #l, 1000 do call(l.cmd, l.key, unpack(l, i, min(i + 999, #l))) end
+    for i = 1, l.n, 1000 do call(l.cmd, l.key, unpack(l, i, min(i + 999, l.n))) end
   end
 end
 
@@ -424,17 +433,17 @@ local function index(e, was)
 end
 
 local function flush_event(e)
-  local was, state = e.was_state, e.state
-  put('HSET', 'event', e.seq, ev_pack(e))
-  changed('event', text(e.seq))
+  local was, state, seq = e.was_state, e.state, text(e.seq)
+  put('HSET', 'event', seq, ev_pack(e))
+  changed('event', seq)
   if not was then
-    put('HSET', 'body', e.seq, e.body)
-    put('HSET', 'id', e.id, e.seq)
+    put('HSET', 'body', seq, e.body)
+    put('HSET', 'id', e.id, seq)
     e.body = nil
   end
-  if e.task ~= e.was_task and e.task ~= '' then put('RPUSH', 'of:task:' .. e.task, e.seq) end
+  if e.task ~= e.was_task and e.task ~= '' then put('RPUSH', 'of:task:' .. e.task, seq) end
   if e.ref_key ~= '' and e.ref_key ~= e.was_ref and (e.task == '' or t.owner(e.provider, e.ref_key) ~= e.task) then
-    put('RPUSH', 'of:ref:' .. e.ref_key, e.seq)
+    put('RPUSH', 'of:ref:' .. e.ref_key, seq)
   end
   if keeps[state] or keeps[was] then index(e, keeps[was]) end
   if state ~= was or e.reason ~= e.was_reason then
@@ -446,7 +455,7 @@ local function flush_event(e)
     if state == 'quarantined' then count('quarantine|' .. e.provider .. '|' .. e.reason, 1) end
     if e.kind == 'submit' then count('submit|' .. e.provider, (in_lane[state] and 1 or 0) - (in_lane[was] and 1 or 0)) end
     if final[state] and not final[was] then
-      put('RPUSH', 'settled:' .. e.provider, e.seq)
+      put('RPUSH', 'settled:' .. e.provider, seq)
       if not providers[e.provider] then
         providers[e.provider] = true
         put('SADD', 'providers', e.provider)
@@ -463,7 +472,7 @@ local function flush_lane(l)
   changed('lane', k)
   if l.pop > 0 then call('LPOP', P .. 'queue:' .. k, l.pop) end
   for _, seq in ipairs(l.rem) do call('LREM', P .. 'queue:' .. k, 1, seq) end
-  for _, seq in ipairs(l.push) do put('RPUSH', 'queue:' .. k, seq) end
+  for _, seq in ipairs(l.push) do put('RPUSH', 'queue:' .. k, text(seq)) end
   l.pop, l.push, l.rem = 0, {}, {}
   if live or l.echoes > 0 then
     put('HSET', 'lane', k, mpack({ l.state, l.paused, l.reason, l.detail, l.head, l.n, l.due, l.attempt, l.token, l.session, l.leased_at, l.unknown,
@@ -477,7 +486,7 @@ local function flush_lane(l)
     if due then put('ZADD', 'due:' .. l.dest, text(due), member(l.head, k)) end
   end
   if live ~= l.was_live or l.head ~= l.was_head then
-    if live then put('ZADD', 'live:' .. l.dest, l.head, k) else put('ZREM', 'live:' .. l.dest, k) end
+    if live then put('ZADD', 'live:' .. l.dest, text(l.head), k) else put('ZREM', 'live:' .. l.dest, k) end
   end
   local session = l.state == 'leased' and l.session or nil
   if session ~= l.was_session then
@@ -533,17 +542,11 @@ function t.flush()
     changed('ref', k)
     if task ~= '' then put('HSET', 'ref', k, task) else put('HDEL', 'ref', k) end
   end
-  for seq, lines in pairs(attempts) do put('HSET', 'attempt', seq, table.concat(lines, '\n')) end
+  for seq, lines in pairs(attempts) do put('HSET', 'attempt', text(seq), lines[2] and table.concat(lines, '\n') or lines[1]) end
   for f, w in pairs(wrote) do
     if w.dirty then
       changed('wrote', f)
-      if #w == 0 then
-        put('HDEL', 'wrote', f)
-        put('ZREM', w.zset, f)
-      else
-        put('HSET', 'wrote', f, table.concat(w, ';'))
-        if w.at > 0 then put('ZADD', w.zset, text(w.at), f) end
-      end
+      if #w == 0 then put('HDEL', 'wrote', f) else put('HSET', 'wrote', f, w[2] and table.concat(w, ';') or w[1]) end
       w.dirty = nil
     end
   end

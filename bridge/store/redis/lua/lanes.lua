@@ -75,18 +75,21 @@ end
 
 -- What was written --------------------------------------------------------------------------------
 --
--- Field "LANE US t US hash" of wrote: ";"-joined entries "seq:at:token", oldest first, at most 16:
+-- Field "LANE US t US hash" of wrote: ";"-joined entries "seq:at:token", oldest first, at most 8:
 -- one entry a write of this text. Field "LANE US c US comment": one entry, the write that got this
 -- comment id.
 
-local text_life, most_writes = 86400e6, 16
+local text_life, most_writes = 86400e6, 8
 
 function t.wrote(lk, kind, value)
   local f = lk .. SEP .. kind .. SEP .. value
   local w = wrote[f]
   if not w then
-    w = { at = 0, zset = kind == 'c' and 'wrote:comment' or 'wrote:text' }
-    for entry in (call('HGET', P .. 'wrote', f) or ''):gmatch('[^;]+') do w[#w + 1] = entry end
+    w = {}
+    local s = call('HGET', P .. 'wrote', f)
+    if s then
+      for entry in s:gmatch('[^;]+') do w[#w + 1] = entry end
+    end
     wrote[f] = w
   end
   return w
@@ -99,7 +102,7 @@ function t.note_writing(l, e)
       local w = t.wrote(l.k, 't', h)
       w[#w + 1] = text(e.seq) .. ':' .. text(now) .. ':' .. l.token
       if #w > most_writes then table.remove(w, 1) end
-      w.at, w.dirty = now, true
+      w.dirty = true
     end
   end
 end
@@ -124,7 +127,7 @@ function t.note_comment(l, e, comment)
   local w = t.wrote(l.k, 'c', comment)
   if #w == 0 then
     w[1] = text(e.seq) .. ':' .. text(now) .. ':'
-    w.at, w.dirty = now, true
+    w.dirty = true
   end
 end
 

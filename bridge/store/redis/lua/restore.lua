@@ -75,10 +75,9 @@ function restore.ref(r)
 end
 
 function restore.wrote(r)
-  local w = { dirty = true, at = 0, zset = r.key:find(SEP .. 'c' .. SEP, 1, true) and 'wrote:comment' or 'wrote:text' }
+  local w = { dirty = true }
   for entry in (r.value or ''):gmatch('[^;]+') do
     insert(w, entry)
-    w.at = tonumber(entry:match('^%d+:(%d+)'))
   end
   wrote[r.key] = w
 end

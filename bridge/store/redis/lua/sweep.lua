@@ -156,12 +156,18 @@ local function sweep_claims()
   return n
 end
 
-local function sweep_wrote(zset, life)
-  local old = call('ZRANGEBYSCORE', P .. zset, '-inf', now - life, 'LIMIT', 0, batch)
-  for i = 1, #old, 500 do
-    call('HDEL', P .. 'wrote', unpack(old, i, min(i + 499, #old)))
-    call('ZREM', P .. zset, unpack(old, i, min(i + 499, #old)))
+-- sweep_wrote forgets writings that can no longer be told from somebody else's words, a piece of the
+-- hash at a time.
+local function sweep_wrote()
+  local r = call('HSCAN', P .. 'wrote', call('HGET', P .. 'meta', 'wrote') or '0', 'COUNT', batch)
+  local gone = {}
+  for i = 1, #r[2], 2 do
+    local life = r[2][i]:find(SEP .. 'c' .. SEP, 1, true) and 90 * text_life or text_life
+    local at = tonumber(r[2][i + 1]:match('(%d+):[^:;]*$'))
+    if not at or at < now - life then gone[#gone + 1] = r[2][i] end
   end
+  for i = 1, #gone, 500 do call('HDEL', P .. 'wrote', unpack(gone, i, min(i + 499, #gone))) end
+  call('HSET', P .. 'meta', 'wrote', r[1])
 end
 
 local out = { '', '', text(sweep_leases()) }
@@ -169,8 +175,7 @@ t.flush()
 out[4] = text(sweep_waiting())
 out[5] = text(sweep_bodies())
 out[6] = text(sweep_claims())
-sweep_wrote('wrote:text', text_life)
-sweep_wrote('wrote:comment', 90 * text_life)
+sweep_wrote()
 local sessions = call('HGETALL', P .. 'session')
 for i = 1, #sessions, 2 do
   if tonumber(sessions[i + 1]) < now - 3600e6 then call('HDEL', P .. 'session', sessions[i]) end
