@@ -21,6 +21,7 @@ const acceptors = 2
 // An offer is what one caller of Accept brings.
 type offer struct {
 	args     []any // eventArguments each
+	events   []bridge.Event
 	n        int
 	receipts []bridge.Receipt
 	err      error
@@ -92,10 +93,10 @@ func (s *Store) Accept(ctx context.Context, events []bridge.Event) ([]bridge.Rec
 	if err := ctx.Err(); err != nil {
 		return nil, fmt.Errorf("redis: accept: %w", err)
 	}
-	o := &offer{args: make([]any, 0, eventArguments*len(events)), n: len(events), done: make(chan struct{})}
+	o := &offer{args: make([]any, 0, eventArguments*len(events)), events: make([]bridge.Event, 0, len(events)), n: len(events), done: make(chan struct{})}
 	var err error
 	for _, e := range events {
-		if o.args, err = s.eventArgs(o.args, e); err != nil {
+		if err = s.add(o, e); err != nil {
 			return nil, err
 		}
 	}
@@ -104,6 +105,15 @@ func (s *Store) Accept(ctx context.Context, events []bridge.Event) ([]bridge.Rec
 	}
 	<-o.done // bounded by Options.Timeout
 	return o.receipts, o.err
+}
+
+// add prepares one event for an offer.
+func (s *Store) add(o *offer, e bridge.Event) error {
+	s.prepare(&e)
+	var err error
+	o.args, err = s.eventArgs(o.args, e)
+	o.events = append(o.events, e)
+	return err
 }
 
 // accepting is one acceptor goroutine.
@@ -159,6 +169,10 @@ func (s *Store) acceptCall(ctx context.Context, f fence, batch []*offer) error {
 		o.receipts = make([]bridge.Receipt, o.n)
 		for j := range o.receipts {
 			o.receipts[j] = r.receipt(i)
+			if o.receipts[j].State == bridge.StateQueued && o.receipts[j].Event == o.events[j].ID {
+				body, _ := o.args[(j+1)*eventArguments-1].([]byte)
+				s.said.put(r.str(i+5), o.events[j], len(body))
+			}
 			i += receiptTexts
 		}
 	}

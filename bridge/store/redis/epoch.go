@@ -101,6 +101,7 @@ func (s *Store) Resume(ctx context.Context, person string) error {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	s.epoch, s.seen, s.lost, s.doubts = epoch, counter, nil, nil
+	s.said.forget()
 	s.log.Warn("the ledger was resumed after a reset", "person", person, "epoch", epoch)
 	return nil
 }

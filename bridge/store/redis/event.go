@@ -10,14 +10,7 @@ import (
 // eventArgs adds the arguments that read_event in core.lua takes; the hashes of texts, which Lua
 // cannot make, come with them.
 func (s *Store) eventArgs(args []any, e bridge.Event) ([]any, error) {
-	e.Normalize()
-	if e.ID == "" {
-		e.ID = bridge.NewID()
-	}
-	if e.Received.IsZero() {
-		e.Received = s.now().UTC()
-	}
-	e.Seq = 0
+	s.prepare(&e)
 	body, err := json.Marshal(&e)
 	if err != nil {
 		return nil, fmt.Errorf("redis: event %s cannot be stored: %w", e.ID, err)
@@ -33,6 +26,19 @@ func (s *Store) eventArgs(args []any, e bridge.Event) ([]any, error) {
 	return append(args, e.ID, e.Provider, e.Task, string(e.Dir), string(e.Kind), e.Reference, e.RefKey, string(e.Mode), e.Key,
 		e.Window.Microseconds(), string(e.Echo), e.Comment, string(e.Entrance), micros(e.Received), e.Detail, string(e.Quarantine), string(e.Ignore),
 		content, merge, bridge.TextHash(e.Text), bridge.TextHash(e.Description), body), nil
+}
+
+// prepare makes an event as it is stored.
+func (s *Store) prepare(e *bridge.Event) {
+	e.Normalize()
+	if e.ID == "" {
+		e.ID = bridge.NewID()
+	}
+	if e.Received.IsZero() {
+		e.Received = s.now().UTC()
+	}
+	e.Received = e.Received.Round(0) // as it is read back: without the monotonic clock
+	e.Seq = 0
 }
 
 // eventTexts is how many texts event_out makes of an event; bondTexts likewise; eventArguments

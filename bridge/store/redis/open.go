@@ -60,6 +60,7 @@ type Store struct {
 	log    *slog.Logger
 	wake   chan struct{}
 	offers offers
+	said   said
 	stop   context.CancelFunc
 	done   sync.WaitGroup
 	close  sync.Once

@@ -33,7 +33,7 @@ var rules = []string{"core", "lanes", "decide", "sessions"}
 
 var (
 	acceptScript     = load("accept", rules...)
-	settleScript     = load("settle", append(rules, "apply", "out")...)
+	settleScript     = load("settle", append(rules, "apply")...)
 	sweepScript      = load("sweep", append(rules, "apply")...)
 	operateScript    = load("operate", append(rules, "apply")...)
 	sessionScript    = load("session", "core", "sessions")

@@ -24,7 +24,8 @@ type sentinels struct {
 	url             string
 }
 
-func startSentinels(t testing.TB) *sentinels {
+// startSentinels starts them; they hold a master for down that is silent for that long.
+func startSentinels(t testing.TB, down time.Duration) *sentinels {
 	t.Helper()
 	s := &sentinels{master: startServer(t)}
 	s.replica = startServer(t, "--replicaof", "127.0.0.1 "+strconv.Itoa(s.master.port))
@@ -34,7 +35,7 @@ func startSentinels(t testing.TB) *sentinels {
 		port := freePort(t)
 		conf := filepath.Join(dir, "sentinel.conf")
 		require.NoError(t, os.WriteFile(conf, fmt.Appendf(nil, "port %d\nbind 127.0.0.1\ndir %s\nlogfile %s\nsentinel monitor bridge 127.0.0.1 %d 2\n"+
-			"sentinel down-after-milliseconds bridge 500\nsentinel failover-timeout bridge 3000\n", port, dir, filepath.Join(dir, "log"), s.master.port), 0o600))
+			"sentinel down-after-milliseconds bridge %d\nsentinel failover-timeout bridge 3000\n", port, dir, filepath.Join(dir, "log"), s.master.port, down.Milliseconds()), 0o600))
 		cmd := exec.Command("redis-server", conf, "--sentinel")
 		require.NoError(t, cmd.Start())
 		t.Cleanup(func() {
@@ -67,7 +68,7 @@ func startSentinels(t testing.TB) *sentinels {
 
 // The whole suite on master and replica under three Sentinels, each write on both.
 func TestStoreUnderSentinels(t *testing.T) {
-	c := startSentinels(t)
+	c := startSentinels(t, 20*time.Second)
 	storetest.Run(t, storetest.Factory{New: func(t *testing.T, now func() time.Time) storetest.Handle {
 		h := &handle{url: c.url, o: redisstore.Options{Namespace: space(), Now: now, Log: quiet(), Wait: 1, WaitTimeout: 2 * time.Second}}
 		h.open(t)
@@ -76,7 +77,7 @@ func TestStoreUnderSentinels(t *testing.T) {
 }
 
 func TestAFailOverLosesNothingThatWasAnswered(t *testing.T) {
-	c := startSentinels(t)
+	c := startSentinels(t, 500*time.Millisecond)
 	ns := space()
 	o := redisstore.Options{Namespace: ns, Wait: 1, WaitTimeout: 300 * time.Millisecond, Timeout: 2 * time.Second}
 	var mu sync.Mutex

@@ -44,9 +44,8 @@ func (d *duty) Cursor() string {
 // Accept implements [bridge.Duty].
 func (d *duty) Accept(ctx context.Context, events []bridge.Event, cursor string) ([]bridge.Receipt, error) {
 	o := &offer{n: len(events)}
-	var err error
 	for _, e := range events {
-		if o.args, err = d.store.eventArgs(o.args, e); err != nil {
+		if err := d.store.add(o, e); err != nil {
 			return nil, err
 		}
 	}

@@ -4,7 +4,6 @@ import (
 	"context"
 	"crypto/rand"
 	"encoding/json"
-	"errors"
 	"fmt"
 	"strconv"
 	"time"
@@ -14,7 +13,7 @@ import (
 
 const (
 	verdictTexts = 6
-	leaseTexts   = 5 + eventTexts + bondTexts
+	leaseTexts   = 9
 )
 
 // Settle implements [bridge.Store]. When the answer of a call is lost for good, the next call asks
@@ -44,8 +43,9 @@ func (s *Store) Settle(ctx context.Context, session bridge.Session, results []br
 		s.putDoubts(append(doubts, id)...)
 		return bridge.Settled{}, err
 	}
-	out, err := readSettled(r, session)
+	out, err := s.readSettled(ctx, r, session)
 	if err != nil {
+		s.putDoubts(id) // the leases were given: ask for them again
 		return bridge.Settled{}, err
 	}
 	if r.bool(3) && len(results) == 0 {
@@ -54,7 +54,7 @@ func (s *Store) Settle(ctx context.Context, session bridge.Session, results []br
 	return out, nil
 }
 
-func readSettled(r reply, session bridge.Session) (bridge.Settled, error) {
+func (s *Store) readSettled(ctx context.Context, r reply, session bridge.Session) (bridge.Settled, error) {
 	out := bridge.Settled{Next: fromMicros(r.num(2))}
 	i := 5
 	for range r.num(4) {
@@ -64,18 +64,31 @@ func readSettled(r reply, session bridge.Session) (bridge.Settled, error) {
 	}
 	n := int(r.num(i))
 	i++
-	bodies := r.list(i + n*leaseTexts)
-	if len(bodies) != n {
-		return out, errors.Join(fmt.Errorf("redis: settle: %d bodies for %d leases", len(bodies), n), bridge.ErrUnavailable)
+	if len(r) < i+n*leaseTexts {
+		return out, fmt.Errorf("redis: settle: %d texts for %d leases: %w", len(r)-i, n, bridge.ErrUnavailable)
+	}
+	seqs := make([]string, n)
+	for j := range n {
+		seqs[j] = r.str(i + 1 + j*leaseTexts)
+	}
+	bodies, err := s.bodies(ctx, seqs)
+	if err != nil {
+		return out, err
 	}
 	for j := range n {
-		l := bridge.Lease{Attempt: int(r.num(i)), Token: bridge.Token(r.str(i + 1)), Unknown: r.bool(i + 2),
-			Spent: time.Duration(r.num(i+4)) * time.Microsecond, Until: session.Until, Bond: r.bond(i + 5 + eventTexts)}
-		if l.Unknown {
-			l.UnknownSince = fromMicros(r.num(i + 3))
+		id, ok := bridge.ParseLaneID(r.str(i))
+		if !ok {
+			return out, fmt.Errorf("redis: settle: a lease of lane %q: %w", r.str(i), bridge.ErrUnavailable)
 		}
-		var err error
-		if l.Event, err = r.event(i+5, bodies.str(j)); err != nil {
+		l := bridge.Lease{Attempt: int(r.num(i + 2)), Token: bridge.Token(r.str(i + 3)), Unknown: r.bool(i + 4),
+			Spent: time.Duration(r.num(i+6)) * time.Microsecond, Until: session.Until}
+		if l.Unknown {
+			l.UnknownSince = fromMicros(r.num(i + 5))
+		}
+		if l.Event, err = leasedEvent(r.num(i+1), r.str(i+7), bodies[j]); err != nil {
+			return out, err
+		}
+		if l.Bond, err = storedBond(id, r.str(i+8)); err != nil {
 			return out, err
 		}
 		out.Leases = append(out.Leases, l)

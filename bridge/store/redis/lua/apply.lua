@@ -62,6 +62,7 @@ function t.done(l, head, b, why, reference, key)
   local owner = t.owner(head.provider, key)
   if owner ~= '' and owner ~= head.task then
     head.detail = 'the provider answered with reference "' .. reference .. '"'
+    t.touch_event(head)
     t.park(l, head, 'reference_conflict', 'the provider answered with reference ' .. reference .. ', which belongs to task ' .. owner ..
       ': decide with `bonds move`, `bonds link` or `events settle`')
     return false
@@ -86,13 +87,12 @@ end
 -- settle records one result and applies what follows from it. Verdict: token, fenced, state,
 -- reason, bonded, parked.
 function t.settle(r)
-  local l, e = t.lane_by(r.lane), t.event(r.seq)
-  if not e then return { r.token, '1', '', '', '0', '0' } end
-  t.attempt(e, r.attempt, r.token, r.json, true) -- a late result says more of its try than the sweep that gave it up
-  if not l or l.state ~= 'leased' or l.token ~= r.token or l.head ~= r.seq then
-    return { r.token, '1', e.state, e.reason, '0', '0' }
-  end
-  local head, b = e, t.bond(l.provider, l.task)
+  local l = t.lane_by(r.lane)
+  local ours = l and l.state == 'leased' and l.token == r.token and l.head == r.seq
+  local head = ours and t.stub(l) or t.event(r.seq)
+  if not head then return { r.token, '1', '', '', '0', '0' } end
+  t.attempt(head, r.attempt, r.token, r.json, true) -- a late result says more of its try than the sweep that gave it up
+  if not ours then return { r.token, '1', head.state, head.reason, '0', '0' } end
   note(t.dest(l.dest), r)
   local nothing = r.kind == 'retry' or r.kind == 'refused'
   if nothing then
@@ -106,6 +106,7 @@ function t.settle(r)
     what, why = 'done', 'evidence'
     if reference == '' then reference, key = l.evidence_ref, l.evidence_key end
   end
+  local b = (key ~= '' or r.kind == 'refused' or what == 'skip') and t.bond(l.provider, l.task) or nil
   if r.kind == 'refused' and what ~= 'done' and what ~= 'retry' and b and over[b.state] then
     t.end_head(l, head, 'ended', 'late', '')
   elseif what == 'done' then
@@ -185,13 +186,14 @@ function t.lease_head(session, w, l, d, out)
   end
   if head.kind == 'submit' and head.mode == 'new' and b.reference ~= '' then
     head.mode = 'continue' -- the reference became known while it waited
+    t.touch_event(head)
   end
   made = made + 1
   l.attempt = l.attempt + 1
   l.token, l.session, l.leased_at = tokseed .. fmt('%x', made), session, now
   l.evidence, l.evidence_ref, l.evidence_key = false, '', ''
   if l.attempt == 1 then l.up_at_first = d.up end
-  l.state, l.reason, l.detail = 'leased', '', ''
+  l.state, l.reason, l.detail, l.kind = 'leased', '', '', head.kind
   t.touch(l)
   t.set_event(head, 'leased', '')
   t.note_writing(l, head)
@@ -199,16 +201,14 @@ function t.lease_head(session, w, l, d, out)
   return true
 end
 
--- lease_out adds a lease to an answer: attempt, token, unknown, unknown since, spent; the event
--- (t.event_out), the bond (t.bond_out).
+-- lease_out adds a lease to an answer: lane, seq, attempt, token, unknown, unknown since, spent; the
+-- records of the event and of the bond as they are stored.
 function t.lease_out(l, head, b, d, out)
-  out[#out + 1] = text(l.attempt)
-  out[#out + 1] = l.token
-  out[#out + 1] = l.unknown and '1' or '0'
-  out[#out + 1] = text(l.unknown_at)
-  out[#out + 1] = text(l.attempt > 1 and d.up - l.up_at_first or 0)
-  t.event_out(head, out)
-  t.bond_out(b, out)
+  local n = #out
+  if head.changed or not head.raw then head.raw = ev_pack(head) end
+  out[n + 1], out[n + 2], out[n + 3], out[n + 4], out[n + 5] = l.k, text(head.seq), text(l.attempt), l.token, l.unknown and '1' or '0'
+  out[n + 6], out[n + 7] = text(l.unknown_at), text(l.attempt > 1 and d.up - l.up_at_first or 0)
+  out[n + 8], out[n + 9] = head.raw, t.bond_pack(b)
 end
 
 -- lease gives leases of due lane heads at one destination. It returns when asking again makes

@@ -35,8 +35,7 @@ function read.event(key)
   add('event', { key = key, id = e.id, provider = e.provider, task = e.task, dir = e.dir, kind = e.kind, reference = e.reference, ref_key = e.ref_key,
     mode = e.mode, entrance = e.entrance, state = e.state, reason = e.reason, detail = e.detail, first = e.first, rep = text(e.rep), received = text(e.received),
     ended = text(e.ended), shrunk = e.shrunk, sender_key = e.key, echo = e.echo, comment = e.comment, window = text(e.window), chash = e.chash,
-    mhash = e.mhash, thash = e.thash, dhash = e.dhash, claim = e.claim, att = e.att,
-    attempts = e.att > 0 and call('HGET', P .. 'attempt', key) or nil }, call('HGET', P .. 'body', key) or '{}')
+    mhash = e.mhash, thash = e.thash, dhash = e.dhash, claim = e.claim, attempts = call('HGET', P .. 'attempt', key) or nil }, call('HGET', P .. 'body', key) or '{}')
 end
 
 function read.bond(key)
@@ -50,7 +49,7 @@ function read.lane(key)
   if not l then return add('lane', { key = key }) end
   add('lane', { key = key, state = l.state, paused = l.paused, reason = l.reason, detail = l.detail, head = text(l.head), n = text(l.n), due = text(l.due),
     attempt = l.attempt, token = l.token, session = l.session, leased_at = text(l.leased_at), unknown = l.unknown, unknown_at = text(l.unknown_at),
-    evidence = l.evidence, evidence_ref = l.evidence_ref, evidence_key = l.evidence_key, up_at_first = text(l.up_at_first), echoes = l.echoes,
+    evidence = l.evidence, evidence_ref = l.evidence_ref, evidence_key = l.evidence_key, up_at_first = text(l.up_at_first), echoes = l.echoes, kind = l.kind,
     queue = table.concat(call('LRANGE', P .. 'queue:' .. key, 0, -1), ' ') })
 end
 

@@ -27,7 +27,7 @@ local t = {}
 local events, ids, bonds, lanes, dests, claims, refs, bonded = {}, {}, {}, {}, {}, {}, {}, {}
 local dev, dbonds, dlanes, ddests = {}, {}, {}, {} -- changed, in order of the first change
 local kept = {}                                    -- seqs that began to wait in this call
-local tally, attempts, wrote = {}, {}, {}
+local tally, attempts, noted, wrote = {}, {}, {}, {}
 local counter, drawn, made, woke = 0, 0, 0, false
 local copying = false -- a backup is under way and has to be told what changes
 
@@ -74,17 +74,72 @@ end
 
 -- Events -----------------------------------------------------------------------------------------
 
+local in_lane = { queued = true, leased = true, parked = true }
+
 local function ev_pack(e)
-  return mpack({ e.id, e.provider, e.task, e.dir, e.kind, e.reference, e.ref_key, e.mode, e.entrance, e.state, e.reason, e.detail, e.first,
-    e.rep, e.received, e.ended, e.shrunk, e.key, e.echo, e.comment, e.window, e.chash, e.mhash, e.thash, e.dhash, e.claim, e.att })
+  local state, reason = e.state, e.reason
+  if in_lane[state] then state, reason = 'queued', '' end
+  return mpack({ e.id, e.provider, e.task, e.dir, e.kind, e.reference, e.ref_key, e.mode, e.entrance, state, reason, e.detail, e.first,
+    e.rep, e.received, e.ended, e.shrunk, e.key, e.echo, e.comment, e.window, e.chash, e.mhash, e.thash, e.dhash, e.claim })
 end
 
-local function ev_unpack(seq, s)
+-- fill sets the fields of an event from its record, its fate (state, reason, first, detail, end of
+-- an event that left its lane) and its lane: what stands in a lane is stored as queued, whatever the
+-- lane does with it, so that leasing and retrying write the lane alone.
+local function fill(e, s, fate)
   local a = munpack(s)
-  local e = { seq = seq, id = a[1], provider = a[2], task = a[3], dir = a[4], kind = a[5], reference = a[6], ref_key = a[7], mode = a[8],
-    entrance = a[9], state = a[10], reason = a[11], detail = a[12], first = a[13], rep = a[14], received = a[15], ended = a[16], shrunk = a[17],
-    key = a[18], echo = a[19], comment = a[20], window = a[21], chash = a[22], mhash = a[23], thash = a[24], dhash = a[25], claim = a[26], att = a[27] }
-  e.was_state, e.was_reason, e.was_task, e.was_ref = e.state, e.reason, e.task, e.ref_key
+  e.raw, e.whole = s, true
+  e.id, e.provider, e.task, e.dir, e.kind, e.reference, e.ref_key, e.mode, e.entrance = a[1], a[2], a[3], a[4], a[5], a[6], a[7], a[8], a[9]
+  e.rep, e.received, e.shrunk, e.key, e.echo, e.comment, e.window = a[14], a[15], a[17], a[18], a[19], a[20], a[21]
+  e.chash, e.mhash, e.thash, e.dhash, e.claim = a[22], a[23], a[24], a[25], a[26]
+  e.was_task, e.was_ref = a[3], a[7]
+  if e.state ~= '' then -- a stub, whose state the rules have in hand
+    if e.detail == '' then e.detail = a[12] end
+    if e.first == '' then e.first = a[13] end
+    return e
+  end
+  if fate then
+    e.fate = true
+    local f = munpack(fate)
+    e.state, e.reason, e.first, e.detail, e.ended = f[1], f[2], f[3] ~= '' and f[3] or a[13], f[4] ~= '' and f[4] or a[12], f[5]
+  else
+    e.state, e.reason, e.detail, e.first, e.ended = a[10], a[11], a[12], a[13], a[16]
+    if e.state == 'queued' then
+      local l = t.lane(a[2], a[4], a[3])
+      if l and l.head == e.seq then
+        if l.state == 'leased' or l.state == 'parked' then e.state = l.state end
+        if l.state ~= 'held' then e.reason = l.reason end
+      end
+    end
+  end
+  e.was_state, e.was_reason = e.state, e.reason
+  return e
+end
+
+local function blank(seq)
+  return { seq = seq, state = '', reason = '', first = '', detail = '', ended = 0, dirty = false, body = false, raw = false, fate = false, whole = false,
+    changed = false }
+end
+
+-- A stub is an event of which only seq, state, reason, kind and provider are in hand; anything else
+-- is read when a rule asks for it.
+local lazy = { __index = function(e, field)
+  if rawget(e, 'whole') then return nil end
+  fill(e, call('HGET', P .. 'event', text(e.seq)))
+  return rawget(e, field)
+end }
+
+-- whole reads what a stub lacks.
+function t.whole(e) return e.id end
+
+function t.stub(l)
+  local e = events[l.head]
+  if e == nil then
+    e = blank(l.head)
+    e.state, e.reason, e.was_state, e.was_reason, e.kind, e.provider = 'leased', '', 'leased', '', l.kind, l.provider
+    setmetatable(e, lazy)
+    events[l.head] = e
+  end
   return e
 end
 
@@ -97,15 +152,16 @@ function t.read_event()
   return { seq = 0, id = A[i + 1], provider = A[i + 2], task = A[i + 3], dir = A[i + 4], kind = A[i + 5], reference = A[i + 6], ref_key = A[i + 7],
     mode = A[i + 8], key = A[i + 9], window = tonumber(A[i + 10]), echo = A[i + 11], comment = A[i + 12], entrance = A[i + 13],
     received = tonumber(A[i + 14]), detail = A[i + 15], quarantine = A[i + 16], ignore = A[i + 17], chash = A[i + 18], mhash = A[i + 19],
-    thash = A[i + 20], dhash = A[i + 21], body = A[i + 22], state = '', reason = '', first = '', rep = 0, ended = 0, shrunk = 0, claim = '', att = 0 }
+    thash = A[i + 20], dhash = A[i + 21], body = A[i + 22], dirty = false, raw = false, fate = false, whole = true, changed = true, state = '', reason = '', first = '', rep = 0, ended = 0, shrunk = 0, claim = '' }
 end
 
 -- event returns a stored event, nil if there is none.
 function t.event(seq)
   local e = events[seq]
   if e == nil then
-    local s = call('HGET', P .. 'event', text(seq))
-    e = s and ev_unpack(seq, s)
+    local k = text(seq)
+    local s = call('HGET', P .. 'event', k)
+    e = s and fill(blank(seq), s, call('HGET', P .. 'fate', k))
     events[seq] = e
   end
   return e or nil
@@ -117,7 +173,13 @@ function t.event_by_id(id)
   return seq and t.event(tonumber(seq)) or nil
 end
 
+-- touch_event notes that e was changed in more than where it stands; move_event that only that was.
 function t.touch_event(e)
+  e.changed = true
+  t.move_event(e)
+end
+
+function t.move_event(e)
   if not e.dirty then
     e.dirty = true
     dev[#dev + 1] = e
@@ -125,7 +187,6 @@ function t.touch_event(e)
 end
 
 local final = { done = true, ended = true }
-local in_lane = { queued = true, leased = true, parked = true }
 local keeps = { waiting = true, quarantined = true }
 
 -- set_event moves an event, fresh or stored, to a state.
@@ -134,12 +195,11 @@ function t.set_event(e, state, why)
     e.seq = t.next()
     events[e.seq], ids[e.id] = e, e
   elseif e.state == state and e.reason == why and not final[state] then
-    t.touch_event(e)
     return
   end
   e.state, e.reason, e.ended = state, why, final[state] and now or 0
   if keeps[state] then kept[#kept + 1] = e.seq end
-  t.touch_event(e)
+  t.move_event(e)
 end
 
 -- Bonds and references ---------------------------------------------------------------------------
@@ -153,7 +213,7 @@ function t.bond(provider, task)
     if s then
       local a = munpack(s)
       b = { k = k, provider = provider, task = task, state = a[1], reference = a[2], ref_key = a[3], resolves = a[4], submit = a[5],
-        acked = a[6], created = a[7], changed = a[8], refs = a[9], was = a[1] }
+        acked = a[6], created = a[7], changed = a[8], refs = a[9], was = a[1], raw = s, dirty = false }
     else
       b = false
     end
@@ -227,15 +287,28 @@ local function shown(l) return l.paused and l.state ~= 'leased' and 'paused' or 
 -- remember keeps how a lane stands in the indexes.
 local function remember(l)
   l.was, l.was_raw, l.was_n = l.state ~= 'idle' and shown(l) or l.paused and 'paused' or '', l.state, l.n
-  l.was_due = l.state == 'ready' and not l.paused and l.due or nil
-  l.was_head, l.was_live, l.was_session = l.head, l.state ~= 'idle' or l.paused, l.state == 'leased' and l.session or nil
+  l.was_due = l.state == 'ready' and not l.paused and l.due or false
+  l.was_head, l.was_live, l.was_session = l.head, l.state ~= 'idle' or l.paused, l.state == 'leased' and l.session or false
 end
 
-local function new_lane(k)
+local function new_lane(k, a)
   local p, d, task = k:match('^([^/]*)/([^/]*)/(.*)$')
-  return { k = k, provider = p, dir = d, task = task, dest = d == 'in' and 'ssp' or p, state = 'idle', paused = false, reason = '', detail = '',
-    head = 0, n = 0, due = 0, attempt = 0, token = '', session = '', leased_at = 0, unknown = false, unknown_at = 0, evidence = false,
-    evidence_ref = '', evidence_key = '', up_at_first = 0, echoes = 0, pop = 0, push = {}, rem = {} }
+  return { k = k, provider = p, dir = d, task = task, dest = d == 'in' and 'ssp' or p, pop = 0, push = {}, rem = {}, dirty = false,
+    state = a[1], paused = a[2], reason = a[3], detail = a[4], head = a[5], n = a[6], due = a[7], attempt = a[8], token = a[9], session = a[10],
+    leased_at = a[11], kind = a[12], up_at_first = a[13], unknown = a[14] or false, unknown_at = a[15] or 0, evidence = a[16] or false,
+    evidence_ref = a[17] or '', evidence_key = a[18] or '', echoes = a[19] or 0,
+    was = '', was_raw = 'idle', was_n = 0, was_due = false, was_head = 0, was_live = false, was_session = false }
+end
+
+local idle = { 'idle', false, '', '', 0, 0, 0, 0, '', '', 0, '', 0 }
+
+-- lane_pack leaves out at the end what few lanes have.
+local function lane_pack(l)
+  if l.unknown or l.evidence or l.echoes > 0 then
+    return mpack({ l.state, l.paused, l.reason, l.detail, l.head, l.n, l.due, l.attempt, l.token, l.session, l.leased_at, l.kind, l.up_at_first,
+      l.unknown, l.unknown_at, l.evidence, l.evidence_ref, l.evidence_key, l.echoes })
+  end
+  return mpack({ l.state, l.paused, l.reason, l.detail, l.head, l.n, l.due, l.attempt, l.token, l.session, l.leased_at, l.kind, l.up_at_first })
 end
 
 function t.lane_by(k)
@@ -243,11 +316,7 @@ function t.lane_by(k)
   if l == nil then
     local s = call('HGET', P .. 'lane', k)
     if s then
-      local a = munpack(s)
-      l = new_lane(k)
-      l.state, l.paused, l.reason, l.detail, l.head, l.n, l.due, l.attempt = a[1], a[2], a[3], a[4], a[5], a[6], a[7], a[8]
-      l.token, l.session, l.leased_at, l.unknown, l.unknown_at = a[9], a[10], a[11], a[12], a[13]
-      l.evidence, l.evidence_ref, l.evidence_key, l.up_at_first, l.echoes = a[14], a[15], a[16], a[17], a[18]
+      l = new_lane(k, munpack(s))
       remember(l)
     else
       l = false
@@ -266,8 +335,7 @@ function t.make_lane(provider, dir, task)
   local k = lane_key(provider, dir, task)
   local l = t.lane_by(k)
   if not l then
-    l = new_lane(k)
-    l.was, l.was_raw, l.was_n, l.was_head, l.was_live = '', 'idle', 0, 0, false
+    l = new_lane(k, idle)
     lanes[k] = l
   end
   return l
@@ -351,21 +419,21 @@ function t.attempt(e, n, token, json, replace)
   local lines = attempts[e.seq]
   if not lines then
     lines = {}
-    if e.att > 0 then
-      for line in (call('HGET', P .. 'attempt', e.seq) or ''):gmatch('[^\n]+') do lines[#lines + 1] = line end
+    local s = call('HGET', P .. 'attempt', text(e.seq))
+    if s then
+      for line in s:gmatch('[^\n]+') do lines[#lines + 1] = line end
     end
     attempts[e.seq] = lines
   end
   for i, line in ipairs(lines) do
     if line:sub(1, #head) == head then
       if replace then lines[i] = head .. json end
-      t.touch_event(e)
+      noted[#noted + 1] = e.seq
       return
     end
   end
   lines[#lines + 1] = head .. json
-  e.att = #lines
-  t.touch_event(e)
+  noted[#noted + 1] = e.seq
 end
 
 -- Writing ----------------------------------------------------------------------------------------
@@ -434,25 +502,43 @@ end
 
 local function flush_event(e)
   local was, state, seq = e.was_state, e.state, text(e.seq)
-  put('HSET', 'event', seq, ev_pack(e))
-  changed('event', seq)
-  if not was then
-    put('HSET', 'body', seq, e.body)
-    put('HSET', 'id', e.id, seq)
-    e.body = nil
+  e.dirty = false
+  if in_lane[state] and in_lane[was] and not e.changed then -- the lane tells
+    e.was_state, e.was_reason = state, e.reason
+    return
   end
-  if e.task ~= e.was_task and e.task ~= '' then put('RPUSH', 'of:task:' .. e.task, seq) end
-  if e.ref_key ~= '' and e.ref_key ~= e.was_ref and (e.task == '' or t.owner(e.provider, e.ref_key) ~= e.task) then
-    put('RPUSH', 'of:ref:' .. e.ref_key, seq)
+  changed('event', seq)
+  if e.changed or not final[state] then
+    if e.changed and not e.whole then t.whole(e) end
+    e.raw = ev_pack(e)
+    put('HSET', 'event', seq, e.raw)
+    if e.fate then
+      put('HDEL', 'fate', seq)
+      e.fate = false
+    end
+    if not was then
+      put('HSET', 'body', seq, e.body)
+      put('HSET', 'id', e.id, seq)
+      e.body = false
+    end
+    if e.task ~= e.was_task and e.task ~= '' then put('RPUSH', 'of:task:' .. e.task, seq) end
+    if e.ref_key ~= '' and e.ref_key ~= e.was_ref and (e.task == '' or t.owner(e.provider, e.ref_key) ~= e.task) then
+      put('RPUSH', 'of:ref:' .. e.ref_key, seq)
+    end
+  else
+    put('HSET', 'fate', seq, mpack({ state, e.reason, e.first, e.detail, e.ended }))
+    e.fate = true
   end
   if keeps[state] or keeps[was] then index(e, keeps[was]) end
   if state ~= was or e.reason ~= e.was_reason then
-    if was then
+    if was and not in_lane[was] then
       count('event|' .. was, -1)
       if was == 'quarantined' then count('quarantine|' .. e.provider .. '|' .. e.was_reason, -1) end
     end
-    count('event|' .. state, 1)
-    if state == 'quarantined' then count('quarantine|' .. e.provider .. '|' .. e.reason, 1) end
+    if not in_lane[state] then
+      count('event|' .. state, 1)
+      if state == 'quarantined' then count('quarantine|' .. e.provider .. '|' .. e.reason, 1) end
+    end
     if e.kind == 'submit' then count('submit|' .. e.provider, (in_lane[state] and 1 or 0) - (in_lane[was] and 1 or 0)) end
     if final[state] and not final[was] then
       put('RPUSH', 'settled:' .. e.provider, seq)
@@ -462,7 +548,8 @@ local function flush_event(e)
       end
     end
   end
-  e.dirty, e.was_state, e.was_reason, e.was_task, e.was_ref = nil, state, e.reason, e.task, e.ref_key
+  e.was_state, e.was_reason, e.changed = state, e.reason, false
+  if e.whole then e.was_task, e.was_ref = e.task, e.ref_key end
 end
 
 local function member(head, k) return fmt('%016d|', head) .. k end
@@ -475,12 +562,11 @@ local function flush_lane(l)
   for _, seq in ipairs(l.push) do put('RPUSH', 'queue:' .. k, text(seq)) end
   l.pop, l.push, l.rem = 0, {}, {}
   if live or l.echoes > 0 then
-    put('HSET', 'lane', k, mpack({ l.state, l.paused, l.reason, l.detail, l.head, l.n, l.due, l.attempt, l.token, l.session, l.leased_at, l.unknown,
-      l.unknown_at, l.evidence, l.evidence_ref, l.evidence_key, l.up_at_first, l.echoes }))
+    put('HSET', 'lane', k, lane_pack(l))
   elseif l.was_live then
     put('HDEL', 'lane', k)
   end
-  local due = l.state == 'ready' and not l.paused and l.due or nil
+  local due = l.state == 'ready' and not l.paused and l.due or false
   if due ~= l.was_due or (due and l.head ~= l.was_head) then
     if l.was_due and (not due or l.head ~= l.was_head) then put('ZREM', 'due:' .. l.dest, member(l.was_head, k)) end
     if due then put('ZADD', 'due:' .. l.dest, text(due), member(l.head, k)) end
@@ -488,7 +574,7 @@ local function flush_lane(l)
   if live ~= l.was_live or l.head ~= l.was_head then
     if live then put('ZADD', 'live:' .. l.dest, text(l.head), k) else put('ZREM', 'live:' .. l.dest, k) end
   end
-  local session = l.state == 'leased' and l.session or nil
+  local session = l.state == 'leased' and l.session or false
   if session ~= l.was_session then
     local by = (session and 1 or 0) - (l.was_session and 1 or 0)
     if by ~= 0 then
@@ -504,13 +590,26 @@ local function flush_lane(l)
     if show ~= '' then count('lane|' .. l.dest .. '|' .. show, 1) end
   end
   count('queued|' .. l.dest, l.n - l.was_n)
+  -- the states of the events in it
+  local leased, parked = l.state == 'leased' and 1 or 0, l.state == 'parked' and l.head ~= 0 and 1 or 0
+  local had_leased, had_parked = l.was_raw == 'leased' and 1 or 0, l.was_raw == 'parked' and l.was_head ~= 0 and 1 or 0
+  count('event|leased', leased - had_leased)
+  count('event|parked', parked - had_parked)
+  count('event|queued', (l.n - leased - parked) - (l.was_n - had_leased - had_parked))
   remember(l)
-  l.dirty = nil
+  l.dirty = false
+end
+
+function t.bond_pack(b)
+  if b.dirty or not b.raw then
+    b.raw = mpack({ b.state, b.reference, b.ref_key, b.resolves, b.submit, b.acked, b.created, b.changed, b.refs })
+  end
+  return b.raw
 end
 
 local function flush_bond(b)
   changed('bond', b.k)
-  put('HSET', 'bond', b.k, mpack({ b.state, b.reference, b.ref_key, b.resolves, b.submit, b.acked, b.created, b.changed, b.refs }))
+  put('HSET', 'bond', b.k, t.bond_pack(b))
   if not b.was then
     put('ZADD', 'bonds', 0, b.k)
     put('SADD', 'providers', b.provider)
@@ -542,6 +641,9 @@ function t.flush()
     changed('ref', k)
     if task ~= '' then put('HSET', 'ref', k, task) else put('HDEL', 'ref', k) end
   end
+  for _, seq in ipairs(noted) do
+    changed('event', text(seq))
+  end
   for seq, lines in pairs(attempts) do put('HSET', 'attempt', text(seq), lines[2] and table.concat(lines, '\n') or lines[1]) end
   for f, w in pairs(wrote) do
     if w.dirty then
@@ -555,5 +657,5 @@ function t.flush()
   end
   if drawn > 0 then put('HSET', 'meta', 'counter', text(counter)) end
   run()
-  dev, dbonds, dlanes, ddests, changed_claims, changed_refs, attempts, tally, kept, drawn = {}, {}, {}, {}, {}, {}, {}, {}, {}, 0
+  dev, dbonds, dlanes, ddests, changed_claims, changed_refs, attempts, noted, tally, kept, drawn = {}, {}, {}, {}, {}, {}, {}, {}, {}, {}, 0
 end

@@ -119,7 +119,10 @@ end
 -- decide takes an event, fresh or kept, through steps 3 to 6.
 function t.decide(e)
   local owner = t.owner(e.provider, e.ref_key)
-  if e.dir == 'in' and e.task == '' and owner ~= '' then e.task = owner end
+  if e.dir == 'in' and e.task == '' and owner ~= '' then
+    e.task = owner
+    e.changed = true
+  end
   local b = t.bond(e.provider, e.task)
   local why = conflicting(e, b, owner)
   if why ~= '' then return t.kept(e, 'quarantined', 'reference_conflict', why) end
@@ -141,6 +144,7 @@ end
 function t.submit(e, b, owner)
   if owner == '' and t.foreign(e.provider, e.task, e.ref_key) then
     e.reference, e.ref_key = '', '' -- the task moved here with the other provider's number
+    e.changed = true
   end
   local fresh = e.ref_key ~= '' and owner == ''
   e.mode = 'new'
@@ -307,7 +311,7 @@ function t.acknowledge(b, w)
   local id = t.new_id()
   return { seq = 0, id = id, provider = b.provider, task = b.task, dir = 'in', kind = 'acknowledge', reference = w.reference, ref_key = w.ref_key,
     mode = '', key = '', window = 0, echo = '', comment = '', entrance = 'follow_up', received = now, detail = '', quarantine = '', ignore = '', chash = '',
-    mhash = '', thash = '', dhash = '', body = '{}', state = '', reason = '', first = '', rep = 0, ended = 0, shrunk = 0, claim = '', att = 0 }
+    mhash = '', thash = '', dhash = '', body = '{}', dirty = false, raw = false, fate = false, whole = true, changed = true, state = '', reason = '', first = '', rep = 0, ended = 0, shrunk = 0, claim = '' }
 end
 
 -- evidence_for_submit settles the unsettled submit of a bond that got its reference by another way.

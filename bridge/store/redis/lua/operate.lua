@@ -189,6 +189,7 @@ local function give(b)
       if l.state ~= 'leased' then moved(head) end
     elseif l.state ~= 'leased' then -- never sent: it continues the ticket
       head.mode, head.reference, head.ref_key = 'continue', c.reference, c.ref_key
+      t.touch_event(head)
       t.set_event(head, 'queued', '')
       t.fresh(l)
       moved(head)

@@ -87,9 +87,10 @@ while #found < limit and looked < budget do
     last = 0
     break
   end
+  local fates = call('HMGET', P .. 'fate', unpack(these))
   for i, s in ipairs(call('HMGET', P .. 'event', unpack(these))) do
     last, looked = these[i], looked + 1
-    local e = s and ev_unpack(these[i], s)
+    local e = s and fill(blank(these[i]), s, fates[i])
     if e and fits(e) then
       found[#found + 1] = e.seq
       t.event_out(e, out)

@@ -32,11 +32,12 @@ function restore.event(r, body)
   local seq = tonumber(r.key)
   local e = t.event(seq)
   if not e then
-    e = { seq = seq }
+    e = blank(seq)
+    e.whole = true
     events[seq] = e
   end
   take(e, r, 'id', 'provider', 'task', 'dir', 'kind', 'reference', 'ref_key', 'mode', 'entrance', 'state', 'reason', 'detail', 'first', 'rep', 'received',
-    'ended', 'shrunk', 'echo', 'comment', 'window', 'chash', 'mhash', 'thash', 'dhash', 'claim', 'att')
+    'ended', 'shrunk', 'echo', 'comment', 'window', 'chash', 'mhash', 'thash', 'dhash', 'claim')
   e.key, e.body = r.sender_key, body
   call('HSET', P .. 'body', seq, body)
   if r.attempts then call('HSET', P .. 'attempt', seq, r.attempts) end
@@ -56,7 +57,7 @@ function restore.lane(r)
   call('DEL', P .. 'queue:' .. r.key)
   if r.state then
     take(l, r, 'state', 'paused', 'reason', 'detail', 'head', 'n', 'due', 'attempt', 'token', 'session', 'leased_at', 'unknown', 'unknown_at', 'evidence',
-      'evidence_ref', 'evidence_key', 'up_at_first', 'echoes')
+      'evidence_ref', 'evidence_key', 'up_at_first', 'echoes', 'kind')
     for seq in r.queue:gmatch('%d+') do insert(l.push, tonumber(seq)) end
   else
     l.state, l.paused, l.head, l.n, l.echoes = 'idle', false, 0, 0, 0

@@ -9,23 +9,13 @@
 -- then                 number of wants; then for each: dest, n, in flight, rate, burst, break,
 --                      break for (microseconds), without reference
 -- returns              {counter, woke, next, fenced, number of verdicts, verdicts (6 texts each, see
---                      t.settle), number of leases, leases (32 texts each, see t.lease_out)}, then
---                      as last element the list of the bodies of the leased events; next is when the
---                      earliest lane becomes due, "0" if none; fenced is "1" if the session has
---                      expired and gets no leases
-local lease_size, lease_seq, lease_token = 32, 6, 2
-
--- with_bodies adds the bodies, which the memory of calls does not hold.
-local function with_bodies(answer)
-  local at = 6 + 6 * tonumber(answer[5])
-  local seqs = {}
-  for i = 1, tonumber(answer[at]) do seqs[i] = answer[at + lease_size * (i - 1) + lease_seq] end
-  answer[#answer + 1] = #seqs > 0 and call('HMGET', P .. 'body', unpack(seqs)) or {}
-  return answer
-end
-
-local memo, known = t.begin()
-if memo then return known and with_bodies(memo) or memo end
+--                      t.settle), number of leases, leases (9 texts each, see t.lease_out)}; next is
+--                      when the earliest lane becomes due, "0" if none; fenced is "1" if the session
+--                      has expired and gets no leases. The bodies of the events are not part of it:
+--                      who accepted them still has them, others read them
+local lease_size = 9
+local memo = t.begin()
+if memo then return memo end
 
 local session = arg()
 local leases, given, verdicts, again_at = {}, 0, {}, {}
@@ -43,8 +33,8 @@ for _ = 1, num() do
     end
     at = at + 1
     for _ = 1, tonumber(m[at]) do
-      local l = t.lane_by(lane_key(m[at + 8], m[at + 10], m[at + 9]))
-      if l and l.state == 'leased' and l.token == m[at + lease_token] then
+      local l = t.lane_by(m[at + 1])
+      if l and l.state == 'leased' and l.token == m[at + 4] then
         for i = at + 1, at + lease_size do leases[#leases + 1] = m[i] end
         given = given + 1
         again_at[l.dest] = (again_at[l.dest] or 0) + 1
@@ -90,4 +80,4 @@ if #wants > 0 then
 end
 out[#out + 1] = text(given)
 for _, v in ipairs(leases) do out[#out + 1] = v end
-return with_bodies(t.finish(out))
+return t.finish(out)

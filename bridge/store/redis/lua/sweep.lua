@@ -82,7 +82,7 @@ local function shrink(e, what)
   call('HSET', P .. 'body', e.seq, cjson.encode(small))
   e.shrunk = 1
   t.touch_event(e)
-  local s = e.att > 0 and call('HGET', P .. 'attempt', e.seq)
+  local s = call('HGET', P .. 'attempt', e.seq)
   if s then
     local lines = {}
     for line in s:gmatch('[^\n]+') do
