@@ -39,7 +39,8 @@ type address struct {
 // parse reads a URL; see the package documentation for its forms.
 func parse(raw string, caFile string) (address, error) {
 	var a address
-	u, err := url.Parse(raw)
+	one, hosts := oneHost(raw)
+	u, err := url.Parse(one)
 	if err != nil {
 		return a, errors.New("redis: the URL cannot be read (special characters of a password must be percent-encoded)") // err shows the URL, and with it the password
 	}
@@ -70,7 +71,7 @@ func parse(raw string, caFile string) (address, error) {
 			return a, fmt.Errorf("redis: %q is not the number of a database", path[0])
 		}
 	}
-	for _, host := range strings.Split(u.Host, ",") {
+	for _, host := range hosts {
 		if host == "" {
 			return a, errors.New("redis: the URL names no host")
 		}
@@ -99,6 +100,21 @@ func parse(raw string, caFile string) (address, error) {
 		}
 	}
 	return a, nil
+}
+
+// oneHost takes the list of hosts out of a URL and leaves one in its place: net/url reads only one.
+func oneHost(raw string) (one string, hosts []string) {
+	scheme, rest, ok := strings.Cut(raw, "://")
+	if !ok {
+		return raw, []string{""}
+	}
+	authority, path := rest, ""
+	if i := strings.IndexAny(rest, "/?#"); i >= 0 {
+		authority, path = rest[:i], rest[i:]
+	}
+	user := authority[:strings.LastIndexByte(authority, '@')+1]
+	hosts = strings.Split(authority[len(user):], ",")
+	return scheme + "://" + user + hosts[0] + path, hosts
 }
 
 func tlsConfig(caFile string) (*tls.Config, error) {
