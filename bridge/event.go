@@ -143,7 +143,9 @@ type Inbound struct {
 	Header      map[string]string `json:"header,omitempty"` // canonical names; credentials removed
 	Query       map[string]string `json:"query,omitempty"`  // credentials removed
 	Body        []byte            `json:"body,omitempty"`
-	Received    time.Time         `json:"received,omitzero"`
+	// Item says that Body is one item of a larger input, which is not split again.
+	Item     bool      `json:"item,omitempty"`
+	Received time.Time `json:"received,omitzero"`
 	// Delivery is the sender's id of this delivery, if its scheme has one.
 	Delivery string `json:"delivery,omitempty"`
 }

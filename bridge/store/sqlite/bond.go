@@ -88,6 +88,14 @@ func (t *tx) own(provider, refKey, reference, task string) {
 func (t *tx) disown(provider, task, refKey string) {
 	t.exec("DELETE FROM reference WHERE provider = ? AND task = ? AND (ref_key = ? OR ? = '')", provider, task, refKey, refKey)
 	clear(t.owners)
+	t.flush()
+	for _, id := range t.ints("SELECT id FROM lane WHERE dest = ? AND state = 'parked' AND state <> 'idle' AND reason = 'reference_conflict'", provider) {
+		l := t.laneByID(id)
+		if head := t.headOf(l); head != nil && head.RefKey != "" && t.owner(provider, head.RefKey) == "" {
+			t.setEvent(head, bridge.StateQueued, "")
+			t.fresh(l)
+		}
+	}
 }
 
 // foreign reports whether refKey is a reference of this task at another provider.
@@ -103,6 +111,7 @@ func (t *tx) supersede(provider, task string) {
 		was := b.State
 		b.State = bridge.BondSuperseded
 		t.saveBond(b, was)
+		t.release(b, nil) // what waited for its reference is late now
 		for _, d := range []bridge.Dir{bridge.In, bridge.Out} {
 			if l := t.lane(bridge.LaneID{Provider: p, Task: task, Dir: d}); l != nil && l.state == bridge.LaneHeld {
 				t.setLane(l, bridge.LaneReady, "", "") // decided again at the next lease
@@ -153,6 +162,9 @@ func (t *tx) bind(b *bondRow, w bonded) bool {
 	if ack != nil {
 		ack.Task = b.Task
 		t.append(ack)
+	}
+	if l := t.lane(bridge.LaneID{Provider: b.Provider, Task: b.Task, Dir: bridge.Out}); l != nil {
+		t.recheck(l)
 	}
 	t.release(b, w.by)
 	t.unhold(b)

@@ -59,7 +59,11 @@ func (t *tx) leaseHead(s bridge.Session, w bridge.Want, l *laneRow) (bridge.Leas
 		t.recheck(l)
 		return bridge.Lease{}, false
 	case head.Kind == bridge.Submit && head.RefKey != "" && head.RefKey != b.RefKey:
-		if owner := t.owner(head.Provider, head.RefKey); owner != "" && owner != head.Task {
+		owner := t.owner(head.Provider, head.RefKey)
+		if owner == "" { // it was taken from the other task meanwhile
+			t.bind(b, bonded{reference: head.Reference, refKey: head.RefKey, bySSP: true})
+			head.Mode = bridge.ModeContinue
+		} else if owner != head.Task {
 			t.park(l, head, bridge.ReferenceConflict, fmt.Sprintf("reference %s belongs to task %s: decide with `bonds move` or `bonds unlink`, or ignore this submit", head.Reference, owner))
 			return bridge.Lease{}, false
 		}

@@ -137,6 +137,9 @@ func (c *Config) Warnings() []string {
 	if c.SSP.Contract == soap.Assumed {
 		out = append(out, "ssp.contract: assumed; calls go out with argument names that nobody has compared with this SSP")
 	}
+	if c.SSP.Operations != nil && c.SSP.Fingerprint == "" && c.SSP.Contract != soap.Assumed {
+		out = append(out, "ssp.fingerprint: nobody has confirmed the contract of ssp.operations; pergabridge contract verify does that")
+	}
 	if c.SSP.Delivery.Observe() {
 		out = append(out, "ssp: mode observe, nothing is sent")
 	}

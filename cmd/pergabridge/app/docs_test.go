@@ -108,8 +108,17 @@ func (b docBlock) whole(t *testing.T) string {
 		return docSSP + "  intake:\n" + docIndented(b.text, 4) + provider(docProvider)
 	case "webhook":
 		return docSSP + docIntake + provider(docProvider+"webhook:\n"+docIndented(b.text, 2)+"inbound: {rules: [{kind: ignore}]}\n")
+	case "ssp":
+		text := b.text
+		if !strings.Contains(text, "\n  url:") {
+			text = strings.Replace(text, "ssp:\n", docSSP, 1)
+		}
+		if !strings.Contains(text, "\n  intake:") {
+			text += docIntake
+		}
+		return text + provider(docProvider)
 	}
-	t.Fatalf("%s: a yaml block is marked config, provider, intake or webhook, not %q:\n%s", b.file, b.mark, b.text)
+	t.Fatalf("%s: a yaml block is marked config, provider, intake, ssp or webhook, not %q:\n%s", b.file, b.mark, b.text)
 	return ""
 }
 
@@ -130,7 +139,7 @@ func TestConfigsInTheDocsAreFine(t *testing.T) {
 			p.close()
 		})
 	}
-	for _, mark := range []string{"config", "provider", "intake", "webhook"} {
+	for _, mark := range []string{"config", "provider", "intake", "ssp", "webhook"} {
 		require.NotZero(t, n[mark], "no yaml block is marked %s", mark)
 	}
 }
