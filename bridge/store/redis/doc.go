@@ -39,7 +39,8 @@
 //	id                  hash event id -> seq
 //	attempt             hash seq -> lines "n TAB token TAB JSON"
 //	claim               hash provider US dir US key -> "seq:at:hash"; key is k:ID (sender's id), h:HASH:n
-//	                    (merge), c:HASH:ID (conflict), q:k:ID and q:h:HASH (quarantined, ignored)
+//	                    (merge), c:HASH:ID (conflict), q:REASON:k:ID and q:REASON:h:HASH (ignored for
+//	                    REASON; quarantined where it is empty)
 //	bond                hash provider US task -> packed record
 //	bonds               zset of the same fields, for paging
 //	ref                 hash provider US reference key -> task
@@ -50,6 +51,7 @@
 //	                    in order of acceptance
 //	live:DEST           zset of lanes that are not idle, by head
 //	leased              hash lane -> session
+//	conflict:DEST       set of lanes parked as reference_conflict
 //	dest                hash destination -> packed breaker, rate, leases in flight
 //	wrote               hash LANE US t US text hash, LANE US c US comment -> "seq:at:token" (";"-joined)
 //	kept, kept:task:…, kept:ref:…, waiting   zsets of seqs: waiting and quarantined; by received time

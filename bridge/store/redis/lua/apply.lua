@@ -39,12 +39,34 @@ local function set_unknown(l, r)
   end
 end
 
+-- resolving reports whether another solution is on its way in the lane.
+local function resolving(l)
+  if not l then return false end
+  local function is(seq)
+    local e = seq ~= 0 and t.event(seq)
+    return e and e.kind == 'resolve' and in_lane[e.state]
+  end
+  if is(l.head) then return true end
+  for _, s in ipairs(call('LRANGE', P .. 'queue:' .. l.k, l.pop, -1)) do
+    if is(tonumber(s)) then return true end
+  end
+  for _, seq in ipairs(l.push) do
+    if is(seq) then return true end
+  end
+  return false
+end
+
 -- without_effect takes back what an event that ended without effect did to its bond: a solution
 -- that never arrived leaves it open, a submit that never arrived makes room for the next one.
 function t.without_effect(e, b)
   if not b then return end
   if e.kind == 'resolve' and b.state == 'resolved' then
-    b.state = 'open'
+    if not resolving(t.lane(e.provider, e.dir, e.task)) then
+      b.state = 'open'
+      t.save_bond(b)
+    end
+  elseif e.kind == 'submit' and b.state == 'open' and e.mode == 'reopen' and b.submit == e.id then
+    b.state = 'closed' -- over, as it was before; the next submit reopens it
     t.save_bond(b)
   elseif e.kind == 'submit' and b.state == 'pending' and b.submit == e.id then
     b.submit = ''
@@ -55,6 +77,11 @@ end
 -- done ends the head as applied and gives its bond the reference the answer brought. It reports
 -- whether the bond got one.
 function t.done(l, head, b, why, reference, key)
+  if b and reference == b.reference then key = b.ref_key end
+  if why == 'observed' and b and b.state == 'pending' and b.submit == head.id then
+    b.submit = '' -- nothing was sent: the next submit is the first
+    t.save_bond(b)
+  end
   if key == '' or not b or key == b.ref_key or (head.kind ~= 'submit' and head.kind ~= 'reject_solution') then
     t.end_head(l, head, 'done', why, '')
     return false
@@ -84,6 +111,15 @@ function t.read_result()
   return r
 end
 
+-- proves reports whether evidence seen during a try settles its event. It does not where nothing can
+-- have happened: not a byte left, now or earlier, so the echo was of something else. A bond made
+-- meanwhile (evidence_ref) proves its submit in any case.
+local function proves(l, r, what)
+  if what == 'retry' or what == 'wait' then return r.reason ~= 'not_sent' or l.unknown or l.evidence_ref ~= '' end
+  if what == 'park' or what == 'skip' then return r.kind == 'unknown' or l.unknown end
+  return false
+end
+
 -- settle records one result and applies what follows from it. Verdict: token, fenced, state,
 -- reason, bonded, parked.
 function t.settle(r)
@@ -102,11 +138,11 @@ function t.settle(r)
   end
   t.unlease(l)
   local what, why, reference, key, bound = r['then'], r.reason, r.reference, r.ref_key, false
-  if l.evidence and (what == 'retry' or what == 'wait' or (what == 'park' and r.kind == 'unknown')) then
+  if l.evidence and proves(l, r, what) then
     what, why = 'done', 'evidence'
     if reference == '' then reference, key = l.evidence_ref, l.evidence_key end
   end
-  local b = (key ~= '' or r.kind == 'refused' or what == 'skip') and t.bond(l.provider, l.task) or nil
+  local b = (key ~= '' or r.kind == 'refused' or what == 'skip' or why == 'observed') and t.bond(l.provider, l.task) or nil
   if r.kind == 'refused' and what ~= 'done' and what ~= 'retry' and b and over[b.state] then
     t.end_head(l, head, 'ended', 'late', '')
   elseif what == 'done' then
@@ -175,7 +211,11 @@ function t.lease_head(session, w, l, d, out)
     return false
   elseif head.kind == 'submit' and head.ref_key ~= '' and head.ref_key ~= b.ref_key then
     local owner = t.owner(head.provider, head.ref_key)
-    if owner ~= '' and owner ~= head.task then
+    if owner == '' then -- it was taken from the other task meanwhile
+      t.bind(b, { reference = head.reference, ref_key = head.ref_key, by_ssp = true })
+      head.mode = 'continue'
+      t.touch_event(head)
+    elseif owner ~= head.task then
       t.park(l, head, 'reference_conflict', 'reference ' .. head.reference .. ' belongs to task ' .. owner ..
         ': decide with `bonds move` or `bonds unlink`, or ignore this submit')
       return false

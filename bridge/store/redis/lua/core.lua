@@ -288,6 +288,7 @@ local function shown(l) return l.paused and l.state ~= 'leased' and 'paused' or 
 local function remember(l)
   l.was, l.was_raw, l.was_n = l.state ~= 'idle' and shown(l) or l.paused and 'paused' or '', l.state, l.n
   l.was_due = l.state == 'ready' and not l.paused and l.due or false
+  l.was_conflict = l.state == 'parked' and l.reason == 'reference_conflict'
   l.was_head, l.was_live, l.was_session = l.head, l.state ~= 'idle' or l.paused, l.state == 'leased' and l.session or false
 end
 
@@ -297,7 +298,7 @@ local function new_lane(k, a)
     state = a[1], paused = a[2], reason = a[3], detail = a[4], head = a[5], n = a[6], due = a[7], attempt = a[8], token = a[9], session = a[10],
     leased_at = a[11], kind = a[12], up_at_first = a[13], unknown = a[14] or false, unknown_at = a[15] or 0, evidence = a[16] or false,
     evidence_ref = a[17] or '', evidence_key = a[18] or '', echoes = a[19] or 0,
-    was = '', was_raw = 'idle', was_n = 0, was_due = false, was_head = 0, was_live = false, was_session = false }
+    was = '', was_raw = 'idle', was_n = 0, was_due = false, was_head = 0, was_live = false, was_session = false, was_conflict = false }
 end
 
 local idle = { 'idle', false, '', '', 0, 0, 0, 0, '', '', 0, '', 0 }
@@ -584,6 +585,8 @@ local function flush_lane(l)
     end
     if session then put('HSET', 'leased', k, session) else put('HDEL', 'leased', k) end
   end
+  local conflict = l.state == 'parked' and l.reason == 'reference_conflict'
+  if conflict ~= l.was_conflict then put(conflict and 'SADD' or 'SREM', 'conflict:' .. l.dest, k) end
   local show = live and shown(l) or ''
   if show ~= l.was then
     if l.was ~= '' then count('lane|' .. l.dest .. '|' .. l.was, -1) end

@@ -60,9 +60,10 @@ end
 -- accept takes one fresh event through the steps of package bridge, "Accept".
 function t.accept(e)
   if e.quarantine ~= '' or e.ignore ~= '' then -- step 1
-    local f = t.claim_field(e, e.key ~= '' and 'q:k:' .. e.key or 'q:h:' .. e.chash)
+    -- kept or recorded only: with an id for good, without one for its window
+    local f = t.claim_field(e, 'q:' .. e.ignore .. (e.key ~= '' and ':k:' .. e.key or ':h:' .. e.chash))
     local c = t.claimed(f)
-    if c then return t.duplicate(e, t.event(c.seq)) end
+    if c and (e.key ~= '' or now - c.at <= e.window) then return t.duplicate(e, t.event(c.seq)) end
     if e.quarantine ~= '' then t.set_event(e, 'quarantined', e.quarantine) else t.set_event(e, 'ended', e.ignore) end
     t.claim(e, f, '')
     return t.receipt(e.quarantine ~= '' and 'quarantined' or 'ignored', e)
@@ -126,6 +127,12 @@ function t.decide(e)
   local b = t.bond(e.provider, e.task)
   local why = conflicting(e, b, owner)
   if why ~= '' then return t.kept(e, 'quarantined', 'reference_conflict', why) end
+  if e.echo == 'comment' and b and not over[b.state] and b.reference == '' and e.ref_key ~= '' and owner == '' then
+    -- Whose words they are may stay open for now; that the ticket is there is certain.
+    t.bind(b, { reference = e.reference, ref_key = e.ref_key, by = e, because = 'evidence' })
+    owner = e.task
+    if e.kind == 'acknowledge' then return t.add_reference(t.receipt('accepted', e), e) end -- bind has put it into its lane
+  end
   local r = t.echo(e) -- step 4
   if r then return r end
   if e.kind == 'submit' then return t.submit(e, b, owner) end
@@ -149,7 +156,11 @@ function t.submit(e, b, owner)
   local fresh = e.ref_key ~= '' and owner == ''
   e.mode = 'new'
   if owner ~= '' and owner ~= e.task then -- parks at its head, see lease
-    b = b or t.make_bond(e.provider, e.task, e.id)
+    if not b then
+      b = t.make_bond(e.provider, e.task, e.id)
+    elseif b.state == 'resolved' or over[b.state] then
+      t.reopen(b, e)
+    end
     local r = place(e)
     t.release(b, e)
     return r
@@ -207,6 +218,9 @@ function t.outbound(e, b, owner)
     if not fresh then return t.kept(e, 'waiting', 'unknown_task', '') end
     b = t.make_bond(e.provider, e.task, e.id)
     t.bind(b, { reference = e.reference, ref_key = e.ref_key, by_ssp = true })
+    if e.state ~= '' and not keeps[e.state] then -- it waited itself, and bind has released it in its place
+      return t.add_reference(t.receipt('accepted', e), e)
+    end
   elseif fresh and b.reference == '' then -- SSP learned the reference by another way than us
     t.bind(b, { reference = e.reference, ref_key = e.ref_key, by_ssp = true, by = e, because = 'evidence' })
   end
@@ -239,6 +253,7 @@ function t.inbound(e, b, owner)
   elseif b.reference == '' then
     return t.kept(e, 'waiting', 'awaits_reference', '')
   end
+  if e.kind ~= 'acknowledge' and t.behind_maybe_echo(e) then return t.kept(e, 'waiting', 'maybe_echo', '') end
   if e.kind == 'acknowledge' then
     if b.acked then return t.ended(e, 'merged', '') end
     b.acked = true
@@ -262,6 +277,7 @@ function t.supersede(provider, task)
     if b and live_bond[b.state] then
       b.state = 'superseded'
       t.save_bond(b)
+      t.release(b) -- what waited for its reference is late now
       for _, dir in ipairs({ 'in', 'out' }) do
         local l = t.lane(p, dir, task)
         if l and l.state == 'held' then t.set_lane(l, 'ready', '', '') end -- decided again at the next lease
@@ -299,8 +315,10 @@ function t.bind(b, w)
     ack.task = b.task
     t.append(ack)
   end
-  t.release(b, w.by)
   local l = t.lane(b.provider, 'out', b.task)
+  if l then t.recheck(l) end
+  t.release(b, w.by)
+  l = t.lane(b.provider, 'out', b.task)
   if l and l.state == 'held' then t.set_lane(l, 'ready', '', '') end
   if l then t.recheck(l) end
   return true

@@ -165,6 +165,16 @@ function t.echo(e)
   end
 end
 
+-- behind_maybe_echo reports whether an earlier event of e's lane waits to know whether it is an echo:
+-- e must not overtake it, and waits as well.
+function t.behind_maybe_echo(e)
+  local l = t.lane(e.provider, other[e.dir], e.task)
+  if not l or l.echoes == 0 then return false end
+  l.echoes = l.echoes + 1
+  t.touch(l)
+  return true
+end
+
 -- is_echo_of ends e as the echo of the written event seq of lane l.
 function t.is_echo_of(l, e, seq)
   local first = t.event(seq).id

@@ -59,6 +59,9 @@ function verbs.event_retry()
   elseif not may_return[e.reason] then
     return refuse('event %s ended as %s: it cannot be released', e.id, e.reason)
   end
+  if e.shrunk == 1 then
+    return refuse('the contents of event %s were removed when its retention ended: there is nothing left to send', e.id)
+  end
   t.append(e)
   moved(e)
 end
@@ -208,6 +211,18 @@ function verbs.bond_link()
   return give(b or t.make_bond(c.provider, c.task, ''))
 end
 
+-- disowned lets submits go on that were parked for a reference which is nobody's now.
+local function disowned(provider)
+  for _, k in ipairs(call('SMEMBERS', P .. 'conflict:' .. provider)) do
+    local l = t.lane_by(k)
+    local head = t.head_of(l)
+    if head and l.state == 'parked' and l.reason == 'reference_conflict' and head.ref_key ~= '' and t.owner(provider, head.ref_key) == '' then
+      t.set_event(head, 'queued', '')
+      t.fresh(l)
+    end
+  end
+end
+
 -- strip leaves a bond without a reference.
 local function strip(b)
   b.reference, b.ref_key, b.acked = '', '', false
@@ -223,6 +238,7 @@ function verbs.bond_unlink()
     if t.owner(b.provider, key) == b.task then t.set_owner(b.provider, key, '') end
   end
   b.refs = {}
+  disowned(b.provider)
   strip(b)
   out.changed = true
 end
@@ -233,6 +249,7 @@ function verbs.bond_move()
   if owner == c.task then return end
   if owner ~= '' then
     t.set_owner(c.provider, c.ref_key, '')
+    disowned(c.provider)
     local from = t.bond(c.provider, owner)
     if from then
       for i = #from.refs, 1, -1 do
@@ -285,7 +302,7 @@ function verbs.quarantine_assign()
   if c.task ~= '' and c.reference == '' and e.dir == 'in' and not t.bond(e.provider, c.task) then
     return refuse('task %s has no bond at %s: link it first with `bonds link`', c.task, e.provider)
   end
-  e.task, e.reference, e.ref_key, e.detail = c.task, c.reference, c.ref_key, ''
+  e.task, e.reference, e.ref_key, e.detail = c.task ~= '' and c.task or t.owner(e.provider, c.ref_key), c.reference, c.ref_key, ''
   if e.state == 'quarantined' then e.state = 'waiting' end -- so that it may wait again
   t.touch_event(e)
   local r = t.decide(e)
@@ -293,10 +310,17 @@ function verbs.quarantine_assign()
   out.detail = r[1] .. (r[5] ~= '' and ': ' .. r[5] or '')
 end
 
+-- unclaim gives up the claim by which a kept event is known.
+local function unclaim(e)
+  local claim = e.claim:match('^[^\31]*\31[^\31]*\31[kq]:') and t.claimed(e.claim)
+  if claim and claim.seq == e.seq then t.unclaim(e.claim) end
+end
+
 function verbs.quarantine_discard()
   local e, no = kept_named()
   if no then return no end
   if c.note == '' then return refuse('discard needs a note that says why') end
+  unclaim(e) -- the same again deserves another look
   t.set_event(e, 'ended', 'discarded')
   moved(e)
 end
@@ -304,15 +328,15 @@ end
 function verbs.quarantine_reread()
   local e, no = kept_named()
   if no then return no end
+  if e.reason == 'conflict' then
+    return refuse('event %s was understood; its id was used before for something else: assign or discard it', e.id)
+  end
   local fresh = {}
   for i = 1, num() do
     fresh[i] = t.read_event()
     if fresh[i].quarantine ~= '' then return refuse('event %s is still not understood: %s: %s', e.id, fresh[i].quarantine, fresh[i].detail) end
   end
-  if e.reason ~= 'conflict' and e.claim ~= '' then -- its claim must not make its own reading a duplicate
-    local claim = t.claimed(e.claim)
-    if claim and claim.seq == e.seq then t.unclaim(e.claim) end
-  end
+  unclaim(e) -- its claim must not make its own reading a duplicate
   local first = ''
   for _, f in ipairs(fresh) do
     local r = t.accept(f)
