@@ -18,7 +18,7 @@
 //
 // # Repeats and lost answers
 //
-// Every writing call has a random id; its answer is kept for ten minutes under call:ID. A repeat, by
+// Every writing call has a random id; its answer is kept for half a minute under call:ID. A repeat, by
 // go-redis after a lost connection or by us, gets that answer and does nothing again. An Accept whose
 // answers were all lost is [bridge.ErrUnavailable]; offered again with the same event ids, keys or
 // none, it is answered as the first time, and a sender's own repeat is a duplicate of it. A Settle

@@ -253,7 +253,7 @@ end
 
 -- lease gives leases of due lane heads at one destination. It returns when asking again makes
 -- sense, 0 if time alone changes nothing. Everything else must be flushed.
-function t.lease(session, w, out)
+function t.lease(session, w, out, tokens)
   local d = t.dest(w.dest)
   local n, again = t.room(d, w)
   local key, skip, given, touched = P .. 'due:' .. w.dest, 0, 0, {}
@@ -268,6 +268,8 @@ function t.lease(session, w, out)
         if t.lease_head(session, w, l, d, out) then
           n = n - 1
           given = given + 1
+          insert(tokens, l.k)
+          insert(tokens, l.token)
           if w.rate > 0 then
             d.tokens = d.tokens - 1
             t.touch_dest(d)
@@ -297,5 +299,5 @@ function t.lease(session, w, out)
       end
     end
   end
-  return given, again
+  return again
 end

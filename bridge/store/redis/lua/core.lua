@@ -53,11 +53,15 @@ function t.begin()
   end
 end
 
--- finish writes everything, remembers the answer, and wakes the other replicas.
-function t.finish(answer)
+-- finish writes everything, remembers the answer (or what stands for it) for as long as a repeat or a
+-- doubt may come, and wakes the other replicas.
+local memory = 30000
+
+function t.finish(answer, memo)
   t.flush()
   answer[1], answer[2] = text(counter), woke and '1' or '0'
-  if callid ~= '' then call('SET', P .. 'call:' .. callid, mpack(answer), 'PX', 600000) end
+  if memo then memo[1], memo[2] = answer[1], answer[2] end
+  if callid ~= '' then call('SET', P .. 'call:' .. callid, mpack(memo or answer), 'PX', memory) end
   if woke then call('PUBLISH', P .. 'wake', me) end
   return answer
 end

@@ -13,12 +13,35 @@
 --                      when the earliest lane becomes due, "0" if none; fenced is "1" if the session
 --                      has expired and gets no leases. The bodies of the events are not part of it:
 --                      who accepted them still has them, others read them
-local lease_size = 9
-local memo = t.begin()
+local leases, tokens, verdicts, again_at = {}, {}, {}, {}
+
+-- remembered adds the leases that a remembered answer gave and that still stand. It is kept as the
+-- verdicts and, for each lease, lane and token.
+local function remembered(m)
+  local at = 6 + 6 * tonumber(m[5])
+  for i = at + 1, at + 2 * tonumber(m[at]), 2 do
+    local l = t.lane_by(m[i])
+    if l and l.state == 'leased' and l.token == m[i + 1] then
+      t.lease_out(l, t.event(l.head), t.bond(l.provider, l.task), t.dest(l.dest), leases)
+      insert(tokens, m[i])
+      insert(tokens, m[i + 1])
+      again_at[l.dest] = (again_at[l.dest] or 0) + 1
+    end
+  end
+end
+
+local memo, known = t.begin()
+if known then
+  remembered(memo)
+  local out = {}
+  for i = 1, 5 + 6 * tonumber(memo[5]) do out[i] = memo[i] end
+  out[#out + 1] = text(#tokens / 2)
+  for _, v in ipairs(leases) do out[#out + 1] = v end
+  return out
+end
 if memo then return memo end
 
 local session = arg()
-local leases, given, verdicts, again_at = {}, 0, {}, {}
 for _ = 1, num() do
   local doubt = P .. 'call:' .. arg()
   local s = call('GET', doubt)
@@ -26,21 +49,10 @@ for _ = 1, num() do
     call('SET', doubt, 'void', 'PX', 600000)
   elseif s ~= 'void' then
     local m = munpack(s)
-    local at = 5
-    for _ = 1, tonumber(m[5]) do
+    for at = 5, 5 + 6 * (tonumber(m[5]) - 1), 6 do
       verdicts[m[at + 1]] = { m[at + 1], m[at + 2], m[at + 3], m[at + 4], m[at + 5], m[at + 6] }
-      at = at + 6
     end
-    at = at + 1
-    for _ = 1, tonumber(m[at]) do
-      local l = t.lane_by(m[at + 1])
-      if l and l.state == 'leased' and l.token == m[at + 4] then
-        for i = at + 1, at + lease_size do leases[#leases + 1] = m[i] end
-        given = given + 1
-        again_at[l.dest] = (again_at[l.dest] or 0) + 1
-      end
-      at = at + lease_size
-    end
+    remembered(m)
   end
 end
 
@@ -69,8 +81,7 @@ if #wants > 0 then
     if #results > 0 then t.flush() end
     local earliest = 0
     for _, w in ipairs(wants) do
-      local n, again = t.lease(session, w, leases)
-      given = given + n
+      local again = t.lease(session, w, leases, tokens)
       if again ~= 0 and (earliest == 0 or again < earliest) then earliest = again end
     end
     out[3] = text(earliest)
@@ -78,6 +89,9 @@ if #wants > 0 then
     out[4] = '1'
   end
 end
-out[#out + 1] = text(given)
+out[#out + 1] = text(#tokens / 2)
+local short = {}
+for i, v in ipairs(out) do short[i] = v end
+for _, v in ipairs(tokens) do short[#short + 1] = v end
 for _, v in ipairs(leases) do out[#out + 1] = v end
-return t.finish(out)
+return t.finish(out, short)
