@@ -52,9 +52,11 @@ func (t *tx) leaseHead(s bridge.Session, w bridge.Want, l *laneRow) (bridge.Leas
 		return bridge.Lease{}, false
 	case b.State == bridge.BondSuperseded && l.lid.Dir == bridge.In:
 		t.endHead(l, head, bridge.StateEnded, bridge.IsLate, "")
+		t.recheck(l)
 		return bridge.Lease{}, false
 	case b.State == bridge.BondSuperseded && l.attempt == 0:
 		t.endHead(l, head, bridge.StateEnded, bridge.IsSuperseded, "")
+		t.recheck(l)
 		return bridge.Lease{}, false
 	case head.Kind == bridge.Submit && head.RefKey != "" && head.RefKey != b.RefKey:
 		owner := t.owner(head.Provider, head.RefKey)
