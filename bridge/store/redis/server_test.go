@@ -38,6 +38,7 @@ func freePort(t testing.TB) int {
 // change that.
 func startServer(t testing.TB, settings ...string) *server {
 	t.Helper()
+	t.Attr("peer", "redis-server")
 	dir, err := os.MkdirTemp("", "pb-redis-*") // not t.TempDir: its path may be too long for logs of many tests
 	require.NoError(t, err)
 	s := &server{port: freePort(t), dir: dir}

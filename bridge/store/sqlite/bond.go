@@ -164,13 +164,10 @@ func (t *tx) bind(b *bondRow, w bonded) bool {
 		t.append(ack)
 	}
 	if l := t.lane(bridge.LaneID{Provider: b.Provider, Task: b.Task, Dir: bridge.Out}); l != nil {
-		t.recheck(l)
+		t.recheck(l) // its submit may be what an echo waited for
 	}
 	t.release(b, w.by)
 	t.unhold(b)
-	if l := t.lane(bridge.LaneID{Provider: b.Provider, Task: b.Task, Dir: bridge.Out}); l != nil {
-		t.recheck(l) // its submit may be what an echo waited for
-	}
 	return true
 }
 
