@@ -41,12 +41,13 @@ const StandardFormat = "[[Label]]: value"
 const (
 	maxLabel = 60
 	maxTags  = 200
+	maxBegin = 1 << 10 // bytes of a line in which a tag has to begin
 )
 
 // A Format reads and writes tags. The zero Format is not usable; see [NewFormat].
 type Format struct {
 	before, between, after string
-	line                   *regexp.Regexp    // a whole line that is a tag
+	line                   *regexp.Regexp    // the beginning of a line that is a tag
 	anywhere               *regexp.Regexp    // the beginning of a tag, for escaping
 	names                  map[string]string // folded label → built-in name
 	write                  map[string]string // built-in name → label
@@ -87,17 +88,13 @@ func NewFormat(format string, aliases map[string][]string) (*Format, error) {
 		label = `([^\n` + regexp.QuoteMeta(string(end)) + `]{1,` + fmt.Sprint(maxLabel) + `})`
 	}
 	begin := strict(f.before) + `\s*` + label + `\s*` + loose(f.between)
-	tail := ""
-	if a := strings.TrimSpace(f.after); a != "" {
-		tail = `(?:` + regexp.QuoteMeta(a) + `)?`
-	}
 	lead := ``
 	if optional != "" {
 		lead = `(?:` + regexp.QuoteMeta(optional) + `)?`
 	}
 	var err error
 	// A tag begins its line; list marks and emphasis that mail programs add are forgiven.
-	if f.line, err = regexp.Compile(`^[\s*•·-]*` + begin + `[*]*\s*` + lead + `(.*?)` + tail + `\s*$`); err != nil {
+	if f.line, err = regexp.Compile(`^[\s*•·-]*` + begin + `[*]*\s*` + lead); err != nil {
 		return nil, fmt.Errorf("mailmark: format %q: %w", format, err)
 	}
 	if f.anywhere, err = regexp.Compile(begin); err != nil {
@@ -219,14 +216,13 @@ func long(name string) bool { return name == Message || name == Solution }
 
 // tag reads one line.
 func (f *Format) tag(line string) (Tag, bool) {
-	if len(line) > 16<<10 {
+	line = strings.ReplaceAll(line, "\u00a0", " ")
+	at := f.line.FindStringSubmatchIndex(line[:min(len(line), maxBegin)])
+	if at == nil {
 		return Tag{}, false
 	}
-	m := f.line.FindStringSubmatch(strings.ReplaceAll(line, "\u00a0", " "))
-	if m == nil {
-		return Tag{}, false
-	}
-	t := Tag{Label: strings.Trim(m[1], " \t*_"), Value: strings.TrimSpace(m[2])}
+	value := strings.TrimSuffix(strings.TrimSpace(line[at[1]:]), strings.TrimSpace(f.after))
+	t := Tag{Label: strings.Trim(line[at[2]:at[3]], " \t*_"), Value: strings.TrimSpace(value)}
 	k := fold(t.Label)
 	t.Name = f.names[k]
 	if strings.IndexFunc(t.Label, wordRune) < 0 || f.known && t.Name == "" {
