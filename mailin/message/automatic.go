@@ -17,7 +17,7 @@ const (
 	Bounce    Automatic = "bounce"    // a delivery report
 )
 
-var absence = regexp.MustCompile(`(?i)^\W*(?:(?:automatic|auto)[ -]?(?:reply|response|antwort|respuesta|réponse)\b|autoreply|auto:|out of (?:the )?office|ooo\b|automatische (?:antwort|reactie|beantwoording)|abwesenheit(?:snotiz|sassistent|smeldung)?\b|abwesend\b|nicht im (?:büro|haus)` +
+var absence = regexp.MustCompile(`(?i)^\W*(?:(?:automatic|auto)[ -]?(?:reply|response|antwort|respuesta|réponse)\b|autoreply|auto:|out of (?:the )?office|ooo\b|automatische (?:antwort|reactie|beantwoording)|automatisch antwoord|abwesenheit(?:snotiz|sassistent|smeldung)?\b|abwesend\b|nicht im (?:büro|haus)` +
 	`|afwezig(?:heid)?\b|niet aanwezig|réponse automatique|absence du bureau|absent(?:e)? du bureau|respuesta automática|fuera de (?:la )?oficina|ausente\b|automaattinen (?:vastaus|poissaoloviesti)|poissaolo|poissa (?:toimistosta|työpaikalta)|lomavastaus|vacation\b)`)
 
 // Automatic tells who wrote the mail, by RFC 3834 and what programs do beyond it; why names the sign.

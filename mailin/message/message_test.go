@@ -223,7 +223,7 @@ func TestAutomatic(t *testing.T) {
 		{"Subject: Automatic reply: x", Replied},
 		{"Subject: Automatische Antwort: x", Replied},
 		{"Subject: Abwesenheitsnotiz: x", Replied},
-		{"Subject: Automatisch antwoord", ByPerson},
+		{"Subject: Automatisch antwoord: x", Replied},
 		{"Subject: Afwezig: x", Replied},
 		{"Subject: Réponse automatique : x", Replied},
 		{"Subject: Respuesta automática: x", Replied},

@@ -26,7 +26,7 @@ var (
 	replyCode   = regexp.MustCompile(`(?m)\b(5\d\d)[ -][^\n]{0,200}`)
 	bounceTitle = regexp.MustCompile(`(?i)undeliver|delivery status notification|mail delivery failed|returned mail|failure notice|delivery failure|` +
 		`delivery has failed|message not delivered|unzustellbar|nicht zugestellt|nicht zustellbar|zustellung fehlgeschlagen|onbestelbaar|niet bezorgd|bezorging mislukt|` +
-		`non remis|échec de la remise|non distribué|no se puede entregar|no se ha podido entregar|no entregado|perillemeno epäonnistui|toimitus epäonnistui|ei voitu toimittaa`)
+		`non remis|échec de la remise|non distribué|no se puede entregar|no se ha podido entregar|no entregado|perillemeno epäonnistui|toimitus epäonnistui|toimittaminen epäonnistui|ei voitu toimittaa`)
 	delayTitle = regexp.MustCompile(`(?i)delayed|verzögert|vertraagd|retardé|retrasad|viivästy`)
 	postmaster = regexp.MustCompile(`(?i)^(mailer-daemon|postmaster|mailerdaemon|mail-daemon|mmdf|bounce[sd]?)(@|$)`)
 )

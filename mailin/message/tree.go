@@ -106,7 +106,13 @@ func readLenient(raw []byte, depth int) (p *part, err error) {
 		return nil, err
 	}
 	n := 0
-	return lenientPart(root, depth, &n), nil
+	p = lenientPart(root, depth, &n)
+	if strings.HasPrefix(p.media, "multipart/") && len(p.parts) == 0 && len(p.body) == 0 {
+		// Its boundary is nowhere: better the text with its marks than nothing.
+		_, body, _ := bytes.Cut(bytes.ReplaceAll(raw, []byte("\r\n"), []byte("\n")), []byte("\n\n"))
+		p.media, p.body = "text/plain", body
+	}
+	return p, nil
 }
 
 func lenientPart(e *enmime.Part, depth int, n *int) *part {
