@@ -270,6 +270,8 @@ func (x *session) command(line string) error {
 		x.reply("250 2.0.0 ok")
 	case verb == "NOOP":
 		x.reply("250 2.0.0 ok")
+	case verb == "*": // go-mail gives up a login that has failed already
+		x.reply("501 5.5.2 nothing to give up")
 	case verb == "QUIT":
 		x.reply("221 2.0.0 bye")
 		return errDone
