@@ -18,6 +18,8 @@ import (
 // parts is everything that is built from the config alone.
 type parts struct {
 	ssp          *soap.Destination
+	sspRoute     bridge.Destination // what events to SSP go through; ssp itself, or a route beside it
+	mail         mailParts
 	providers    map[string]*provider.Provider
 	destinations []engine.Destination
 	receivers    map[string]bridge.Receiver
@@ -42,11 +44,14 @@ func build(c *Config, log *slog.Logger, now func() time.Time) (_ *parts, err err
 	if p.ssp, err = soap.New(c.SSP, soap.Deps{Log: log, Now: now, Outbound: out}); err != nil {
 		return nil, err
 	}
-	p.destinations = append(p.destinations, destination(bridge.SSP, p.ssp, &c.SSP.Delivery, bridge.In))
+	if err := p.mail.prepare(c, p.ssp, out, &p.sspRoute); err != nil {
+		return nil, err
+	}
+	p.destinations = append(p.destinations, destination(bridge.SSP, p.sspRoute, &c.SSP.Delivery, bridge.In))
 	for _, name := range c.names() {
 		section := c.Providers[name]
 		common := section.common()
-		made, err := section.Kind.New(name, section.Config, provider.Deps{Log: log, Now: now, Outbound: out})
+		made, err := section.Kind.New(name, section.Config, provider.Deps{Log: log, Now: now, Outbound: out, Marks: p.mail.marks})
 		if err != nil {
 			return nil, fmt.Errorf("provider %s: %w", name, err)
 		}
@@ -63,7 +68,7 @@ func build(c *Config, log *slog.Logger, now func() time.Time) (_ *parts, err err
 			return nil, fmt.Errorf("provider %s: %w", name, err)
 		}
 	}
-	return p, nil
+	return p, p.mailboxes(c, log, now, out)
 }
 
 // intake makes the entrances of one provider.
@@ -108,6 +113,7 @@ func destination(name string, d bridge.Destination, c *provider.Delivery, dir br
 }
 
 func (p *parts) close() {
+	p.mail.close()
 	for _, made := range p.providers {
 		made.Close()
 	}

@@ -18,7 +18,7 @@ type MapRequest struct {
 	// the provider.
 	Event *bridge.Event `json:"event,omitempty"`
 	Bond  bridge.Bond   `json:"bond"`
-	// Inbound is read as if it had come in by Entrance (process_call, webhook, poll).
+	// Inbound is read as if it had come in by Entrance (process_call, webhook, poll, mailbox).
 	Inbound *MapInput `json:"inbound,omitempty"`
 }
 
@@ -83,7 +83,7 @@ func (p *parts) render(q MapRequest) (MapResult, error) {
 	if b.Task == "" {
 		b.Task = e.Task
 	}
-	var dest bridge.Destination = p.ssp
+	dest := p.sspRoute
 	if e.Dir == bridge.Out {
 		dest = p.providers[q.Provider].Destination
 	}
