@@ -284,7 +284,7 @@ func (s *session) take(ctx context.Context, list []letter) error {
 	}
 	s.cursor = &next
 	s.log.Debug("mail read", "mails", len(files), "events", len(events), "uid", next.UID)
-	s.file(ctx, files)
+	s.file(context.WithoutCancel(ctx), files) // at the end of the program, too: each command has its limit
 	return nil
 }
 

@@ -3,6 +3,7 @@ package app_test
 import (
 	"context"
 	"fmt"
+	"net"
 	"net/http"
 	"os"
 	"path/filepath"
@@ -22,10 +23,11 @@ import (
 )
 
 const mailConfig = `
-server: {listen: "127.0.0.1:0", admin: "127.0.0.1:0"}
+server: {listen: "LISTEN", admin: "127.0.0.1:0"}
 store: sqlite:bridge.db
 ssp:
   url: %s
+  unknown: {update: {wait: 200ms}}
   intake: {auth: {header: {name: X-Bridge-Key, secret: {env: MAILTEST_INTAKE}}}}
   %s
 mail: {domain: bridge.example.com, secret: {env: MAILTEST_SECRET}}
@@ -38,6 +40,7 @@ mailboxes:
     start: 2020-01-01 # so that no test depends on when the first connection is made
     done: {move: Processed}
     failed: {move: Failed}
+    brake: {messages: 500}
     providers:
       acme: {senders: [acme.example], reference: ['\bINC\d{7}\b']}
 providers:
@@ -60,23 +63,30 @@ type world struct {
 	app  *app.App
 	file string
 	stop func()
-	sent int
+
+	listen string
+	sent   int
 }
 
-func newWorld(t *testing.T, sspMore, remind string) *world {
+func newWorld(t *testing.T, sspMore, remind string, echo ...ssptest.Echo) *world {
 	t.Helper()
 	for k, v := range map[string]string{"MAILTEST_INTAKE": "mailtest-intake-key", "MAILTEST_SECRET": "mailtest-secret-0123456789", "MAILTEST_IMAP": dovecottest.Password} {
 		t.Setenv(k, v)
 	}
 	w := &world{t: t, box: dovecottest.Start(t, dovecottest.Options{}), smtp: smtptest.Start(t, smtptest.Options{})}
 	var err error
-	w.ssp, err = ssptest.Start(ssptest.Options{Echo: ssptest.EchoMixed, Seed: 1})
+	w.ssp, err = ssptest.Start(ssptest.Options{Echo: append(echo, ssptest.EchoMixed)[0], Seed: 1})
 	require.NoError(t, err)
 	t.Cleanup(w.ssp.Close)
 	w.imap = w.box.Client(t)
 	w.file = filepath.Join(t.TempDir(), "pergabridge.yaml")
 	text := fmt.Sprintf(mailConfig, w.ssp.URL(), strings.ReplaceAll(sspMore, "SMTP", w.smtp.Addr), w.box.IMAPS, w.box.CA, w.smtp.Addr, remind)
-	require.NoError(t, os.WriteFile(w.file, []byte(text), 0o600))
+	l, err := net.Listen("tcp", "127.0.0.1:0")
+	require.NoError(t, err)
+	w.listen = l.Addr().String() // the same after a restart, because SSP calls it
+	require.NoError(t, l.Close())
+	require.NoError(t, os.WriteFile(w.file, []byte(strings.Replace(text, "LISTEN", w.listen, 1)), 0o600))
+	w.ssp.SetGroup("acme", ssptest.Group{URL: "http://" + w.listen + "/ssp/acme", Header: http.Header{"X-Bridge-Key": {"mailtest-intake-key"}}})
 	w.start()
 	t.Cleanup(func() { w.stop() })
 	return w
@@ -92,7 +102,6 @@ func (w *world) start() {
 	done := make(chan error, 1)
 	a := w.app
 	go func() { done <- a.Run(ctx) }()
-	w.ssp.SetGroup("acme", ssptest.Group{URL: "http://" + a.PublicAddr() + "/ssp/acme", Header: http.Header{"X-Bridge-Key": {"mailtest-intake-key"}}})
 	stopped := false
 	w.stop = func() {
 		if !stopped {
@@ -231,6 +240,35 @@ func TestReminder(t *testing.T) {
 	require.Contains(t, reminder.Text, "we have not received your ticket number")
 	require.Equal(t, []string{submit.ID}, reminder.InReplyTo)
 	require.Never(t, func() bool { return len(w.smtp.Mails()) > 2 }, 2500*time.Millisecond, 50*time.Millisecond, "once is enough")
+}
+
+// TestThousandMails reads 1,000 mails of 20 kB that wait in a real mailbox, and measures until the
+// last one's call is answered.
+func TestThousandMails(t *testing.T) {
+	const mails, tasks = 1000, 20
+	w := newWorld(t, "", "0s", ssptest.EchoNever)
+	var names []string
+	for i := range tasks {
+		task, submit := w.assign()
+		w.answer(submit, fmt.Sprintf("RE: INC%07d", i+1), "first")
+		w.effects(task, 2)
+		names = append(names, task)
+	}
+	w.stop()
+	dir := filepath.Join(w.box.Dir, "mail", dovecottest.User, "new")
+	for i := range mails {
+		require.NoError(t, os.WriteFile(filepath.Join(dir, fmt.Sprintf("%d.M%dP1.host", time.Now().Unix(), i)), dovecottest.Mail(i, names[i%tasks], 20_000), 0o666))
+	}
+	require.Equal(t, mails, dovecottest.Count(t, w.imap, "INBOX"), "the server has seen them")
+	began := time.Now()
+	w.start()
+	ctx, cancel := context.WithTimeout(t.Context(), 60*time.Second)
+	defer cancel()
+	require.NoError(t, w.ssp.Wait(ctx, func() bool { return len(w.ssp.Effects()) >= mails+2*tasks }), "%d effects", len(w.ssp.Effects()))
+	t.Logf("%d mails of 20 kB to answered SOAP calls, start of the bridge included: %s", mails, time.Since(began))
+	w.stop()
+	require.Len(t, w.ssp.Effects(), mails+2*tasks)
+	require.Equal(t, mails+tasks, dovecottest.Count(t, w.imap, "Processed"))
 }
 
 func TestMailConfigProblems(t *testing.T) {
