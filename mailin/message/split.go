@@ -47,6 +47,9 @@ type splitter struct {
 
 // plain returns a line as phrases are compared with it.
 func plain(l string) string {
+	if asciiOnly(l) {
+		return strings.TrimSpace(l)
+	}
 	return strings.TrimSpace(strings.Map(func(r rune) rune {
 		switch r {
 		case '\u00a0', '\u202f', '\u2007':
@@ -56,6 +59,15 @@ func plain(l string) string {
 		}
 		return r
 	}, l))
+}
+
+func asciiOnly(s string) bool {
+	for i := range len(s) {
+		if s[i] >= utf8.RuneSelf {
+			return false
+		}
+	}
+	return true
 }
 
 func quotedLine(l string) bool { return strings.HasPrefix(strings.TrimLeft(l, " \t"), ">") }
