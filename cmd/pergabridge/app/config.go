@@ -121,6 +121,7 @@ func (c *Config) Warnings() []string {
 			out = append(out, "providers."+name+": mode observe, nothing is sent")
 		}
 	}
+	out = append(out, c.mailWarnings()...)
 	if c.SSP.Contract == soap.Assumed {
 		out = append(out, "ssp.contract: assumed; calls go out with argument names that nobody has compared with this SSP")
 	}

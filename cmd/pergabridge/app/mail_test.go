@@ -284,7 +284,8 @@ func TestMailConfigProblems(t *testing.T) {
 		require.Error(t, err, src)
 		require.Contains(t, err.Error(), " "+want+": ", src)
 	}
-	_, err := app.Parse("c.yaml", []byte(base+"mail: {domain: x.example, secret: {env: MAILTEST_SECRET}}\nmailboxes: {box: {imap: 'imaps://x.example', username: u, password: {env: MAILTEST_SECRET}, done: {move: P}, providers: {acme: {senders: [x.example]}}}}"))
+	c, err := app.Parse("c.yaml", []byte(base+"mail: {domain: x.example, secret: {env: MAILTEST_SECRET}}\nmailboxes: {box: {imap: 'imaps://x.example', username: u, password: {env: MAILTEST_SECRET}, done: {move: P}, providers: {acme: {senders: [x.example]}}}}"))
 	require.NoError(t, err)
+	require.Contains(t, c.Warnings(), "mailboxes.box.providers.acme: a forged From is believed; verify asks for a check by your mail server")
 	require.NotEmpty(t, app.Schema())
 }
