@@ -203,6 +203,25 @@ func TestBounceIsShownToAPerson(t *testing.T) {
 	require.Eventually(t, func() bool { return dovecottest.Count(t, w.imap, "Failed") == 1 }, 10*time.Second, 20*time.Millisecond)
 }
 
+func TestQuarantinedMailIsAssigned(t *testing.T) {
+	w := newWorld(t, "", "0s")
+	task, submit := w.assign()
+	w.answer(submit, "RE: INC0012345", "one")
+	w.effects(task, 2)
+	dovecottest.Append(t, w.imap, "INBOX", time.Now(), []byte("From: Karl <karl@elsewhere.example>\r\nSubject: your printer\r\nMessage-ID: <k@elsewhere.example>\r\n\r\nI have the part.\r\n"))
+	var held []bridge.Event
+	require.Eventually(t, func() bool {
+		var err error
+		held, err = w.app.Store().Events(t.Context(), bridge.EventFilter{States: []bridge.EventState{bridge.StateQuarantined}})
+		require.NoError(t, err)
+		return len(held) == 1
+	}, 10*time.Second, 20*time.Millisecond)
+	require.Equal(t, bridge.NoRule, held[0].Reason)
+	_, err := w.app.Store().Operate(t.Context(), bridge.Command{Verb: bridge.VerbAssign, Person: "test", Event: held[0].ID, Task: task})
+	require.NoError(t, err)
+	require.Equal(t, "I have the part.", w.effects(task, 3)[2].Text)
+}
+
 func TestRestartReadsNothingTwice(t *testing.T) {
 	w := newWorld(t, "", "0s")
 	task, submit := w.assign()
