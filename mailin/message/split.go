@@ -132,9 +132,11 @@ func (s *splitter) quote(i int) int {
 	for ; i < len(s.lines); i++ {
 		if !quotedLine(s.lines[i]) {
 			next := s.next(i)
-			if plain(s.lines[i]) != "" || next >= len(s.lines) || !quotedLine(s.lines[next]) {
+			if next == i || next >= len(s.lines) || !quotedLine(s.lines[next]) {
 				break
 			}
+			s.quoted = append(s.quoted, "")
+			i = next
 		}
 		s.quoted = append(s.quoted, unquote(s.lines[i]))
 	}
@@ -245,10 +247,11 @@ func (s *splitter) banner() {
 // footer cuts legal notices and the like, which begin a paragraph.
 func (s *splitter) footer() {
 	content := false
+	kept := s.lastKept()
 	for i, l := range s.fresh {
 		l = plain(l)
 		begins := i == 0 || plain(s.fresh[i-1]) == "" || bar.MatchString(plain(s.fresh[i-1])) || plain(s.fresh[i-1]) == signatureMark
-		if content && begins && footers.MatchString(l) && !s.kept(i) {
+		if content && begins && i > kept && footers.MatchString(l) {
 			s.foot = append(s.foot, s.fresh[i:]...)
 			s.fresh = s.fresh[:i]
 			return
@@ -257,14 +260,14 @@ func (s *splitter) footer() {
 	}
 }
 
-// kept reports whether a line from i on must stay.
-func (s *splitter) kept(i int) bool {
-	for _, l := range s.fresh[i:] {
-		if s.keep(l) {
-			return true
+// lastKept returns the index of the last line that must stay, -1 if there is none.
+func (s *splitter) lastKept() int {
+	for i := len(s.fresh) - 1; i >= 0; i-- {
+		if s.keep(s.fresh[i]) {
+			return i
 		}
 	}
-	return false
+	return -1
 }
 
 // maxSignature is how many lines a signature without its standard mark may have.
@@ -273,6 +276,7 @@ const maxSignature = 25
 // sign cuts the signature.
 func (s *splitter) sign() {
 	content := false
+	kept, tail := s.lastKept(), s.tail()
 	for i, raw := range s.fresh {
 		l := plain(raw)
 		if l == "" {
@@ -284,7 +288,7 @@ func (s *splitter) sign() {
 				continue
 			}
 		}
-		if !s.signs(i, l) || s.kept(i) {
+		if i <= kept || l != signatureMark && (i < tail || !s.signs(i, l)) {
 			continue
 		}
 		s.signature = append(s.signature, s.fresh[i:]...)
@@ -300,21 +304,35 @@ func (s *splitter) sign() {
 	s.signature = out
 }
 
-// signs reports whether a signature begins at line i.
+// inSignature reports whether a line counts as one of a signature's.
+func inSignature(l string) bool { return l != "" && l != signatureMark && !mobile.MatchString(l) }
+
+// tail returns the first line behind which there are not more lines than a signature may have.
+func (s *splitter) tail() int {
+	n := 0
+	for i := len(s.fresh) - 1; i >= 0; i-- {
+		if n > maxSignature {
+			return i + 1
+		}
+		if inSignature(plain(s.fresh[i])) {
+			n++
+		}
+	}
+	return 0
+}
+
+// signs reports whether a signature begins at line i, which is in the tail.
 func (s *splitter) signs(i int, l string) bool {
 	rest := 0
 	names := true
 	for _, x := range s.fresh[i+1:] {
-		x = plain(x)
-		if x == "" || x == signatureMark || mobile.MatchString(x) {
+		if x = plain(x); !inSignature(x) {
 			continue
 		}
 		rest++
 		names = names && utf8.RuneCountInString(x) <= 40 && len(strings.Fields(x)) <= 5 && !strings.ContainsAny(x[len(x)-1:], ".?!:;")
 	}
 	switch {
-	case l == signatureMark:
-		return true
 	case l == "--" || l == "—":
 		return rest <= maxSignature
 	case mobile.MatchString(l):

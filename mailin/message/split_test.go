@@ -3,6 +3,7 @@ package message
 import (
 	"strings"
 	"testing"
+	"time"
 
 	"github.com/stretchr/testify/require"
 )
@@ -115,6 +116,27 @@ func TestTagsAreNeverCut(t *testing.T) {
 	s := Split("[[Information]]: it works\nThanks Jan\n\n[[Source]]: Email\n\n-- \nJan", tag)
 	require.Contains(t, s.New, "[[Source]]: Email")
 	require.Equal(t, "--\nJan", s.Signature)
+}
+
+// What hostile people write must not take longer than its length: the bound is far above what it
+// takes, and far below what anything but linear time would.
+func TestHostileTexts(t *testing.T) {
+	for name, text := range map[string]string{
+		"attributions": strings.Repeat("on 1 aaaa bbbb cccc dddd eeee ffff gggg hhhh\n", 20000),
+		"colons":       strings.Repeat("ma 5 this is @ it so long as a line can be and be and be:\n", 17000),
+		"footers":      strings.Repeat("this message is a\n\n", 50000),
+		"thanks":       strings.Repeat("thanks\nJo Helper\n", 50000),
+		"closings":     strings.Repeat("kind regards\n", 70000),
+		"signatures":   strings.Repeat("--\n", 300000),
+		"one line":     strings.Repeat("a", 1<<20),
+		"quotes":       strings.Repeat("> x\n\n", 200000),
+		"empty quote":  "> x" + strings.Repeat("\n", 1<<20) + "> y",
+		"headers":      strings.Repeat("From: x\n\n", 100000),
+	} {
+		began := time.Now()
+		Split(text, func(string) bool { return false })
+		require.Less(t, time.Since(began), 30*time.Second, name)
+	}
 }
 
 func FuzzSplit(f *testing.F) {
