@@ -61,6 +61,7 @@ func New(ctx context.Context, c *Config, o Options) (_ *App, err error) {
 	if a.store, err = c.Store.open(ctx, o.Now, o.Log); err != nil {
 		return nil, err
 	}
+	a.parts.mail.store = a.store
 	observer := newObserver(c, o, a.store)
 	a.engine, err = engine.New(engine.Options{
 		Store: a.store, Destinations: a.parts.destinations, Receivers: a.parts.receivers, Sources: a.parts.sources,
