@@ -92,32 +92,35 @@ func TestLostAnswer(t *testing.T) {
 	require.Equal(t, v.Ledger()[0].Reference, ref)
 }
 
-// frozen stops a delivery after the vendor has acted and before it is recorded, as a kill does.
+// frozen never comes back after the vendor has acted: nothing is recorded, as after a kill.
 type frozen struct {
 	bridge.Destination
-	did chan struct{}
+	did, end chan struct{}
 }
 
 func (d frozen) Deliver(ctx context.Context, l bridge.Lease) bridge.Outcome {
 	d.Destination.Deliver(ctx, l)
 	close(d.did)
-	return bridge.Outcome{Kind: bridge.OutcomeUnknown, Reason: bridge.LeaseExpired}
+	<-d.end
+	return bridge.Outcome{}
 }
 
 func TestKilledBetweenWriteAndRecord(t *testing.T) {
 	v := vendor(t)
 	path := filepath.Join(t.TempDir(), "a.db")
 	const off = "poll: {off: true}\n" // else the poll makes the bond before the look-up can
-	p := flowtest.Build(t, "fibre", "tesamanager", v.Config(off), provider.Deps{})
-	did := make(chan struct{})
-	f := flowtest.Start(t, p, flowtest.Options{Path: path, Wrap: func(d bridge.Destination) bridge.Destination { return frozen{d, did} }})
+	did, end := make(chan struct{}), make(chan struct{})
+	defer close(end)
+	f := flowtest.Start(t, flowtest.Build(t, "fibre", "tesamanager", v.Config(off), provider.Deps{}), flowtest.Options{
+		Path: path, Abandon: true, Wrap: func(d bridge.Destination) bridge.Destination { return frozen{d, did, end} }})
 	f.Out(bridge.Submit, "1", "")
 	<-did
 	f.Stop()
 	again := flowtest.Start(t, flowtest.Build(t, "fibre", "tesamanager", v.Config(off), provider.Deps{}), flowtest.Options{Path: path})
-	l := again.Next()
+	l := again.Next() // after the dead session has run out and the vendor was asked
 	require.Equal(t, bridge.Acknowledge, l.Event.Kind)
 	require.Equal(t, "1", l.Event.Task)
+	require.Equal(t, v.Ledger()[0].Reference, l.Bond.Reference)
 	require.Len(t, v.Ledger(), 1)
 }
 
