@@ -4,7 +4,6 @@ import (
 	_ "embed" // the profile
 	"net/url"
 	"slices"
-	"strings"
 
 	"github.com/pergabridge/pergabridge/bridge"
 	"github.com/pergabridge/pergabridge/bridge/config"
@@ -52,23 +51,7 @@ func (c *Config) CommonConfig() *provider.Common { return &c.Common }
 func (c *Config) Address() string { return c.Base }
 
 // ExternalReference is prefix, task and suffix; it must tell our requests from those of others.
-type ExternalReference struct {
-	Prefix string `yaml:"prefix" doc:"text before the task"`
-	Suffix string `yaml:"suffix" doc:"text after the task"`
-}
-
-// Of returns the reference of a task.
-func (x ExternalReference) Of(task string) string { return x.Prefix + task + x.Suffix }
-
-// Task returns the task of a reference; ok is false when it is not one of ours.
-func (x ExternalReference) Task(ref string) (task string, ok bool) {
-	task, ok = strings.CutPrefix(ref, x.Prefix)
-	if !ok {
-		return "", false
-	}
-	task, ok = strings.CutSuffix(task, x.Suffix)
-	return task, ok && task != ""
-}
+type ExternalReference = vendorapi.TaskReference
 
 // Send holds the steps, by the kind of event.
 type Send struct {

@@ -59,7 +59,10 @@ func (p *Profile) Build(base, id string, args map[string]any) (outbound.Request,
 	}
 	r.Method = op.Method
 	path, query, body := op.Path, []string{}, map[string]any{}
-	hasBody := op.Method != http.MethodGet && op.Method != http.MethodDelete
+	hasBody := op.Open || op.Wrapper != ""
+	for _, f := range op.Fields {
+		hasBody = hasBody || f.In == "body"
+	}
 	values, err := p.shape(op.Fields, args, op.Open, 0)
 	if err != nil {
 		return r, fmt.Errorf("%s: %w", id, err)
@@ -237,12 +240,24 @@ func (p *Profile) scalar(f *Field, v any, depth int) (any, error) {
 		return out, nil
 	case "any":
 		return exact(v, depth)
+	case "postcode":
+		return Postcode(text(v)), nil
 	}
 	switch v.(type) {
 	case map[string]any, []any:
 		return nil, fmt.Errorf("must be a text, not %T", v)
 	}
 	return text(v), nil
+}
+
+// Postcode returns a postcode for a vendor that publishes a number: a number if no digit is lost by it,
+// else the text. 01067 is not 1067.
+func Postcode(s string) any {
+	s = strings.TrimSpace(s)
+	if n, err := strconv.ParseInt(s, 10, 32); err == nil && strconv.FormatInt(n, 10) == s {
+		return json.Number(s)
+	}
+	return s
 }
 
 // maxExact is the largest whole number that a float holds exactly.

@@ -51,7 +51,7 @@ type Shape map[string]*Field
 type Field struct {
 	Name     string `yaml:"name"` // on the wire; default: our name
 	In       string `yaml:"in"`   // body (default), query, path
-	Type     string `yaml:"type"` // string (default), integer, boolean, time, object, any, csv
+	Type     string `yaml:"type"` // string (default), integer, boolean, time, postcode, object, any, csv
 	Required bool   `yaml:"required"`
 	Enum     []any  `yaml:"enum"`
 	Shape    string `yaml:"shape"` // of an object
