@@ -42,3 +42,9 @@ type CheckResult struct {
 	OK     bool   `json:"ok"`
 	Detail string `json:"detail"`
 }
+
+// A Redeemer takes the code that a person got at a vendor's authorization page. A [Checker] may be
+// one.
+type Redeemer interface {
+	Redeem(ctx context.Context, code string) error
+}

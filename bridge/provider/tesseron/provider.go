@@ -3,6 +3,7 @@ package tesseron
 import (
 	"context"
 	"fmt"
+	"time"
 
 	"github.com/pergabridge/pergabridge/bridge"
 	"github.com/pergabridge/pergabridge/bridge/config"
@@ -103,9 +104,9 @@ func newAPI(name string, c *Config, d provider.Deps, perMinute float64) (*API, f
 			return nil, nil, err
 		}
 	}
-	g := newGate(perMinute)
+	pace := vendorapi.NewPace(perMinute, time.Minute)
 	return &API{&vendorapi.Client{
-		Name: name, Profile: profile, Base: c.Base, Judge: judge(profile), Before: g.enter, After: g.leave,
+		Name: name, Profile: profile, Base: c.Base, Judge: judge(profile), Before: pace.Enter, After: pace.Leave,
 		// The vendor answers what is obsolete with 303; judge reads it.
 		HTTP: func(op *vendorapi.Operation) vendorapi.Caller { return clients[op.Service] },
 	}}, end, nil
