@@ -1,13 +1,16 @@
 package tesseron_test
 
 import (
+	"context"
 	"fmt"
+	"path/filepath"
 	"testing"
 	"time"
 
 	"github.com/stretchr/testify/require"
 
 	"github.com/pergabridge/pergabridge/bridge"
+	"github.com/pergabridge/pergabridge/bridge/engine"
 	"github.com/pergabridge/pergabridge/bridge/outbound"
 	"github.com/pergabridge/pergabridge/bridge/provider"
 	"github.com/pergabridge/pergabridge/bridge/provider/providertest"
@@ -15,6 +18,7 @@ import (
 	"github.com/pergabridge/pergabridge/bridge/provider/tesseron/tesserontest"
 	"github.com/pergabridge/pergabridge/bridge/provider/vendorapi/fake"
 	"github.com/pergabridge/pergabridge/bridge/provider/vendorapi/flowtest"
+	"github.com/pergabridge/pergabridge/bridge/store/sqlite"
 )
 
 const searched = `enterprise:
@@ -183,4 +187,53 @@ func TestUnknownStateIsQuarantined(t *testing.T) {
 		require.NoError(t, err)
 		return c.Events[bridge.StateQuarantined] == 1
 	}, flowtest.Wait, 20*time.Millisecond)
+}
+
+// Two replicas on one store: the calls of both together keep the rate, and no two tickets are made at
+// once.
+func TestTwoReplicasKeepTheRate(t *testing.T) {
+	v := vendor(t, "2024-05")
+	src := v.Config("rate: {per_minute: 600, poll_share: 0.5}\n" + fixed) // 200 ms
+	common := flowtest.Decode(t, "tesseron", src).(*tesseron.Config).Common
+	store, err := sqlite.Open(t.Context(), filepath.Join(t.TempDir(), "a.db"), sqlite.Options{})
+	require.NoError(t, err)
+	defer store.Close()
+	told := make(chan bridge.Lease, 100)
+	var engines []*engine.Engine
+	for range 2 {
+		p := flowtest.Build(t, "desk", "tesseron", src, provider.Deps{})
+		e, err := engine.New(engine.Options{Store: store, Destinations: []engine.Destination{
+			{Name: bridge.SSP, Dest: listener(told)}, {Name: "desk", Dest: p.Destination, Limit: common.Limit()}}})
+		require.NoError(t, err)
+		ctx, stop := context.WithCancel(context.Background())
+		done := make(chan error, 1)
+		go func() { done <- e.Run(ctx) }()
+		defer func() { stop(); require.NoError(t, <-done) }()
+		engines = append(engines, e)
+	}
+	const n = 10
+	for i := range n {
+		_, err := engines[i%2].Accept(t.Context(), []bridge.Event{{Provider: "desk", Dir: bridge.Out, Kind: bridge.Submit, Task: fmt.Sprint(i), Title: "x", Description: "y"}})
+		require.NoError(t, err)
+	}
+	for range n {
+		select {
+		case <-told:
+		case <-time.After(flowtest.Wait):
+			require.FailNow(t, "SSP was told too little")
+		}
+	}
+	times := v.Times()
+	require.Len(t, times, n)
+	for i := 1; i < len(times); i++ {
+		require.GreaterOrEqual(t, times[i].Sub(times[i-1]), 190*time.Millisecond)
+	}
+	require.Zero(t, v.Incomplete())
+}
+
+type listener chan bridge.Lease
+
+func (l listener) Deliver(_ context.Context, x bridge.Lease) bridge.Outcome {
+	l <- x
+	return bridge.Outcome{Kind: bridge.OutcomeDone}
 }
