@@ -84,6 +84,7 @@ type Poll struct {
 	Inconsistent config.Duration `yaml:"inconsistent_for" default:"24h" doc:"how long an event marked inconsistent holds the later ones back; then it goes to quarantine and they go on"`
 	Gap          config.Duration `yaml:"gap_for" default:"5m" doc:"how long a missing sequence number holds the later ones back"`
 	AfterFinal   config.Duration `yaml:"after_final" default:"24h" doc:"how long the events of a finished request are still read"`
+	FinalsEvery  config.Duration `yaml:"finals_every" default:"10m" doc:"how often finished requests are searched that no round has seen open"`
 	StalledAfter config.Duration `yaml:"stalled_after" default:"72h" doc:"a request without any change for this long is told of; 0s never"`
 	StalledEvery config.Duration `yaml:"stalled_every" default:"1h" doc:"how often stalled requests are asked for"`
 	Rate         float64         `yaml:"rate" default:"10" doc:"calls per second of a round; the vendor has published no limit"`
@@ -131,7 +132,7 @@ func (c *Config) ValidateConfig(n *config.Node) {
 	for _, d := range []struct {
 		key string
 		v   config.Duration
-	}{{"every", c.Poll.Every}, {"inconsistent_for", c.Poll.Inconsistent}, {"gap_for", c.Poll.Gap}, {"after_final", c.Poll.AfterFinal},
+	}{{"every", c.Poll.Every}, {"inconsistent_for", c.Poll.Inconsistent}, {"gap_for", c.Poll.Gap}, {"after_final", c.Poll.AfterFinal}, {"finals_every", c.Poll.FinalsEvery},
 		{"stalled_after", c.Poll.StalledAfter}, {"stalled_every", c.Poll.StalledEvery}} {
 		if d.v < 0 || d.v == 0 && d.key == "every" {
 			poll.Key(d.key).Problemf("", "must be longer than nothing")

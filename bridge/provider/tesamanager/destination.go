@@ -51,6 +51,13 @@ func (k *known) set(id, external string, fresh bool) {
 	}
 }
 
+// again gives one back that could not be kept.
+func (k *known) again(id string) {
+	k.mu.Lock()
+	defer k.mu.Unlock()
+	k.fresh[id] = true
+}
+
 func (k *known) get(id string) (string, bool) {
 	k.mu.Lock()
 	defer k.mu.Unlock()

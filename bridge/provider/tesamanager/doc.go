@@ -17,7 +17,8 @@
 // events and issues of each. Events come once each, in the order of their sequence numbers; one that
 // is marked inconsistent, or missing, holds the later ones back for a bounded time. What was seen is
 // in the duty's cursor, saved in the same step as the events. Requests that are not ours (their
-// external reference has another form) are left alone. A watch tells of requests that stopped moving.
+// external reference has another form) are left alone. A watch tells of requests that stopped moving; another finds requests that
+// came to an end between two rounds, by the filter for what did not change.
 //
 // # Failure classes
 //

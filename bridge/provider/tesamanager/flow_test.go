@@ -60,6 +60,7 @@ func TestWholeLife(t *testing.T) {
 
 	v.RevokeToken() // mid-flow: one renewal
 	f.Settled(f.Out(bridge.RejectSolution, "4711", "still dark").Event, bridge.StateDone)
+	require.Equal(t, "The installation has met an incident.", f.Next().Event.Text)
 	f.Settled(f.Out(bridge.Close, "4711", "").Event, bridge.StateDone)
 	var ops []string
 	for _, e := range v.Ledger() {
@@ -173,4 +174,34 @@ func TestStalledAndLostRequestsAreTold(t *testing.T) {
 		return c.Events[bridge.StateQuarantined] == 1
 	}, flowtest.Wait, 20*time.Millisecond)
 	require.Empty(t, f.Told)
+}
+
+// A request that another replica wrote and that ended before any round saw it open is found; what was
+// over before our time is not.
+func TestFinishedBetweenTwoRounds(t *testing.T) {
+	v := vendor(t)
+	v.Add("PB-OLD", "FINISHED")
+	v.Age("TESA-9000", 24*time.Hour)
+	p := flowtest.Build(t, "fibre", "tesamanager", v.Config("poll: {every: 50ms, rate: 10000, finals_every: 100ms}\n"), provider.Deps{})
+	other := flowtest.Build(t, "fibre", "tesamanager", v.Config("poll: {off: true}\n"), provider.Deps{}) // has no poll of its own
+	f := flowtest.Start(t, p, flowtest.Options{Wrap: func(bridge.Destination) bridge.Destination { return rejected{other.Destination, v} }})
+	require.Eventually(t, func() bool { return len(v.Server.Calls()) > 12 }, flowtest.Wait, 5*time.Millisecond) // the first round is over
+	ref := f.Submit("1")
+	l := f.Next()
+	require.Equal(t, bridge.Resolve, l.Event.Kind)
+	require.Equal(t, ref, l.Bond.Reference)
+	require.Contains(t, l.Event.Text, "rejected")
+	require.Empty(t, f.Told)
+}
+
+// rejected ends every request as soon as it is written.
+type rejected struct {
+	bridge.Destination
+	v *tesatest.Vendor
+}
+
+func (d rejected) Deliver(ctx context.Context, l bridge.Lease) bridge.Outcome {
+	o := d.Destination.Deliver(ctx, l)
+	d.v.Set(o.Reference, "REJECTED")
+	return o
 }

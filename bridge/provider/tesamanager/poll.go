@@ -102,13 +102,14 @@ func (p *poll) ended(ctx context.Context, err error) error {
 
 // round looks at everything once.
 func (p *poll) round(ctx context.Context, d bridge.Duty, st *state) error {
-	for _, id := range p.known.take() {
-		if st.Requests[id] == nil {
-			st.Requests[id] = &tracked{}
-		}
+	if err := p.met(ctx, d, st); err != nil {
+		return err
 	}
 	now, err := p.states(ctx, st)
 	if err != nil {
+		return err
+	}
+	if err := p.finished(ctx, st, now); err != nil {
 		return err
 	}
 	first := !st.Seeded
@@ -146,6 +147,72 @@ func (p *poll) round(ctx context.Context, d bridge.Duty, st *state) error {
 		}
 	}
 	return p.stalled(ctx, d, st)
+}
+
+// met takes over the requests that this process has written, and keeps them at once.
+func (p *poll) met(ctx context.Context, d bridge.Duty, st *state) error {
+	fresh := p.known.take()
+	added := false
+	for _, id := range fresh {
+		if st.Requests[id] == nil {
+			st.Requests[id] = &tracked{}
+			added = true
+		}
+	}
+	if !added {
+		return nil
+	}
+	_, err := d.Accept(ctx, nil, st.write())
+	if err != nil {
+		for _, id := range fresh {
+			p.known.again(id)
+		}
+	}
+	return err
+}
+
+// finalsOverlap is by how much a search for finished requests reaches back, against clocks.
+const finalsOverlap = 5 * time.Minute
+
+// finished adds requests that came to an end before any round saw them: written by another replica, or
+// while nobody polled. The vendor has no filter for what changed, but one for what did not: what is in the
+// list without it and not in the list with it has changed since.
+func (p *poll) finished(ctx context.Context, st *state, now map[string]string) error {
+	at := p.now()
+	if !st.Seeded {
+		st.Finals = at.Unix()
+		return nil
+	}
+	if at.Sub(time.Unix(st.Finals, 0)) < p.config.Poll.FinalsEvery.Std() {
+		return nil
+	}
+	since := time.Unix(st.Finals, 0).Add(-finalsOverlap).UTC()
+	for _, status := range finals {
+		if err := p.limit.WaitN(ctx, min(2, p.limit.Burst())); err != nil {
+			return err
+		}
+		stale, err := p.api.List(ctx, ListQuery{Statuses: []string{status}, NotUpdatedSince: &since})
+		if err != nil {
+			return err
+		}
+		all, err := p.api.List(ctx, ListQuery{Statuses: []string{status}})
+		if err != nil {
+			return err
+		}
+		old := make(map[string]bool, len(stale))
+		for _, id := range stale {
+			old[id] = true
+		}
+		for _, id := range all {
+			if old[id] || st.Requests[id] != nil {
+				continue
+			}
+			st.Requests[id] = &tracked{}
+			now[id] = status
+		}
+	}
+	st.Finals = at.Unix()
+	return nil
 }
 
 // states returns the state of every request that matters, and adds new ones to st.

@@ -12,6 +12,7 @@ import (
 type state struct {
 	Since    int64               `json:"since"` // unix time of the very first start
 	Seeded   bool                `json:"seeded"`
+	Finals   int64               `json:"finals,omitempty"` // unix time up to which finished requests were searched
 	Requests map[string]*tracked `json:"r"`
 }
 

@@ -105,7 +105,7 @@ type Rate struct {
 // Poll says how states are followed.
 type Poll struct {
 	Every       config.Duration     `yaml:"every" default:"5m" doc:"time between two rounds"`
-	SearchParam string              `yaml:"search" doc:"searchParam that finds the tickets; without it nothing is polled"`
+	SearchParam string              `yaml:"search" doc:"searchParam that finds the tickets, best also those solved lately; without it nothing is polled"`
 	Filter      string              `yaml:"filter" doc:"Filter; its grammar is not published"`
 	Statuses    map[string]*Telling `yaml:"statuses" doc:"what each state means to SSP, by TicketStatus; nothing is built in"`
 	Forget      config.Duration     `yaml:"forget_after" default:"30d" doc:"how long a resolved ticket is still followed"`

@@ -107,11 +107,20 @@ func (p *poll) Run(ctx context.Context, d bridge.Duty) error {
 func (p *poll) round(ctx context.Context, d bridge.Duty, st *seen) error {
 	first := !st.Seeded
 	before := st.write()
-	for _, n := range p.fresh.take() {
+	fresh := p.fresh.take()
+	for _, n := range fresh {
 		if st.Tickets[n] == nil {
 			st.Tickets[n] = &ticket{}
 		}
 		delete(st.Foreign, n)
+	}
+	if len(fresh) > 0 { // kept at once: nobody else knows them
+		if _, err := d.Accept(ctx, nil, st.write()); err != nil {
+			for _, n := range fresh {
+				p.fresh.add(n)
+			}
+			return err
+		}
 	}
 	find := func(q Search) ([]vendorapi.Record, error) {
 		return p.search.all(ctx, "SearchTicketByParameter", q, p.search.api.SearchTicketByParameter, "ticketNumber")
