@@ -1,8 +1,14 @@
 package app
 
 import (
+	"crypto/rand"
+	"crypto/rsa"
+	"crypto/x509"
+	"encoding/json"
+	"encoding/pem"
 	"io"
 	"os"
+	"path/filepath"
 	"strings"
 	"testing"
 
@@ -46,6 +52,39 @@ func TestVendorsPageIsComplete(t *testing.T) {
 		tool.Close()
 		_, ok := provider.Lookup(kind)
 		require.True(t, ok)
+	}
+}
+
+// The examples of docs/vendors.md are configs without problems.
+func TestVendorsPageExamples(t *testing.T) {
+	page, err := os.ReadFile("../../../docs/vendors.md")
+	require.NoError(t, err)
+	dir := t.TempDir()
+	key, err := rsa.GenerateKey(rand.Reader, 2048)
+	require.NoError(t, err)
+	account, err := json.Marshal(map[string]string{"private_key_id": "1", "client_email": "a@example.com", "token_uri": "https://example.com/token",
+		"private_key": string(pem.EncodeToMemory(&pem.Block{Type: "RSA PRIVATE KEY", Bytes: x509.MarshalPKCS1PrivateKey(key)}))})
+	require.NoError(t, err)
+	require.NoError(t, os.WriteFile(filepath.Join(dir, "service-account.json"), account, 0o600))
+	for _, name := range []string{"TESSERON_BASIC", "TESSERON_TICKET", "TEHDEN_SECRET", "TEHDEN_PASSWORD"} {
+		t.Setenv(name, "a-secret-value-1")
+	}
+	parts := strings.Split(string(page), "```yaml\n")[1:]
+	require.Len(t, parts, 3)
+	for _, part := range parts {
+		src, _, _ := strings.Cut(part, "```")
+		n, err := config.Parse(filepath.Join(dir, "c.yaml"), []byte("providers:\n"+indented(src)))
+		require.NoError(t, err)
+		var c struct {
+			Providers map[string]Provider `yaml:"providers"`
+		}
+		config.Decode(n, &c)
+		require.Empty(t, n.Problems(), src)
+		for name := range c.Providers {
+			tool, err := NewTool(&Config{Providers: c.Providers}, name, io.Discard)
+			require.NoError(t, err)
+			tool.Close()
+		}
 	}
 }
 
