@@ -22,8 +22,10 @@
 // One proof overrides the bytes: with TLS 1.3 a client has sent its request before it learns that
 // its certificate was turned down. The alert is such a proof, and the call is NotSent.
 //
-// The one repeat: an answer 401 to a token that was obtained (OAuth2) renews the token and makes
-// the call once more. A 401 was not acted upon.
+// The one repeat: an answer 401 to a token that was obtained renews the token and makes the call
+// once more. A 401 was not acted upon. Tokens are obtained by client credentials, by a user's
+// password, by a person's permission (kept in a file) or by a service account's signed assertion; all
+// four are fetched once for everybody who waits and renewed early.
 //
 // Idle connections are dropped after 3 seconds, before common servers drop theirs; the client warns
 // if the destination announces less. Redirects are not followed. Cookies are not kept. Answers are
