@@ -57,6 +57,8 @@ const (
 	UnknownType         Reason = "unknown_type"         // a request type nobody configured
 	NoRule              Reason = "no_rule"              // no rule of the provider fits
 	RuleFailed          Reason = "rule_failed"          // a rule's expression failed on this input
+	IgnoredByRule       Reason = "ignored_by_rule"      // a rule of the provider says that nothing is to follow
+	NotPublic           Reason = "not_public"           // the text is not meant for the user in SSP; it was not kept
 	Paused              Reason = "paused"               // an operator paused it
 	BreakerOpen         Reason = "breaker_open"         // the destination failed too often in a row
 	ContractChanged     Reason = "contract_changed"     // the WSDL is not the one that was bound
@@ -72,6 +74,7 @@ func Reasons() []Reason {
 		RetryExhausted, InternalError, IsDuplicate, IsMerged, IsEcho, IsLate, IsSuperseded, Skipped, IgnoredByOperator,
 		SettledByOperator, DiscardedByPerson, Reread, UnknownReference, UnknownTask, AwaitsReference, MaybeEcho,
 		ContentConflict, ReferenceConflict, Unreadable, MissingField, Unreplaced, UnknownType, NoRule, RuleFailed,
+		IgnoredByRule, NotPublic,
 		Paused, BreakerOpen, ContractChanged, ContractUnreachable, AwaitsResume,
 	}
 }

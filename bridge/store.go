@@ -81,6 +81,7 @@ const (
 	Late        ReceiptStatus = "late"        // its bond is over
 	Conflict    ReceiptStatus = "conflict"    // same key, another content: quarantined
 	Quarantined ReceiptStatus = "quarantined" // kept whole for a person
+	Ignored     ReceiptStatus = "ignored"     // recorded, and left by a rule
 )
 
 // A Want asks for leases at one destination.

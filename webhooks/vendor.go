@@ -25,7 +25,7 @@ func (s *server) webhook(c *call) {
 		c.denied(err)
 		return
 	}
-	raw, ok := s.body(c, in.Webhook.BodyLimit())
+	raw, ok := s.body(c, in.Webhook.BodyLimit(), in.Webhook.ProvesEarly())
 	if !ok {
 		return
 	}
@@ -86,7 +86,7 @@ func complete(events []bridge.Event, in bridge.Inbound, trace string) []bridge.E
 		if e.Received.IsZero() {
 			e.Received = in.Received
 		}
-		if e.Inbound == nil {
+		if e.Inbound == nil && e.Ignore == "" { // what is left is not kept either
 			e.Inbound = &in
 		}
 	}

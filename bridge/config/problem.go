@@ -76,6 +76,7 @@ type document struct {
 	more       int             // problems beyond MaxProblems
 	broken     map[string]bool // paths that failed while decoding
 	validating int             // > 0 while a ValidateConfig runs
+	standIns   bool            // secrets that are not here are made up
 }
 
 // add collects p once. While a validator runs, a path that already failed to decode keeps quiet: the

@@ -51,6 +51,8 @@ var inWords = map[bridge.Reason]string{
 	bridge.UnknownType:         "a request type that the config does not name",
 	bridge.NoRule:              "no rule of the provider fits",
 	bridge.RuleFailed:          "a rule's expression failed on this input",
+	bridge.IgnoredByRule:       "a rule of the provider says that nothing is to follow",
+	bridge.NotPublic:           "the text is not meant for the user in SSP; it was not kept",
 	bridge.Paused:              "a person paused it",
 	bridge.BreakerOpen:         "the destination failed too often in a row",
 	bridge.ContractChanged:     "SSP's contract is not the one that was bound",

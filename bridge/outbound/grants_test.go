@@ -21,8 +21,8 @@ import (
 	"github.com/pergabridge/pergabridge/bridge/secret"
 )
 
-// account makes a service account whose token endpoint is at uri.
-func account(t *testing.T, uri string) (*rsa.PrivateKey, string) {
+// newAccount makes a service account whose token endpoint is at uri.
+func newAccount(t *testing.T, uri string) (*rsa.PrivateKey, string) {
 	t.Helper()
 	key, err := rsa.GenerateKey(rand.Reader, 2048)
 	require.NoError(t, err)
@@ -35,7 +35,7 @@ func account(t *testing.T, uri string) (*rsa.PrivateKey, string) {
 func TestServiceAccount(t *testing.T) {
 	tokens, api := issuer(t, "sa", 3600), peer.New(t, peer.Answer(200, "", "ok"))
 	at := &clock{at: time.Now().Truncate(time.Second)}
-	key, raw := account(t, tokens.URL("/token"))
+	key, raw := newAccount(t, tokens.URL("/token"))
 	k := client(t, Config{Auth: Auth{ServiceAccount: &ServiceAccount{Account: text(raw), Scope: "provision", Skew: config.Duration(30 * time.Second), Life: config.Duration(10 * time.Minute)}}}, Options{Now: at.now})
 	do := func() {
 		_, err := post(t, k, api.URL("/"), "x")
@@ -66,7 +66,7 @@ func TestServiceAccount(t *testing.T) {
 }
 
 func TestServiceAccountProblems(t *testing.T) {
-	_, good := account(t, "https://login.example.com/token")
+	_, good := newAccount(t, "https://login.example.com/token")
 	for raw, want := range map[string]string{
 		"no":                  "is not JSON",
 		`{"client_email":""}`: "needs private_key_id",

@@ -17,7 +17,7 @@ type mapCmd struct {
 	Provider string            `arg:"" help:"Provider whose mapping is tried."`
 	In       string            `help:"File with a sample: an input as the sender sends it, or with --as event our event as JSON; - reads standard input." placeholder:"FILE"`
 	Event    string            `help:"Instead of --in: id of a stored event of the running bridge."`
-	As       string            `help:"What the sample is: ${enum}." enum:"event,process_call,webhook,poll,mailbox" default:"webhook"`
+	As       string            `help:"What the sample is: ${enum}." enum:"event,process_call,webhook,poll" default:"webhook"`
 	Type     string            `help:"Content type of an input." default:"application/json"`
 	Header   map[string]string `help:"Header of an input, name=value; may be repeated." short:"H"`
 	// Reference is used where a mapping needs the bond.
@@ -30,13 +30,13 @@ func (x mapCmd) Run(c *cli, con *console) error {
 	if (x.In == "") == (x.Event == "") {
 		return usageError("name either --in FILE or --event ID")
 	}
-	loaded, err := load(c, con)
+	loaded, err := app.LoadWithoutSecrets(c.Config)
 	if err != nil {
-		return err
+		return complain(c, con, err)
 	}
 	q := app.MapRequest{Provider: x.Provider, Bond: bridge.Bond{State: bridge.BondOpen, Reference: x.Reference}}
 	if x.Event != "" {
-		err = x.fromStored(con, loaded, &q)
+		err = x.fromStored(c, con, &q)
 	} else {
 		err = x.fromFile(&q)
 	}
@@ -52,17 +52,20 @@ func (x mapCmd) Run(c *cli, con *console) error {
 			fmt.Fprintln(w, strings.TrimRight(got.Call, "\n"))
 		}
 		for _, e := range got.Events {
-			raw, err := json.MarshalIndent(e, "", "  ")
-			if err != nil {
+			enc := json.NewEncoder(w)
+			enc.SetEscapeHTML(false)
+			enc.SetIndent("", "  ")
+			if err := enc.Encode(e); err != nil {
 				fmt.Fprintln(w, err)
-				continue
 			}
-			fmt.Fprintln(w, string(raw))
 		}
 		for _, why := range got.Quarantined {
 			fmt.Fprintln(w, "would be quarantined:", why)
 		}
-		if got.Call == "" && len(got.Events)+len(got.Quarantined) == 0 {
+		for _, why := range got.Ignored {
+			fmt.Fprintln(w, "would be left:", why)
+		}
+		if got.Call == "" && len(got.Events)+len(got.Quarantined)+len(got.Ignored) == 0 {
 			fmt.Fprintln(w, "no event: the rules ignore this input")
 		}
 	})
@@ -99,8 +102,8 @@ func (x mapCmd) fromFile(q *app.MapRequest) error {
 
 // fromStored takes a stored event of the running bridge: its input if it has one and it came from
 // the provider, else the event itself.
-func (x mapCmd) fromStored(con *console, loaded *app.Config, q *app.MapRequest) error {
-	cl, err := dialServer(&loaded.Server)
+func (x mapCmd) fromStored(c *cli, con *console, q *app.MapRequest) error {
+	cl, err := dial(c, con)
 	if err != nil {
 		return err
 	}

@@ -16,8 +16,8 @@ import (
 	"github.com/pergabridge/pergabridge/bridge/provider/tesseron/tesserontest"
 )
 
-// verb runs the command line and returns what it printed.
-func verb(t *testing.T, args ...string) (code int, out, errOut string) {
+// operate runs the command line and returns what it printed.
+func operate(t *testing.T, args ...string) (code int, out, errOut string) {
 	t.Helper()
 	var o, e bytes.Buffer
 	code = run(t.Context(), args, &o, &e)
@@ -54,14 +54,14 @@ func operatorConfig(t *testing.T) (string, *tesatest.Vendor, *tesserontest.Vendo
 
 func TestProviderVerbs(t *testing.T) {
 	file, tesa, desk := operatorConfig(t)
-	code, out, errOut := verb(t, "check", "--config", file)
+	code, out, errOut := operate(t, "check", "--config", file)
 	require.Equal(t, exitFine, code, out+errOut)
 	for _, name := range []string{"fibre", "desk", "erp"} {
-		code, out, errOut := verb(t, "provider", "check", name, "--config", file)
+		code, out, errOut := operate(t, "provider", "check", name, "--config", file)
 		require.Equal(t, exitFine, code, name+out+errOut)
 		require.Contains(t, out, "assumed")
 	}
-	code, out, _ = verb(t, "provider", "call", "fibre", "--config", file)
+	code, out, _ = operate(t, "provider", "call", "fibre", "--config", file)
 	require.Equal(t, exitFine, code)
 	require.Contains(t, out, "createPortA")
 	require.Contains(t, out, "disabled")
@@ -69,11 +69,11 @@ func TestProviderVerbs(t *testing.T) {
 	in := filepath.Join(t.TempDir(), "body.json")
 	require.NoError(t, os.WriteFile(in, []byte(`{"org":"telco","externalReference":"X","observations":"o"}`), 0o600))
 	before := len(tesa.Server.Calls())
-	code, out, _ = verb(t, "provider", "call", "fibre", "resolveIncident", "--in", in, "--config", file)
+	code, out, _ = operate(t, "provider", "call", "fibre", "resolveIncident", "--in", in, "--config", file)
 	require.Equal(t, exitFine, code)
 	require.Contains(t, out, "nothing was sent")
 	require.Len(t, tesa.Server.Calls(), before)
-	code, out, _ = verb(t, "provider", "call", "fibre", "resolveIncident", "--in", in, "--send", "--json", "--config", file)
+	code, out, _ = operate(t, "provider", "call", "fibre", "resolveIncident", "--in", in, "--send", "--json", "--config", file)
 	require.Equal(t, exitFailed, code) // there is no such request
 	var got struct {
 		Sent          bool
@@ -84,28 +84,28 @@ func TestProviderVerbs(t *testing.T) {
 	require.Contains(t, got.Answer, "no such request")
 
 	require.NoError(t, os.WriteFile(in, []byte(`{"referenceNumber":"R","ticketPositionText":"t","ticketPositionType":0}`), 0o600))
-	code, out, _ = verb(t, "provider", "call", "desk", "CreateTicketPosition", "--in", in, "--send", "--config", file)
+	code, out, _ = operate(t, "provider", "call", "desk", "CreateTicketPosition", "--in", in, "--send", "--config", file)
 	require.Equal(t, exitFailed, code)
 	require.NotContains(t, out, tesserontest.TicketKey)
 	require.Empty(t, desk.Violations())
 	for _, bad := range [][]string{{"provider", "check", "nobody"}, {"provider", "call", "fibre", "createPortB"}, {"provider", "call", "fibre", "cancel", "--in", "none.json"},
 		{"provider", "check", "fibre", "--code", "x"}} {
-		code, _, errOut := verb(t, append(bad, "--config", file)...)
+		code, _, errOut := operate(t, append(bad, "--config", file)...)
 		require.Equal(t, exitFailed, code, bad)
 		require.NotEmpty(t, errOut)
 	}
 }
 
 func TestRecipesVerbs(t *testing.T) {
-	code, out, _ := verb(t, "recipes", "list")
+	code, out, _ := operate(t, "recipes", "list")
 	require.Equal(t, exitFine, code)
 	for _, r := range recipe.List() {
 		require.Contains(t, out, r.Name)
-		code, text, _ := verb(t, "recipes", "show", r.Name, "--as", "desk")
+		code, text, _ := operate(t, "recipes", "show", r.Name, "--as", "desk")
 		require.Equal(t, exitFine, code)
 		require.Contains(t, text, "  desk:\n    # ")
 	}
-	code, _, errOut := verb(t, "recipes", "show", "remedy")
+	code, _, errOut := operate(t, "recipes", "show", "remedy")
 	require.Equal(t, exitFailed, code)
 	require.Contains(t, errOut, "known are")
 }

@@ -30,7 +30,8 @@
 // each goes through a list inside the item and makes an event for every element that its when takes.
 //
 // Only public texts pass: an update rule has a public expression, unless visibility: all is written out.
-// What a rule finds not public is left, and no later rule sees it.
+// What a rule finds not public is left, and no later rule sees it. What is left, for this or by kind
+// ignore, is recorded with its ticket and rule but without its words.
 //
 // Echoes: an author listed in authors is our own API user; else the id of the comment decides, where the
 // calls that write texts and the rule both know it; else equal text.

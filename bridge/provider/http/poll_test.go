@@ -248,8 +248,8 @@ poll:
 	require.NoError(t, <-done)
 	var got []string
 	for _, e := range d.events {
-		got = append(got, string(e.Kind)+" "+e.Text)
+		got = append(got, string(e.Kind)+" "+e.Text+string(e.Ignore))
 	}
-	require.Equal(t, []string{"acknowledge ", "update reply 0", "update reply 2", "resolve done"}, got)
+	require.Equal(t, []string{"acknowledge ", "update reply 0", " not_public", "update reply 2", "resolve done"}, got)
 	require.Equal(t, "5", d.cursor)
 }

@@ -40,7 +40,7 @@ func (r *Receiver) Receive(_ context.Context, in bridge.Inbound) ([]bridge.Event
 		"body": body, "item": body, "header": lookup(in.Header), "query": lookup(in.Query), "delivery": in.Delivery, "index": 0,
 	})
 	each := r.config.Inbound.Each
-	if each.IsZero() || in.Entrance == bridge.ByPoll {
+	if each.IsZero() || in.Entrance == bridge.ByPoll || in.Item {
 		b.item(body, 0)
 		return b.events, nil
 	}
@@ -48,6 +48,8 @@ func (r *Receiver) Receive(_ context.Context, in bridge.Inbound) ([]bridge.Event
 	switch {
 	case err != nil:
 		b.quarantine(bridge.RuleFailed, "inbound.each: "+err.Error())
+	case items == nil:
+		b.quarantine(bridge.NoRule, "inbound.each finds no list in this input; write `?? []` behind it if that is right")
 	case len(items) > maxItems:
 		b.quarantine(bridge.Unreadable, fmt.Sprintf("%d items in one input; at most %d are read", len(items), maxItems))
 	default:
@@ -70,21 +72,25 @@ func lookup(m map[string]string) map[string]string {
 // batch collects the events of one input.
 type batch struct {
 	*Receiver
-	in     bridge.Inbound
-	at     time.Time
-	env    map[string]any
-	multi  bool // the input holds more than this item
-	events []bridge.Event
-	held   map[string]bool // quarantine details already there
+	in      bridge.Inbound
+	at      time.Time
+	env     map[string]any
+	multi   bool // the input holds more than this item
+	events  []bridge.Event
+	held    map[string]bool // quarantine details already there
+	before  int             // events that earlier items made
+	current any             // the item that the rules look at
 }
 
 // item offers one item to the rules.
 func (b *batch) item(item any, index int) {
 	fitted := false
+	b.before, b.current, b.held = len(b.events), item, nil
 	for i := range b.config.Inbound.Rules {
 		rule := &b.config.Inbound.Rules[i]
 		ok, err := b.apply(rule, item, index)
 		if err != nil {
+			b.events = b.events[:b.before] // read again, the item is taken whole
 			b.quarantine(bridge.RuleFailed, fmt.Sprintf("rule %s: %v", ruleName(rule, i), err))
 			return
 		}
@@ -148,11 +154,17 @@ func (b *batch) element(rule *Rule, env map[string]any, element any) (fits bool,
 		}
 	}
 	if rule.Kind == "ignore" {
+		b.ignore(rule, env, bridge.IgnoredByRule)
 		return true, nil
 	}
 	if !rule.Public.IsZero() {
-		if public, err := rule.Public.Bool(env); err != nil || !public {
-			return err == nil, named("public", err) // private: it is left, and no later rule sees it
+		public, err := rule.Public.Bool(env)
+		if err != nil {
+			return false, named("public", err)
+		}
+		if !public { // it is left, and no later rule sees it
+			b.ignore(rule, env, bridge.NotPublic)
+			return true, nil
 		}
 	}
 	e, authorID, err := b.read(rule, env)
@@ -169,6 +181,30 @@ func (b *batch) element(rule *Rule, env map[string]any, element any) (fits bool,
 	e.Normalize()
 	b.events = append(b.events, *e)
 	return true, nil
+}
+
+// ignore records that an element is left: what it belongs to and why, nothing of what it says. What
+// of that cannot be told does not matter.
+func (b *batch) ignore(rule *Rule, env map[string]any, why bridge.Reason) {
+	if why == bridge.IgnoredByRule && len(b.events) > b.before {
+		return // the rest of an item that had its effect
+	}
+	told := func(x mapping.Expr) string {
+		s, err := x.String(env)
+		if err != nil {
+			return ""
+		}
+		return strings.TrimSpace(s)
+	}
+	e := bridge.Event{
+		Provider: b.name, Dir: bridge.In, Entrance: b.in.Entrance, Received: b.at, Trace: header(b.in.Header, "Traceparent"),
+		Ignore: why, Detail: "rule " + strconv.Quote(rule.label()), Task: told(rule.Task), Reference: told(rule.Reference), Key: told(rule.ID),
+	}
+	if e.Reference != "" {
+		e.RefKey = b.config.Common.Reference.Key(e.Reference)
+	}
+	b.key(&e)
+	b.events = append(b.events, e)
 }
 
 func (r *Rule) label() string {
@@ -243,7 +279,11 @@ func (b *batch) key(e *bridge.Event) {
 	switch {
 	case id != "":
 		// Two rules may make different events of one thing.
-		e.Key = string(e.Kind) + ":" + id
+		what := string(e.Kind)
+		if e.Ignore != "" {
+			what = "ignore"
+		}
+		e.Key = what + ":" + id
 	case b.in.Delivery != "" && b.in.Entrance == bridge.ByWebhook:
 		e.Key = "delivery:" + b.in.Delivery + ":" + strconv.Itoa(len(b.events))
 	default:
@@ -272,14 +312,25 @@ func (b *batch) echo(e *bridge.Event, authorID string) {
 func (b *batch) raw(rule *Rule, element any) *bridge.Inbound {
 	in := b.in
 	if b.multi || !rule.Each.IsZero() {
-		j, err := json.Marshal(element)
-		if err != nil {
-			j = []byte(strconv.Quote(err.Error()))
-		}
-		in.Body, in.ContentType = j, "application/json"
+		in = b.part(element)
+		in.Item = rule.Each.IsZero()
 	}
 	in.Body = secret.MaskBytes(in.Body)
 	return &in
+}
+
+// part returns the input with only one item or element of it.
+func (b *batch) part(v any) bridge.Inbound {
+	in := b.in
+	if in.Delivery != "" { // its place in the batch is a part of its id
+		in.Delivery += "/" + strconv.Itoa(len(b.events))
+	}
+	j, err := json.Marshal(v)
+	if err != nil {
+		j = []byte(strconv.Quote(err.Error()))
+	}
+	in.Body, in.ContentType = j, "application/json"
+	return in
 }
 
 // quarantine keeps the whole input for a person. Equal details are kept once.
@@ -293,6 +344,10 @@ func (b *batch) quarantine(why bridge.Reason, detail string) {
 	}
 	b.held[detail] = true
 	in := b.in
+	if b.multi { // read again, the other items would be applied a second time
+		in = b.part(b.current)
+		in.Item = true
+	}
 	in.Body = secret.MaskBytes(in.Body)
 	b.events = append(b.events, bridge.Event{
 		Provider: b.name, Dir: bridge.In, Entrance: b.in.Entrance, Received: b.at, Quarantine: why, Detail: detail,

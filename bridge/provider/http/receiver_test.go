@@ -70,13 +70,16 @@ func TestRulesOfTheVendor(t *testing.T) {
 	require.Equal(t, "new\ntoner", e.Text)
 	require.Equal(t, bridge.EchoUnknown, e.Echo)
 
-	for _, silent := range []string{
-		`{"id":"chg-5","type":"comment.created",` + ticket + `,"comment":{"id":"c-2","author":"bob","public":false,"text":"internal"}}`,
-		`{"id":"chg-6","type":"ticket.reopened",` + ticket + `}`,
+	for silent, why := range map[string]bridge.Reason{
+		`{"id":"chg-5","type":"comment.created",` + ticket + `,"comment":{"id":"c-2","author":"bob","public":false,"text":"internal"}}`: bridge.NotPublic,
+		`{"id":"chg-6","type":"ticket.reopened",` + ticket + `}`:                                                                        bridge.IgnoredByRule,
 	} {
-		events, err := p.Receiver.Receive(t.Context(), hook(silent))
-		require.NoError(t, err)
-		require.Empty(t, events)
+		e := one(silent)
+		require.Equal(t, why, e.Ignore)
+		require.Empty(t, e.Quarantine)
+		require.Empty(t, e.Text)
+		require.Nil(t, e.Inbound, "what is left is not kept")
+		require.Contains(t, e.Detail, "rule")
 	}
 	e = one(`{"id":"chg-7","type":"ticket.merged"}`)
 	require.Equal(t, bridge.NoRule, e.Quarantine)
@@ -132,11 +135,17 @@ inbound:
 		{"no":"2","comments":[{"id":1,"ok":true,"text":"d"}]},
 		{"no":"3"}]}`))
 	var got []string
+	left := 0
 	for _, e := range events {
+		if e.Ignore != "" {
+			left++
+			continue
+		}
 		got = append(got, fmt.Sprint(e.Kind, " ", e.Reference, " ", e.Key, " ", e.Text))
 		require.Less(t, len(e.Inbound.Body), 160, "a batch is not stored once for each of its items")
 	}
 	require.Equal(t, []string{"update 1 update:1 0: a", "update 1 update:3 2: c", "resolve 1 resolve:1 s", "update 2 update:1 0: d"}, got)
+	require.Equal(t, 2, left, "items that had no effect at all are recorded")
 
 	many := "[" + strings.TrimSuffix(strings.Repeat("{},", maxItems+1), ",") + "]"
 	events = receive(t, rules, hook(`{"events":`+many+`}`))
@@ -215,10 +224,13 @@ inbound:
     - {when: body.comment != nil, kind: update, public: body.public, reference: body.no, text: body.comment}
     - {kind: resolve, reference: body.no, text: body.comment}
 `
-	for body, n := range map[string]int{
-		`{"no":"1","comment":"a","public":true}`: 1, `{"no":"1","comment":"a","public":false}`: 0, `{"no":"1","comment":"a"}`: 0,
+	for body, why := range map[string]bridge.Reason{
+		`{"no":"1","comment":"a","public":true}`: "", `{"no":"1","comment":"a","public":false}`: bridge.NotPublic, `{"no":"1","comment":"a"}`: bridge.NotPublic,
 	} {
-		require.Len(t, receive(t, rules, hook(body)), n, body)
+		events := receive(t, rules, hook(body))
+		require.Len(t, events, 1, body)
+		require.Equal(t, why, events[0].Ignore, body)
+		require.Equal(t, why == "", events[0].Text == "a", body)
 	}
 	events := receive(t, rules, hook(`{"no":"1","comment":"a","public":"yes"}`))
 	require.Equal(t, bridge.RuleFailed, events[0].Quarantine, "what is neither true nor false is no permission")

@@ -261,7 +261,11 @@ func (s *suite) inputs() {
 		}
 	}
 	if s.fx.Private != nil {
-		require.Empty(s, s.receive(*s.fx.Private), "an internal text got through")
+		for _, e := range s.receive(*s.fx.Private) {
+			require.NotEmpty(s, e.Ignore, "an internal text got through")
+			require.Empty(s, e.Text, "an internal text was kept")
+			require.Nil(s, e.Inbound, "an internal text was kept")
+		}
 	}
 	require.Equal(s, before, s.fx.Peer.Calls())
 	s.fx.Peer.Up(s)

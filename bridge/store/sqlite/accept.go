@@ -44,17 +44,21 @@ func (t *tx) accept(e *bridge.Event) bridge.Receipt {
 	}
 	e.Seq, e.State, e.First, e.Repeat, e.Reason = 0, "", "", 0, ""
 
-	if e.Quarantine != "" { // step 1
-		key := "q:k:" + e.Key
-		if e.Key == "" {
-			key = "q:h:" + e.ContentHash()
-		}
-		if first, _, ok := t.claimed(e, key); ok {
+	if e.Quarantine != "" || e.Ignore != "" { // step 1
+		key := keptKey(e)
+		first, c, ok := t.claimed(e, key)
+		if ok && (e.Key != "" || t.now-c.at <= int64(e.Window)) {
 			return t.duplicate(e, first)
 		}
-		t.keep(e, bridge.StateQuarantined, e.Quarantine)
-		t.claim(e, key, "", false)
-		return receipt(bridge.Quarantined, e)
+		status := bridge.Quarantined
+		if e.Quarantine != "" {
+			t.keep(e, bridge.StateQuarantined, e.Quarantine)
+		} else {
+			t.finish(e, e.Ignore, "")
+			status = bridge.Ignored
+		}
+		t.claim(e, key, "", ok)
+		return receipt(status, e)
 	}
 	if e.Key == "" {
 		return t.decide(e)
@@ -78,6 +82,15 @@ func (t *tx) accept(e *bridge.Event) bridge.Receipt {
 	t.keep(e, bridge.StateQuarantined, bridge.ContentConflict)
 	t.claim(e, key, "", false)
 	return receipt(bridge.Conflict, e)
+}
+
+// keptKey is the claim of an event that is only kept or recorded: with an id for good, without one
+// for its window.
+func keptKey(e *bridge.Event) string {
+	if e.Key != "" {
+		return "q:" + string(e.Ignore) + ":k:" + e.Key
+	}
+	return "q:" + string(e.Ignore) + ":h:" + e.ContentHash()
 }
 
 type claimRow struct {

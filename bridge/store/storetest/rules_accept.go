@@ -9,6 +9,19 @@ import (
 )
 
 var acceptRules = []rule{
+	{"what a rule leaves is recorded once and never delivered", func(h *harness) {
+		h.open("T1", "R1")
+		e := bridge.Event{Provider: acme, Dir: bridge.In, Reference: "R1", Key: "note-1", Ignore: bridge.NotPublic, Detail: "rule 3", Entrance: bridge.ByWebhook}
+		r := h.offer(e)
+		require.Equal(h.t, bridge.Ignored, r.Status)
+		h.is(r.Event, bridge.StateEnded, bridge.NotPublic)
+		require.Equal(h.t, "rule 3", h.stored(r.Event).Detail)
+		again := h.offer(e)
+		require.Equal(h.t, bridge.Duplicate, again.Status)
+		require.Equal(h.t, r.Event, again.First)
+		h.idle(bridge.SSP)
+		h.bondIs("T1", bridge.BondOpen, "R1")
+	}},
 	{"receipts come in the order of the events and seq grows", func(h *harness) {
 		es := []bridge.Event{h.out(bridge.Submit, "T1"), h.out(bridge.Submit, "T2"), h.out(bridge.Submit, "T3")}
 		rs := h.offerAll(es...)

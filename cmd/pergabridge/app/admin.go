@@ -1,8 +1,6 @@
 package app
 
 import (
-	"context"
-	"errors"
 	"net"
 	"net/http"
 
@@ -31,12 +29,6 @@ func (a *App) adminHandler(x *observer) (http.Handler, error) {
 		ReferenceKey: func(provider, reference string) string {
 			return bridge.ReferenceKey(reference, a.parts.caseBound[provider])
 		},
-		Shown: map[string]func(context.Context) error{"ssp_contract": func(context.Context) error {
-			if s := a.parts.ssp.Contract(); !s.Open() {
-				return errors.New(s.String())
-			}
-			return nil
-		}},
 		Map: a.parts.dryRun,
 		Log: a.o.Log, Now: a.o.Now,
 	})

@@ -12,6 +12,7 @@ import (
 
 	"github.com/pergabridge/pergabridge/bridge"
 	"github.com/pergabridge/pergabridge/bridge/engine"
+	"github.com/pergabridge/pergabridge/soap"
 	"github.com/pergabridge/pergabridge/webhooks"
 )
 
@@ -114,6 +115,7 @@ func (a *App) Run(ctx context.Context) error {
 	}
 	engineDone := make(chan struct{})
 	start("engine", func() error { defer close(engineDone); return a.engine.Run(engineCtx) })
+	start("contract check", func() error { a.watchContract(engineCtx); return nil })
 	start("public listener", func() error { return a.public.Serve(a.publicAt) })
 	start("admin listener", func() error { return a.admin.Serve(a.adminAt) })
 	a.o.Log.Info("serving", "public", a.PublicAddr(), "admin", a.AdminAddr(), "config", a.config.Version, "version", a.o.Version)
@@ -140,6 +142,28 @@ func (a *App) Run(ctx context.Context) error {
 	}
 	a.o.Log.Info("stopped")
 	return err
+}
+
+// contractLook is how often it is asked whether the contract is due for a look.
+const contractLook = 5 * time.Second
+
+// watchContract looks at SSP's contract at the start and whenever it is due, so that people see
+// what is wrong with it before the first delivery has to wait for it.
+func (a *App) watchContract(ctx context.Context) {
+	tick := time.NewTicker(contractLook)
+	defer tick.Stop()
+	for {
+		if s := a.parts.ssp.Contract(); s.Status != soap.ContractAssumed && !s.Next.After(a.o.Now()) {
+			if _, err := a.parts.ssp.CheckContract(ctx); err != nil && ctx.Err() == nil {
+				a.o.Log.Warn("the contract of SSP could not be looked at", "error", err)
+			}
+		}
+		select {
+		case <-ctx.Done():
+			return
+		case <-tick.C:
+		}
+	}
 }
 
 // Close releases everything; Run does it by itself.

@@ -79,12 +79,27 @@ func Load(file string) (*Config, error) {
 	return Parse(file, data)
 }
 
+// LoadWithoutSecrets is [Load] on a machine that does not have the secrets: stand-ins take their
+// place. Such a config may be checked and its mappings tried; it must not be served.
+func LoadWithoutSecrets(file string) (*Config, error) {
+	data, err := os.ReadFile(file)
+	if err != nil {
+		return nil, err
+	}
+	return parse(file, data, (*config.Node).StandInSecrets)
+}
+
 // Parse reads a config; file is used for messages and relative paths.
 func Parse(file string, data []byte) (*Config, error) {
+	return parse(file, data, func(*config.Node) {})
+}
+
+func parse(file string, data []byte, prepare func(*config.Node)) (*Config, error) {
 	n, err := config.Parse(file, data)
 	if err != nil {
 		return nil, err
 	}
+	prepare(n)
 	c := &Config{}
 	config.Decode(n, c)
 	if p := n.Problems(); len(p) > 0 {
@@ -97,12 +112,16 @@ func Parse(file string, data []byte) (*Config, error) {
 
 // Schema returns the JSON Schema of the config file.
 func Schema() map[string]any {
-	return config.SchemaDocument(Config{}, "pergabridge.yaml")
+	s := config.SchemaDocument(Config{}, "pergabridge.yaml")
+	// soap leaves its section intake to the entrance that reads it.
+	ssp := s["properties"].(map[string]any)["ssp"].(map[string]any)
+	ssp["properties"].(map[string]any)["intake"] = config.Schema(processcall.Config{})
+	return s
 }
 
 // Warnings returns what is allowed but deserves a second look.
 func (c *Config) Warnings() []string {
-	var out []string
+	out := []string{}
 	if c.intake.Auth.None {
 		out = append(out, "ssp.intake: process calls are not authenticated (none: true)")
 	}
@@ -117,6 +136,9 @@ func (c *Config) Warnings() []string {
 	}
 	if c.SSP.Contract == soap.Assumed {
 		out = append(out, "ssp.contract: assumed; calls go out with argument names that nobody has compared with this SSP")
+	}
+	if c.SSP.Operations != nil && c.SSP.Fingerprint == "" && c.SSP.Contract != soap.Assumed {
+		out = append(out, "ssp.fingerprint: nobody has confirmed the contract of ssp.operations; pergabridge contract verify does that")
 	}
 	if c.SSP.Delivery.Observe() {
 		out = append(out, "ssp: mode observe, nothing is sent")

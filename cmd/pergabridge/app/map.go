@@ -35,8 +35,10 @@ type MapInput struct {
 type MapResult struct {
 	Call   string         `json:"call,omitempty"`
 	Events []bridge.Event `json:"events,omitempty"`
-	// Quarantined says why each event that could not be understood would be kept in quarantine.
+	// Quarantined says why each event that could not be understood would be kept in quarantine,
+	// Ignored why what a rule leaves would only be recorded.
 	Quarantined []string `json:"quarantined,omitempty"`
+	Ignored     []string `json:"ignored,omitempty"`
 }
 
 // dryRun answers the admin API's map call.
@@ -108,6 +110,10 @@ func (p *parts) receive(ctx context.Context, q MapRequest) (MapResult, error) {
 	for _, e := range events {
 		if e.Quarantine != "" {
 			out.Quarantined = append(out.Quarantined, string(e.Quarantine)+": "+e.Detail)
+			continue
+		}
+		if e.Ignore != "" {
+			out.Ignored = append(out.Ignored, string(e.Ignore)+": "+e.Detail)
 			continue
 		}
 		e.Inbound = nil

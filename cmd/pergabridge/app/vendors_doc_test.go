@@ -69,7 +69,7 @@ func TestVendorsPageExamples(t *testing.T) {
 	for _, name := range []string{"TESSERON_BASIC", "TESSERON_TICKET", "TEHDEN_SECRET", "TEHDEN_PASSWORD"} {
 		t.Setenv(name, "a-secret-value-1")
 	}
-	parts := strings.Split(string(page), "```yaml\n")[1:]
+	parts := strings.Split(string(page), "```yml\n")[1:]
 	require.Len(t, parts, 3)
 	for _, part := range parts {
 		src, _, _ := strings.Cut(part, "```")
