@@ -58,6 +58,9 @@ type Provider struct {
 	// WithoutReference says that events other than submit can be delivered before the bond has a
 	// reference.
 	WithoutReference bool
+	// Operations is nil for kinds without a typed client; Checker for kinds that cannot be tried out.
+	Operations Operations
+	Checker    Checker
 	// Close releases connections; never nil after New.
 	Close func()
 }
