@@ -96,6 +96,7 @@ func (d *Destination) Deliver(ctx context.Context, l bridge.Lease) bridge.Outcom
 		return o
 	}
 	ctx, x := withExchange(ctx, l.Event.ID)
+	x.trace = l.Event.Trace
 	a, err := c.do(ctx, d.service)
 	o := d.judge(x, a, err)
 	o.Request = outbound.Excerpt(x.request)

@@ -7,6 +7,7 @@ import (
 	"fmt"
 	"io"
 	"net/http"
+	"regexp"
 	"strings"
 
 	"github.com/pergabridge/pergabridge/bridge/outbound"
@@ -20,6 +21,7 @@ var errNotSOAP = errors.New("it is not a SOAP envelope")
 // An exchange is what went over the wire in one call, kept beside gowsdl, which forgets it.
 type exchange struct {
 	id      string // of the event
+	trace   string // its W3C trace context
 	request []byte
 	called  bool // the request was handed to the client
 	answer  outbound.Answer
@@ -39,6 +41,9 @@ type doer interface {
 	Do(ctx context.Context, r outbound.Request) (outbound.Answer, error)
 }
 
+// traceparent is the W3C trace context header; an event brings it from outside.
+var traceparent = regexp.MustCompile(`^[0-9a-f]{2}-[0-9a-f]{32}-[0-9a-f]{16}-[0-9a-f]{2}$`)
+
 // A transport is the HTTP client that gowsdl's SOAP client calls.
 type transport struct{ client doer }
 
@@ -55,16 +60,20 @@ func (t transport) Do(req *http.Request) (*http.Response, error) {
 		return nil, err
 	}
 	x.called = true
+	header := http.Header{
+		"Content-Type": {"text/xml; charset=utf-8"},
+		"Soapaction":   {`"` + strings.Trim(req.Header.Get("SOAPAction"), `"`) + `"`},
+		"Accept":       {"text/xml"},
+	}
+	if traceparent.MatchString(x.trace) {
+		header.Set("Traceparent", x.trace)
+	}
 	x.answer, x.err = t.client.Do(req.Context(), outbound.Request{
 		Method: http.MethodPost,
 		URL:    req.URL.String(),
-		Header: http.Header{
-			"Content-Type": {"text/xml; charset=utf-8"},
-			"Soapaction":   {`"` + strings.Trim(req.Header.Get("SOAPAction"), `"`) + `"`},
-			"Accept":       {"text/xml"},
-		},
-		Body: x.request,
-		ID:   x.id,
+		Header: header,
+		Body:   x.request,
+		ID:     x.id,
 	})
 	if x.err != nil {
 		return nil, x.err

@@ -10,6 +10,7 @@ import (
 
 	"github.com/pergabridge/pergabridge/bridge"
 	"github.com/pergabridge/pergabridge/bridge/config"
+	"github.com/pergabridge/pergabridge/bridge/notify"
 	"github.com/pergabridge/pergabridge/soap"
 	"github.com/pergabridge/pergabridge/webhooks/processcall"
 )
@@ -20,19 +21,22 @@ type Config struct {
 	Store     Store               `yaml:"store" doc:"where events are kept: sqlite:PATH"`
 	SSP       soap.Config         `yaml:"ssp" required:"true" doc:"the self-service portal"`
 	Providers map[string]Provider `yaml:"providers" required:"true" doc:"external service providers, each under its name: the NAME of POST /ssp/NAME and /webhooks/NAME"`
+	Notify    *notify.Config      `yaml:"notify" doc:"tells people when a lane parks, a destination is down or SSP's contract changed"`
 	Waiting   config.Duration     `yaml:"waiting" default:"15m" doc:"how long an event waits for a bond nobody knows yet, before it goes to quarantine"`
 
 	// Version identifies the text of the file; it is recorded with every attempt.
 	Version string `yaml:"-"`
 	intake  processcall.Config
+	sspText string // the section ssp, for people
 }
 
 // Server is the section `server`.
 type Server struct {
-	Listen     string         `yaml:"listen" default:"127.0.0.1:8080" doc:"public listener: process calls of SSP and webhooks of providers"`
-	Admin      string         `yaml:"admin" default:"127.0.0.1:8081" doc:"admin listener: console, API, metrics"`
-	AdminToken *config.Secret `yaml:"admin_token" doc:"token for console and API; without it only this machine itself is let in"`
-	PublicURL  string         `yaml:"public_url" doc:"address under which SSP and providers reach the public listener, if it differs"`
+	Listen     string          `yaml:"listen" default:"127.0.0.1:8080" doc:"public listener: process calls of SSP and webhooks of providers"`
+	Admin      string          `yaml:"admin" default:"127.0.0.1:8081" doc:"admin listener: console, API, metrics"`
+	AdminToken *config.Secret  `yaml:"admin_token" doc:"token for console and API; without it only this machine itself is let in"`
+	Users      map[string]User `yaml:"users" doc:"people who may sign in to the console, each under the name that is recorded with what they do"`
+	PublicURL  string          `yaml:"public_url" doc:"address under which SSP and providers reach the public listener, if it differs"`
 }
 
 // ValidateConfig checks what the tags cannot say.
@@ -42,9 +46,10 @@ func (s *Server) ValidateConfig(n *config.Node) {
 			n.Key(l.key).Problemf("for example 127.0.0.1:8080, or :8080 for every interface", "%q is not host:port", l.addr)
 		}
 	}
+	s.validateUsers(n)
 	host, _, _ := net.SplitHostPort(s.Admin)
-	if ip := net.ParseIP(host); s.AdminToken == nil && host != "localhost" && (ip == nil || !ip.IsLoopback()) {
-		n.Key("admin").Problemf("write admin_token: {env: PERGABRIDGE_ADMIN_TOKEN}, or listen on 127.0.0.1", "is reachable from other machines and has no token")
+	if ip := net.ParseIP(host); s.AdminToken == nil && len(s.Users) == 0 && host != "localhost" && (ip == nil || !ip.IsLoopback()) {
+		n.Key("admin").Problemf("write admin_token: {env: PERGABRIDGE_ADMIN_TOKEN} or users, or listen on 127.0.0.1", "is reachable from other machines and has neither token nor users")
 	}
 }
 
@@ -68,6 +73,7 @@ func (c *Config) ValidateConfig(n *config.Node) {
 		intake = n.Key("ssp").Key("intake")
 	}
 	config.Decode(intake, &c.intake)
+	c.sspText = n.Key("ssp").YAML()
 }
 
 // Load reads a config file. The error is a [config.Problems] when the text is at fault.
