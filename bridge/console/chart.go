@@ -14,7 +14,7 @@ const (
 	chartHeight = 48
 )
 
-// chart draws the last hour as two lines. Its text says the same to those who do not see it.
+// chart draws the last hour as pairs of bars. Its text says the same to those who do not see it.
 func chart(of string, s rate.Series) template.HTML {
 	var in, out, peak int64
 	for i := range s.In {
@@ -28,29 +28,24 @@ func chart(of string, s rate.Series) template.HTML {
 	fmt.Fprintf(&b, `<svg class="chart" viewBox="0 0 %d %d" role="img" aria-label="%s" preserveAspectRatio="none">`,
 		chartWidth, chartHeight, template.HTMLEscapeString(text))
 	fmt.Fprintf(&b, `<line class="base" x1="0" y1="%[2]d" x2="%[1]d" y2="%[2]d"/>`, chartWidth, chartHeight-1)
-	for _, l := range []struct {
-		class  string
-		values []int64
-	}{{"in", s.In}, {"out", s.Out}} {
-		fmt.Fprintf(&b, `<polyline class="%s" points="%s"/>`, l.class, points(l.values, peak))
-	}
+	fmt.Fprintf(&b, `<path class="in" d="%s"/><path class="out" d="%s"/>`, bars(s.In, peak, 0), bars(s.Out, peak, barWidth))
 	b.WriteString(`</svg>`)
 	fmt.Fprintf(&b, `<small class="legend" aria-hidden="true"><span class="in">%d in</span> <span class="out">%d out</span></small>`, in, out)
 	return template.HTML(b.String()) //nolint:gosec // numbers and escaped text alone
 }
 
-// points places values from left to right, the peak at the top.
-func points(values []int64, peak int64) string {
+// barWidth is the width of one bar; two of them stand for a minute.
+const barWidth = chartWidth / rate.Minutes / 2
+
+// bars draws a column for every minute in which something happened, shift to the right of its
+// beginning.
+func bars(values []int64, peak int64, shift int) string {
 	var b strings.Builder
 	for i, v := range values {
-		if i > 0 {
-			b.WriteByte(' ')
+		if v > 0 {
+			height := max(2, int(v*(chartHeight-4)/peak))
+			fmt.Fprintf(&b, "M%d %dv-%dh%dv%dz", i*2*barWidth+shift, chartHeight-1, height, barWidth, height)
 		}
-		y := float64(chartHeight - 1)
-		if peak > 0 {
-			y -= float64(v) / float64(peak) * (chartHeight - 4)
-		}
-		fmt.Fprintf(&b, "%.1f,%.1f", float64(i)*chartWidth/float64(max(1, len(values)-1)), y)
 	}
 	return b.String()
 }

@@ -22,6 +22,27 @@
   const times = () => document.querySelectorAll("time.ago").forEach(said);
   setInterval(times, 5000);
 
+  // A button acts without leaving a page that is live: what comes of it shows by itself.
+  document.addEventListener("submit", async (e) => {
+    const form = e.target;
+    if (!form.matches("form.inline[data-done]") || !main?.dataset.fresh) return;
+    e.preventDefault();
+    const button = form.querySelector("button");
+    button.disabled = true;
+    let answer = null;
+    try {
+      answer = await fetch(form.action, { method: "POST", body: new URLSearchParams(new FormData(form)), redirect: "manual" });
+    } catch { /* the bridge is gone; the form says so below */ }
+    if (answer?.type !== "opaqueredirect") { form.submit(); return; } // shows what is in the way
+    button.disabled = false;
+    main.querySelector(".flash")?.remove();
+    const said = document.createElement("p");
+    said.className = "flash";
+    said.setAttribute("role", "status");
+    main.prepend(said);
+    said.textContent = form.dataset.done;
+  });
+
   if (!main || !main.dataset.live || !window.EventSource) return;
   const typing = () => {
     const e = document.activeElement;
