@@ -76,17 +76,27 @@ func deedOf(v bridge.Verb) *deed {
 	return &deeds[i]
 }
 
+// headDeeds is what makes sense for the head of a parked lane.
+var headDeeds = []bridge.Verb{bridge.VerbEventRetry, bridge.VerbEventSettle, bridge.VerbEventIgnore}
+
 // eventDeeds returns what makes sense for an event, most useful first.
-func eventDeeds(state bridge.EventState, reason bridge.Reason) []bridge.Verb {
-	switch state {
+func eventDeeds(e *bridge.Event) []bridge.Verb {
+	switch e.State {
 	case bridge.StateParked:
-		return []bridge.Verb{bridge.VerbEventRetry, bridge.VerbEventSettle, bridge.VerbEventIgnore}
+		return headDeeds
 	case bridge.StateQuarantined:
-		return []bridge.Verb{bridge.VerbReread, bridge.VerbAssign, bridge.VerbDiscard}
+		var out []bridge.Verb
+		if e.Inbound != nil {
+			out = append(out, bridge.VerbReread)
+		}
+		if e.Kind != "" { // what nobody understood goes nowhere, whatever its task
+			out = append(out, bridge.VerbAssign)
+		}
+		return append(out, bridge.VerbDiscard)
 	case bridge.StateWaiting:
 		return []bridge.Verb{bridge.VerbAssign, bridge.VerbEventIgnore}
 	case bridge.StateEnded:
-		switch reason {
+		switch e.Reason {
 		case bridge.IsDuplicate, bridge.IsMerged, bridge.IsLate, bridge.Skipped, bridge.IgnoredByOperator, bridge.IsSuperseded, bridge.IsEcho:
 			return []bridge.Verb{bridge.VerbEventRetry}
 		}

@@ -33,7 +33,7 @@ func rowsOf(lanes []bridge.Lane) []laneRow {
 	for i, v := range laneViews(lanes) {
 		out[i] = laneRow{Lane: v, Deeds: laneDeeds(v.State, v.Reason)}
 		if v.State == bridge.LaneParked && v.Reason != bridge.AwaitsResume && v.Head != "" {
-			out[i].HeadDeeds = eventDeeds(bridge.StateParked, v.Reason)
+			out[i].HeadDeeds = headDeeds
 		}
 	}
 	return out

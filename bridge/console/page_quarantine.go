@@ -64,7 +64,7 @@ func (s *server) quarantinePage(w http.ResponseWriter, r *http.Request) error {
 		p.Next = "/quarantine?" + v.Encode()
 	}
 	for i := range events {
-		p.Events = append(p.Events, eventRow{listed(&events[i]), eventDeeds(events[i].State, events[i].Reason)})
+		p.Events = append(p.Events, eventRow{listed(&events[i]), eventDeeds(&events[i])})
 	}
 	return s.page(w, r, http.StatusOK, "quarantine", "Quarantine", p)
 }
@@ -83,6 +83,6 @@ func (s *server) quarantinedPage(w http.ResponseWriter, r *http.Request) error {
 	if err != nil {
 		return err
 	}
-	p := quarantinedPage{detailView(&e, attempts), eventDeeds(e.State, e.Reason)}
+	p := quarantinedPage{detailView(&e, attempts), eventDeeds(&e)}
 	return s.page(w, r, http.StatusOK, "quarantined", "Event of "+e.Provider, p)
 }

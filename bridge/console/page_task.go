@@ -81,7 +81,7 @@ func (s *server) taskPage(w http.ResponseWriter, r *http.Request) error {
 		}
 		d := detailView(&e, attempts)
 		d.Text, d.Description = shorten(d.Text, listText), shorten(d.Description, listText)
-		p.Events = append(p.Events, taskEvent{EventDetail: d, Deeds: eventDeeds(e.State, e.Reason)})
+		p.Events = append(p.Events, taskEvent{EventDetail: d, Deeds: eventDeeds(&e)})
 	}
 	if p.Others, err = s.otherBonds(ctx, p.Provider, p.Task); err != nil {
 		return err
