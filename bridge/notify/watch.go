@@ -17,7 +17,7 @@ import (
 
 // Times of the watcher.
 const (
-	lookEvery = 10 * time.Second
+	lookEvery = 5 * time.Second
 	mostWait  = 5 * time.Minute // between tries at telling
 )
 
