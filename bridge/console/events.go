@@ -50,10 +50,6 @@ func (s *server) showEvent(w http.ResponseWriter, r *http.Request) error {
 	return writeJSON(w, http.StatusOK, detailView(&e, attempts))
 }
 
-var eventVerbs = map[string]bridge.Verb{
-	"retry": bridge.VerbEventRetry, "ignore": bridge.VerbEventIgnore, "settle": bridge.VerbEventSettle,
-}
-
 func (s *server) actOnEvent(verb bridge.Verb) answer {
 	return func(w http.ResponseWriter, r *http.Request) error {
 		var a api.Act
