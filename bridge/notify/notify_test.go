@@ -78,6 +78,12 @@ func (s *scene) parked(n int64) {
 	s.counts.Destination["acme"] = bridge.DestinationCounts{Lanes: map[bridge.LaneState]int64{bridge.LaneParked: n}}
 }
 
+// pass lets time pass; what is to be done in it is done at its end.
+func pass(d time.Duration) {
+	time.Sleep(d)
+	synctest.Wait()
+}
+
 // take returns what was told since.
 func (s *scene) take() []notify.Message {
 	out := s.got
@@ -98,20 +104,20 @@ func TestOneMessageAnOutage(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		s, d := newScene(), &duty{}
 		stop := s.run(t, d)
-		time.Sleep(time.Minute)
+		pass(time.Minute)
 		require.Empty(t, s.take(), "nothing is wrong")
 
 		s.parked(1)
-		time.Sleep(time.Minute)
+		pass(time.Minute)
 		got := s.take()
 		require.Len(t, got, 1)
 		m := got[0]
 		require.Equal(t, []any{"pergabridge.lane_parked", notify.LaneParked, notify.Begins, "acme", int64(1), "1 lane of acme waits for a person", "https://console.example.com/"},
 			[]any{m.Type, m.Data.Kind, m.Data.Phase, m.Data.Subject, m.Data.Count, m.Data.Text, m.Data.Console})
 		s.parked(3)
-		time.Sleep(58 * time.Minute)
+		pass(58 * time.Minute)
 		require.Empty(t, s.take(), "the same outage")
-		time.Sleep(2 * time.Minute)
+		pass(2 * time.Minute)
 		again := s.take()
 		require.Len(t, again, 1)
 		require.Equal(t, notify.Lasts, again[0].Data.Phase)
@@ -122,17 +128,17 @@ func TestOneMessageAnOutage(t *testing.T) {
 		// Another replica, or this one after a restart, tells nothing twice.
 		require.NoError(t, stop())
 		stop = s.run(t, &duty{cursor: d.cursor})
-		time.Sleep(time.Minute)
+		pass(time.Minute)
 		require.Empty(t, s.take())
 		s.parked(0)
-		time.Sleep(time.Minute)
+		pass(time.Minute)
 		end := s.take()
 		require.Len(t, end, 1)
 		require.Equal(t, notify.Ended, end[0].Data.Phase)
-		time.Sleep(3 * time.Hour)
+		pass(3 * time.Hour)
 		require.Empty(t, s.take())
 		s.parked(1)
-		time.Sleep(time.Minute)
+		pass(time.Minute)
 		require.Len(t, s.take(), 1, "another outage")
 		require.NoError(t, stop())
 	})
@@ -145,7 +151,7 @@ func TestEveryKindOfTroubleIsTold(t *testing.T) {
 		s.counts.Destination["acme"] = bridge.DestinationCounts{Breaker: bridge.BreakerIsOpen, Failures: 5, Queued: 2}
 		s.contract, s.check = "contract changed", errors.New("login failed with notify-hidden-1")
 		stop := s.run(t, &duty{})
-		time.Sleep(time.Second)
+		pass(time.Second)
 		texts := map[notify.Kind]string{}
 		for _, m := range s.take() {
 			texts[m.Data.Kind] = m.Data.Text
@@ -156,10 +162,10 @@ func TestEveryKindOfTroubleIsTold(t *testing.T) {
 			notify.CheckFailed:     "mailbox support: login failed with [secret]",
 		}, texts)
 		s.counts.Destination["acme"] = bridge.DestinationCounts{Breaker: bridge.BreakerProbe, Failures: 5, Queued: 2}
-		time.Sleep(time.Minute)
+		pass(time.Minute)
 		require.Empty(t, s.take(), "a probe is the same outage")
 		s.counts.Destination["acme"], s.contract, s.check = bridge.DestinationCounts{Breaker: bridge.BreakerClosed}, "", nil
-		time.Sleep(time.Minute)
+		pass(time.Minute)
 		require.Len(t, s.take(), 3)
 		require.NoError(t, stop())
 	})
@@ -171,20 +177,20 @@ func TestWhatIsNotTakenIsToldAgain(t *testing.T) {
 		s.fail = errors.New("the pager is down")
 		s.parked(1)
 		stop := s.run(t, d)
-		time.Sleep(time.Hour)
+		pass(time.Hour)
 		require.Greater(t, s.tries, 8)
 		require.Less(t, s.tries, 40, "ever more slowly")
 		s.fail = nil
-		time.Sleep(6 * time.Minute)
+		pass(6 * time.Minute)
 		got := s.take()
 		require.Len(t, got, 1)
 		require.Equal(t, notify.Begins, got[0].Data.Phase)
 		s.fail = errors.New("down again")
 		s.counts.Destination["beta"] = s.counts.Destination["acme"]
-		time.Sleep(time.Minute)
+		pass(time.Minute)
 		delete(s.counts.Destination, "beta")
 		s.fail = nil
-		time.Sleep(6 * time.Minute)
+		pass(6 * time.Minute)
 		require.Empty(t, s.take(), "what began and ended untold is not told")
 		require.NoError(t, stop())
 	})
