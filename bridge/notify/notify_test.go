@@ -5,10 +5,12 @@ import (
 	"encoding/json"
 	"errors"
 	"io"
+	"maps"
 	"net/http"
 	"net/http/httptest"
 	"os"
 	"path/filepath"
+	"sync"
 	"testing"
 	"testing/synctest"
 	"time"
@@ -47,6 +49,7 @@ func (d *duty) Release(context.Context) error { return nil }
 
 // scene is a bridge in trouble, and those who are told.
 type scene struct {
+	mu       sync.Mutex
 	counts   bridge.Counts
 	contract string
 	check    error
@@ -59,11 +62,17 @@ type scene struct {
 func newScene() *scene {
 	s := &scene{counts: bridge.Counts{Destination: map[string]bridge.DestinationCounts{}}}
 	s.w = notify.New(notify.Options{
-		Counts:   func(context.Context) (bridge.Counts, error) { return s.counts, nil },
-		Contract: func() (bool, string) { return s.contract != "", s.contract },
-		Checks:   map[string]func(context.Context) error{"mailbox support": func(context.Context) error { return s.check }},
+		Counts: func(context.Context) (bridge.Counts, error) {
+			s.mu.Lock()
+			defer s.mu.Unlock()
+			return bridge.Counts{Destination: maps.Clone(s.counts.Destination)}, nil
+		},
+		Contract: func() (bool, string) { s.mu.Lock(); defer s.mu.Unlock(); return s.contract != "", s.contract },
+		Checks:   map[string]func(context.Context) error{"mailbox support": func(context.Context) error { s.mu.Lock(); defer s.mu.Unlock(); return s.check }},
 		Repeat:   time.Hour, Console: "https://console.example.com/",
 		Sender: notify.SenderFunc(func(_ context.Context, m notify.Message) error {
+			s.mu.Lock()
+			defer s.mu.Unlock()
 			s.tries++
 			if s.fail == nil {
 				s.got = append(s.got, m)
@@ -75,7 +84,16 @@ func newScene() *scene {
 }
 
 func (s *scene) parked(n int64) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
 	s.counts.Destination["acme"] = bridge.DestinationCounts{Lanes: map[bridge.LaneState]int64{bridge.LaneParked: n}}
+}
+
+// set changes the scene.
+func (s *scene) set(change func()) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	change()
 }
 
 // pass lets time pass; what is to be done in it is done at its end.
@@ -86,6 +104,8 @@ func pass(d time.Duration) {
 
 // take returns what was told since.
 func (s *scene) take() []notify.Message {
+	s.mu.Lock()
+	defer s.mu.Unlock()
 	out := s.got
 	s.got = nil
 	return out
@@ -161,10 +181,14 @@ func TestEveryKindOfTroubleIsTold(t *testing.T) {
 			notify.ContractChanged: "contract changed; nothing is sent to SSP until it is settled",
 			notify.CheckFailed:     "mailbox support: login failed with [secret]",
 		}, texts)
-		s.counts.Destination["acme"] = bridge.DestinationCounts{Breaker: bridge.BreakerProbe, Failures: 5, Queued: 2}
+		s.set(func() {
+			s.counts.Destination["acme"] = bridge.DestinationCounts{Breaker: bridge.BreakerProbe, Failures: 5, Queued: 2}
+		})
 		pass(time.Minute)
 		require.Empty(t, s.take(), "a probe is the same outage")
-		s.counts.Destination["acme"], s.contract, s.check = bridge.DestinationCounts{Breaker: bridge.BreakerClosed}, "", nil
+		s.set(func() {
+			s.counts.Destination["acme"], s.contract, s.check = bridge.DestinationCounts{Breaker: bridge.BreakerClosed}, "", nil
+		})
 		pass(time.Minute)
 		require.Len(t, s.take(), 3)
 		require.NoError(t, stop())
@@ -178,18 +202,24 @@ func TestWhatIsNotTakenIsToldAgain(t *testing.T) {
 		s.parked(1)
 		stop := s.run(t, d)
 		pass(time.Hour)
-		require.Greater(t, s.tries, 8)
-		require.Less(t, s.tries, 40, "ever more slowly")
-		s.fail = nil
+		s.set(func() {
+			require.Greater(t, s.tries, 8)
+			require.Less(t, s.tries, 40, "ever more slowly")
+			s.fail = nil
+		})
 		pass(6 * time.Minute)
 		got := s.take()
 		require.Len(t, got, 1)
 		require.Equal(t, notify.Begins, got[0].Data.Phase)
-		s.fail = errors.New("down again")
-		s.counts.Destination["beta"] = s.counts.Destination["acme"]
+		s.set(func() {
+			s.fail = errors.New("down again")
+			s.counts.Destination["beta"] = s.counts.Destination["acme"]
+		})
 		pass(time.Minute)
-		delete(s.counts.Destination, "beta")
-		s.fail = nil
+		s.set(func() {
+			delete(s.counts.Destination, "beta")
+			s.fail = nil
+		})
 		pass(6 * time.Minute)
 		require.Empty(t, s.take(), "what began and ended untold is not told")
 		require.NoError(t, stop())
