@@ -49,7 +49,7 @@ bench: ## the benchmarks of the hot paths
 	$(GO) test -tags $(TAGS) -run '^$$' -bench . -benchmem ./bridge/... ./soap/... ./webhooks/...
 
 .PHONY: torture
-torture: ## the kill test for longer (KILL=200 restarts by default)
+torture: ## the kill test for longer (KILLS=200 restarts)
 	PERGABRIDGE_KILLS=$(or $(KILLS),200) $(GO) test -tags $(TAGS) -timeout 2h -run Kill -v ./cmd/pergabridge
 
 .PHONY: demo

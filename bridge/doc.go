@@ -12,7 +12,8 @@
 // event wins.
 //
 //  1. Quarantine. An event with Quarantine set is stored quarantined (receipt [Quarantined]). Its
-//     claim is its Key, else its content hash, so that a repeat is a [Duplicate] of the first.
+//     claim is its Key, else for its Window its content hash, so that a repeat is a [Duplicate] of
+//     the first. Discarding it gives the claim up.
 //     An event with Ignore set is recorded as ended (receipt [Ignored]), claimed in the same way.
 //  2. Claim by Key, scoped by provider and direction. Known with the same [Event.ContentHash]:
 //     Duplicate; the first record's Repeat is counted up, nothing else is stored. Known with
@@ -26,9 +27,10 @@
 //  4. Echo. By direction or author: the event ends as echo. By comment: it ends as echo if that
 //     comment id was given to us by an attempt of the opposite lane; if not, and the head of the
 //     opposite lane is leased or of unknown outcome and carries a text, the event waits as
-//     maybe_echo. By text: it ends as echo if an unused record of a write with the same
-//     [TextHash] exists in the opposite lane (24 h); the record is used up. An echo is a
-//     receipt: see "Evidence".
+//     maybe_echo; so does every update and resolve that step 6 would append after it. (An event
+//     that makes the bond, see below, does that first.) By text: it ends as echo if an unused
+//     record of a write with the same [TextHash] exists in the opposite lane (24 h); the record is
+//     used up. An echo is a receipt: see "Evidence".
 //  5. Merge. An event without Key, other than submit and close, is claimed by its
 //     [Event.MergeHash] plus the bond's Resolves. Known and within Window of the first acceptance:
 //     it is stored as ended, reason duplicate, First naming the first (receipt Duplicate), and can
@@ -46,6 +48,8 @@
 //	                                        as reference_conflict when the submit is its head
 //	bond pending, RefKey new              bond open with it; an unsettled submit is evidenced;
 //	                                        append, mode continue
+//	bond pending, its submit ended        append, mode new
+//	  without effect, or was observed
 //	bond pending, otherwise               merged into Bond.Submit (ended, duplicate)
 //	bond open, RefKey is the bond's       append, mode continue
 //	bond open, RefKey new                 the bond takes it; append, mode continue
@@ -115,8 +119,8 @@
 // # Settle
 //
 // A result whose token is not the lane's current one is fenced: only its attempt is recorded.
-// Otherwise, in this order: evidence seen during the attempt turns retry, wait, and park after an
-// unknown outcome into done; a refused outcome whose bond is over ends the event as late; else
+// Otherwise, in this order: evidence seen during the attempt turns retry and wait into done (unless not
+// a byte left in any try), and park or skip if the outcome of any try is unknown; a refused outcome whose bond is over ends the event as late; else
 // [Result].Then is carried out. Done applies Reference (see "Making a bond"; a continuing, reopening
 // or declining event may replace the reference), Comment, and Follow (each through steps 2 to 6).
 // Outcomes that surely wrote nothing forget their text hash. Events waiting as maybe_echo in the
@@ -163,7 +167,9 @@
 //	closed       close accepted
 //	superseded   the task was submitted to another provider
 //
-// A resolve that ends without effect (ignored, skipped) leaves the bond open again.
+// What ends without effect (ignored, skipped) takes back what it did: after a resolve the bond is
+// open again, unless another is on its way; after a submit the bond is pending without one, and the
+// next submit is new; after a submit that reopened, the bond is closed again.
 //
 // # Breaker, rate and retry period
 //

@@ -35,7 +35,7 @@ type Event struct {
 	Comment string `json:"comment,omitempty"`
 
 	Entrance Entrance  `json:"entrance"`
-	Received time.Time `json:"received"`
+	Received time.Time `json:"received,omitzero"`
 	// Trace is the W3C traceparent header of the call that brought the event.
 	Trace string `json:"trace,omitempty"`
 
@@ -143,7 +143,9 @@ type Inbound struct {
 	Header      map[string]string `json:"header,omitempty"` // canonical names; credentials removed
 	Query       map[string]string `json:"query,omitempty"`  // credentials removed
 	Body        []byte            `json:"body,omitempty"`
-	Received    time.Time         `json:"received,omitzero"`
+	// Item says that Body is one item of a larger input, which is not split again.
+	Item     bool      `json:"item,omitempty"`
+	Received time.Time `json:"received,omitzero"`
 	// Delivery is the sender's id of this delivery, if its scheme has one.
 	Delivery string `json:"delivery,omitempty"`
 }

@@ -10,6 +10,7 @@ import (
 
 	"github.com/pergabridge/pergabridge/bridge"
 	"github.com/pergabridge/pergabridge/bridge/config"
+	"github.com/pergabridge/pergabridge/bridge/outbound"
 )
 
 func read(t *testing.T, src string) (*Config, config.Problems) {
@@ -67,10 +68,8 @@ func TestConfigMistakes(t *testing.T) {
 		"url: http://u:p@ssp/x.asmx":                          "1:6: url: holds a user or password",
 		"url: http://ssp/x.asmx?wsdl":                         "1:6: url: is the address of the description, not of the service",
 		"url: http://ssp/x.asmx?op=y":                         "1:6: url: is the address of the description, not of the service",
-		"url: http://ssp/\nwsdl: missing.wsdl":                "2:7: wsdl: open ",
-		"url: http://ssp/\nwsdl: page.wsdl":                   "2:7: wsdl: wsdl: this is a web page",
 		"url: http://ssp/\ncontract: checked":                 "2:11: contract: ",
-		"url: http://ssp/\nversion: \"1.2\"":                  "2:10: version: ",
+		"url: http://ssp/\nversion: \"1.3\"":                  "2:10: version: ",
 		"url: http://ssp/\non_fault: {server: no}":            "2:20: on_fault.server: ",
 		"url: http://ssp/\nunknown: {submit: {}}":             "2:11: unknown.submit: ",
 		"url: http://ssp/\nwsdll: x":                          "2:1: wsdll: ",
@@ -86,7 +85,53 @@ func TestConfigMistakes(t *testing.T) {
 func TestConfigSchema(t *testing.T) {
 	properties, ok := config.Schema(Config{})["properties"].(map[string]any)
 	require.True(t, ok)
-	for _, key := range []string{"url", "wsdl", "contract", "version", "on_fault", "auth", "timeout", "mode", "limits", "retry", "on_refused", "unknown", "intake"} {
+	for _, key := range []string{"url", "wsdl", "contract", "version", "on_fault", "operations", "fingerprint", "auth", "timeout", "mode", "limits", "retry", "on_refused", "unknown", "intake"} {
 		require.Contains(t, properties, key)
 	}
+}
+
+// What is wrong with the description itself is found by the check of the contract, not by reading the
+// config: the bridge has to start all the same.
+func TestCheckContract(t *testing.T) {
+	other := strings.ReplaceAll(mono(t), `name="message"`, `name="p_strMessage"`)
+	dir := t.TempDir()
+	require.NoError(t, os.WriteFile(filepath.Join(dir, "other.wsdl"), []byte(other), 0o600))
+	bound := "\noperations:\n  acknowledge: {arguments: {processInstanceTaskId: task, externalReference: reference}}\n" +
+		"  update: {arguments: {processInstanceTaskId: task, p_strMessage: message}}\n  resolve: {arguments: {processInstanceTaskId: task, solution: solution}}"
+	for src, want := range map[string]string{
+		"wsdl: ssp.wsdl":     "",
+		"contract: assumed":  "",
+		"wsdl: missing.wsdl": "2:7: wsdl: stat ",
+		"wsdl: page.wsdl":    "2:7: wsdl: wsdl: this is a web page",
+		"wsdl: " + filepath.Join(dir, "other.wsdl"): "1:1: ProcessInstanceTaskExternalUpdateMessage takes (processInstanceTaskId, p_strMessage), expected (processInstanceTaskId, message)" +
+			" (pergabridge contract inspect proposes what to write under ssp.operations)",
+		"wsdl: " + filepath.Join(dir, "other.wsdl") + bound:                                  "",
+		"wsdl: ssp.wsdl" + bound:                                                             `5:67: operations.update.arguments.p_strMessage: ProcessInstanceTaskExternalUpdateMessage has no argument "p_strMessage" (it takes `,
+		"wsdl: ssp.wsdl\nfingerprint: v1-00000000000000000000000000000000":                   "3:14: fingerprint: the contract has changed since it was confirmed: its fingerprint is v1-",
+		"version: \"1.2\"\nwsdl: ssp.wsdl\nfingerprint: v1-00000000000000000000000000000000": "4:14: fingerprint: the contract has changed since it was confirmed: its fingerprint is v1-",
+	} {
+		c, problems := read(t, "url: http://ssp/\n"+src)
+		require.Empty(t, problems, src)
+		problems, err := c.CheckContract(t.Context(), outbound.Options{})
+		require.NoError(t, err, src)
+		if want == "" {
+			require.Empty(t, problems, src)
+			continue
+		}
+		require.NotEmpty(t, problems, src)
+		_, place, _ := strings.Cut(problems[0].Error(), "pergabridge.yaml:")
+		require.True(t, strings.HasPrefix(place, want), "%s\ngot  %s\nwant %s", src, place, want)
+		d, err := New(*c, Deps{})
+		require.NoError(t, err, "the bridge starts")
+		d.Close()
+	}
+	c, problems := read(t, "url: http://127.0.0.1:1/")
+	require.Empty(t, problems)
+	problems, err := c.CheckContract(t.Context(), outbound.Options{})
+	require.ErrorContains(t, err, "ssp: contract (http://127.0.0.1:1/?WSDL): ")
+	require.Empty(t, problems)
+	_, problems = read(t, "url: http://ssp/\nfingerprint: x")
+	require.Contains(t, problems.Error(), "2:14: fingerprint: not a fingerprint")
+	_, problems = read(t, "url: http://ssp/\ncontract: assumed\nfingerprint: v1-00000000000000000000000000000000")
+	require.Contains(t, problems.Error(), "3:14: fingerprint: means nothing with contract: assumed")
 }

@@ -6,6 +6,7 @@ import (
 	"time"
 
 	"github.com/pergabridge/pergabridge/bridge"
+	"github.com/pergabridge/pergabridge/soap/binding"
 	"github.com/pergabridge/pergabridge/soap/workflow"
 	"github.com/pergabridge/pergabridge/soap/wsdl"
 )
@@ -29,10 +30,12 @@ type ContractState struct {
 	Source string `json:"source,omitempty"`
 	// Problems say in words what is in the way. With status bound they say why the last check
 	// could not be made.
-	Problems []string  `json:"problems,omitempty"`
-	Checked  time.Time `json:"checked,omitzero"` // last check
-	Since    time.Time `json:"since,omitzero"`   // when the status became what it is
-	Next     time.Time `json:"next,omitzero"`    // earliest next check
+	Problems []string `json:"problems,omitempty"`
+	// Fingerprint is that of the operations in the description, where it has all three.
+	Fingerprint string    `json:"fingerprint,omitempty"`
+	Checked     time.Time `json:"checked,omitzero"` // last check
+	Since       time.Time `json:"since,omitzero"`   // when the status became what it is
+	Next        time.Time `json:"next,omitzero"`    // earliest next check
 }
 
 // Open reports whether calls are made.
@@ -61,6 +64,55 @@ func (s ContractState) String() string {
 		text += ": " + strings.Join(s.Problems, "; ")
 	}
 	return text
+}
+
+// newBinder returns what a description is held to: the binding in the config, or else the default
+// contract; and the fingerprint, if one was confirmed.
+func newBinder(c Config) (func(*wsdl.Document) (*binding.Contract, string, []string), error) {
+	o := c.bound()
+	want, err := expected()
+	if err != nil {
+		return nil, err
+	}
+	return func(d *wsdl.Document) (contract *binding.Contract, fingerprint string, problems []string) {
+		if o == nil {
+			problems = compare(d, want)
+			fingerprint = defaultFingerprint(d)
+		} else {
+			var findings []binding.Finding
+			contract, findings = binding.Bind(d, o, wsdl.Version(c.Version))
+			fingerprint = contract.Fingerprint
+			for _, f := range findings {
+				problems = append(problems, f.String())
+			}
+		}
+		if p := changed(c.Fingerprint, fingerprint); p != "" && len(problems) == 0 {
+			problems = append(problems, p)
+		}
+		return contract, fingerprint, problems
+	}, nil
+}
+
+// changed says that the contract is not the one that was confirmed; empty if it is, or none was.
+func changed(confirmed, is string) string {
+	if confirmed == "" || confirmed == is {
+		return ""
+	}
+	return fmt.Sprintf("the contract has changed since it was confirmed: its fingerprint is %s, and ssp.fingerprint is %s", or(is, "not known"), confirmed)
+}
+
+// defaultFingerprint returns the fingerprint of the operations of the default contract; empty if
+// they are not all there.
+func defaultFingerprint(d *wsdl.Document) string {
+	var ops []wsdl.Operation
+	for _, name := range []string{workflow.Acknowledgement, workflow.UpdateMessage, workflow.Reassignment} {
+		o, ok := d.Operation(name, wsdl.SOAP11)
+		if !ok {
+			return ""
+		}
+		ops = append(ops, o)
+	}
+	return binding.Fingerprint(ops)
 }
 
 // expected returns the operations as we call them.

@@ -2,6 +2,7 @@ package soap
 
 import (
 	"context"
+	"errors"
 	"net/http"
 	"os"
 	"path/filepath"
@@ -140,7 +141,7 @@ func TestNothingIsSentToAnotherContract(t *testing.T) {
 		Detail: "contract changed (" + s.URL() + "?WSDL): " + problem,
 	}, o)
 	require.Equal(t, ContractState{
-		Status: ContractChanged, Source: s.URL() + "?WSDL", Problems: []string{problem},
+		Status: ContractChanged, Source: s.URL() + "?WSDL", Problems: []string{problem}, Fingerprint: d.Contract().Fingerprint,
 		Checked: c.now(), Since: c.now(), Next: c.now().Add(checkClosed),
 	}, d.Contract())
 	require.Empty(t, s.Calls(), "nothing may be sent")
@@ -190,7 +191,7 @@ func TestUnreachableContract(t *testing.T) {
 	d := newDestination(t, Config{URL: s.URL()})
 	o := d.Deliver(t.Context(), lease(bridge.Update, "1", "x"))
 	require.Equal(t, bridge.ContractUnreachable, o.Reason)
-	require.Equal(t, "contract unreachable ("+s.URL()+"?WSDL): it answers with status 401 Unauthorized", o.Detail)
+	require.Equal(t, "contract unreachable ("+s.URL()+"?WSDL): it answers with status 401 Unauthorized: it asks for Basic authentication: set ssp.auth.basic", o.Detail)
 
 	s.Down()
 	state, err := d.CheckContract(t.Context())
@@ -249,7 +250,11 @@ type hanging struct {
 
 func (h *hanging) String() string { return "hanging" }
 
-func (h *hanging) describe(ctx context.Context) ([]byte, string, error) {
+func (h *hanging) Root() string { return "hanging" }
+
+func (h *hanging) Resolve(string, string) (string, error) { return "", errors.New("no") }
+
+func (h *hanging) Get(ctx context.Context, _ string) ([]byte, string, error) {
 	h.asked.Add(1)
 	select {
 	case s := <-h.answer:

@@ -18,10 +18,12 @@ import (
 	"github.com/pergabridge/pergabridge/soap/ssptest"
 )
 
-func TestTheThreeCalls(t *testing.T) {
+func TestTheThreeCalls(t *testing.T) { everyWay(t, testTheThreeCalls) }
+
+func testTheThreeCalls(t *testing.T, w way) {
 	s := startSSP(t, ssptest.Options{})
 	task := assignedTask(t, s)
-	d := newDestination(t, Config{URL: s.URL()})
+	d := newDestination(t, w.of(Config{URL: s.URL()}))
 
 	for _, l := range []bridge.Lease{
 		{Event: bridge.Event{Kind: bridge.Acknowledge, Task: task, Reference: "EXT <&> 1"}},
@@ -53,15 +55,21 @@ func TestTheThreeCalls(t *testing.T) {
 		{ssptest.Reassignment, map[string]string{"processInstanceTaskId": task, "solution": awkwardArrived}},
 	}, got)
 	for _, c := range s.Calls() {
+		if w.version == "1.2" {
+			require.Equal(t, "1.2", c.Version)
+			continue
+		}
 		require.Equal(t, `"http://tempuri.org/`+string(c.Operation)+`"`, c.Action, "SOAPAction must be quoted")
 		require.Equal(t, "1.1", c.Version)
 	}
 }
 
-func TestTheBondFillsWhatTheEventLacks(t *testing.T) {
+func TestTheBondFillsWhatTheEventLacks(t *testing.T) { everyWay(t, testTheBondFillsWhatTheEventLacks) }
+
+func testTheBondFillsWhatTheEventLacks(t *testing.T, w way) {
 	s := startSSP(t, ssptest.Options{})
 	task := assignedTask(t, s)
-	d := newDestination(t, Config{URL: s.URL()})
+	d := newDestination(t, w.of(Config{URL: s.URL()}))
 	o := d.Deliver(t.Context(), bridge.Lease{
 		Event: bridge.Event{Kind: bridge.Acknowledge},
 		Bond:  bridge.Bond{Task: task, Reference: "EXT-9"},
@@ -71,8 +79,10 @@ func TestTheBondFillsWhatTheEventLacks(t *testing.T) {
 	require.Equal(t, "EXT-9", state.Reference)
 }
 
-func TestWhatCannotBeACall(t *testing.T) {
-	d := newDestination(t, Config{URL: "http://127.0.0.1:1/", Contract: Assumed})
+func TestWhatCannotBeACall(t *testing.T) { everyWay(t, testWhatCannotBeACall) }
+
+func testWhatCannotBeACall(t *testing.T, w way) {
+	d := newDestination(t, w.of(Config{URL: "http://127.0.0.1:1/", Contract: Assumed}))
 	o := d.Deliver(t.Context(), bridge.Lease{Event: bridge.Event{Kind: bridge.Acknowledge, Task: "1"}})
 	require.Equal(t, bridge.Outcome{Kind: bridge.OutcomeRefused, Reason: bridge.NoReference, Detail: "the provider's reference is not known"}, o)
 	o = d.Deliver(t.Context(), lease(bridge.Submit, "1", ""))
@@ -81,22 +91,37 @@ func TestWhatCannotBeACall(t *testing.T) {
 	require.EqualError(t, err, `ssp: SSP has no operation for an event of kind "submit"`)
 }
 
-func TestRenderShowsWhatDeliverSends(t *testing.T) {
+func TestRenderShowsWhatDeliverSends(t *testing.T) { everyWay(t, testRenderShowsWhatDeliverSends) }
+
+func testRenderShowsWhatDeliverSends(t *testing.T, w way) {
 	s := startSSP(t, ssptest.Options{KeepBodies: true})
 	task := assignedTask(t, s)
-	d := newDestination(t, Config{URL: s.URL()})
+	d := newDestination(t, w.of(Config{URL: s.URL()}))
 	l := lease(bridge.Update, task, "x\r\n<y>")
+	if w != (way{}) {
+		shown, err := d.Render(l)
+		require.NoError(t, err)
+		require.Contains(t, shown, "(SSP's contract was not read yet: ")
+	}
+	_, err := d.CheckContract(t.Context())
+	require.NoError(t, err)
 	shown, err := d.Render(l)
 	require.NoError(t, err)
 	require.Empty(t, s.Calls(), "Render must not send")
 	require.Equal(t, bridge.OutcomeDone, d.Deliver(t.Context(), l).Kind)
 	sent := s.Calls()[0]
-	require.Equal(t, "POST "+s.URL()+"\nSOAPAction: "+sent.Action+"\n\n"+string(sent.Body), shown)
-	require.Contains(t, shown, "<message>x&#xD;&#xA;&lt;y&gt;</message>")
+	head := "SOAPAction: " + sent.Action
+	if w.version == "1.2" {
+		head = `Content-Type: application/soap+xml; action="http://tempuri.org/` + string(sent.Operation) + `"; charset=utf-8`
+	}
+	require.Equal(t, "POST "+s.URL()+"\n"+head+"\n\n"+string(sent.Body), shown)
+	require.Regexp(t, "<message>x&#xD;(&#xA;|\n)&lt;y&gt;</message>", shown)
 }
 
 // gowsdl marks every request to close its connection; with that, 50 calls need 50 connections.
-func TestConnectionsAreKept(t *testing.T) {
+func TestConnectionsAreKept(t *testing.T) { everyWay(t, testConnectionsAreKept) }
+
+func testConnectionsAreKept(t *testing.T, w way) {
 	remotes := map[string]bool{}
 	var mu sync.Mutex
 	s := startSSP(t, ssptest.Options{Authorize: func(r *http.Request) bool {
@@ -106,16 +131,18 @@ func TestConnectionsAreKept(t *testing.T) {
 		return !r.Close
 	}})
 	task := assignedTask(t, s)
-	d := newDestination(t, Config{URL: s.URL()})
+	d := newDestination(t, w.of(Config{URL: s.URL()}))
 	for range 50 {
 		require.Equal(t, bridge.OutcomeDone, d.Deliver(t.Context(), lease(bridge.Update, task, "x")).Kind)
 	}
 	require.Len(t, remotes, 1)
 }
 
-func TestConcurrentCalls(t *testing.T) {
+func TestConcurrentCalls(t *testing.T) { everyWay(t, testConcurrentCalls) }
+
+func testConcurrentCalls(t *testing.T, w way) {
 	s := startSSP(t, ssptest.Options{})
-	d := newDestination(t, Config{URL: s.URL()})
+	d := newDestination(t, w.of(Config{URL: s.URL()}))
 	var tasks []string
 	for range 8 {
 		tasks = append(tasks, assignedTask(t, s))
@@ -140,10 +167,12 @@ func TestConcurrentCalls(t *testing.T) {
 	}
 }
 
-func TestTransportTroubles(t *testing.T) {
+func TestTransportTroubles(t *testing.T) { everyWay(t, testTransportTroubles) }
+
+func testTransportTroubles(t *testing.T, w way) {
 	s := startSSP(t, ssptest.Options{})
 	task := assignedTask(t, s)
-	d := newDestination(t, Config{URL: s.URL(), Outbound: outbound.Config{Timeout: outbound.Timeouts{Total: config.Duration(150 * time.Millisecond)}}})
+	d := newDestination(t, w.of(Config{URL: s.URL(), Outbound: outbound.Config{Timeout: outbound.Timeouts{Total: config.Duration(150 * time.Millisecond)}}}))
 	require.Equal(t, bridge.OutcomeDone, d.Deliver(t.Context(), lease(bridge.Update, task, "first")).Kind)
 
 	for _, c := range []struct {
@@ -172,10 +201,12 @@ func TestTransportTroubles(t *testing.T) {
 	require.Equal(t, bridge.OutcomeDone, d.Deliver(t.Context(), lease(bridge.Update, task, "up")).Kind)
 }
 
-func TestDeliverStopsWithItsContext(t *testing.T) {
+func TestDeliverStopsWithItsContext(t *testing.T) { everyWay(t, testDeliverStopsWithItsContext) }
+
+func testDeliverStopsWithItsContext(t *testing.T, w way) {
 	s := startSSP(t, ssptest.Options{})
 	task := assignedTask(t, s)
-	d := newDestination(t, Config{URL: s.URL()})
+	d := newDestination(t, w.of(Config{URL: s.URL()}))
 	_, err := d.CheckContract(t.Context())
 	require.NoError(t, err)
 	ctx, cancel := context.WithCancel(t.Context())
@@ -188,12 +219,14 @@ func TestDeliverStopsWithItsContext(t *testing.T) {
 	require.False(t, o.Down, "that we stopped says nothing about SSP")
 }
 
-func TestNoSecretGetsOut(t *testing.T) {
+func TestNoSecretGetsOut(t *testing.T) { everyWay(t, testNoSecretGetsOut) }
+
+func testNoSecretGetsOut(t *testing.T, w way) {
 	key := secret.New("very-secret-key-0815")
 	s := startSSP(t, ssptest.Options{Authorize: func(r *http.Request) bool { return r.Header.Get("X-Key") == key.Reveal() }})
 	task := assignedTask(t, s)
 	var log strings.Builder
-	c := Config{URL: s.URL()}
+	c := w.of(Config{URL: s.URL()})
 	c.Outbound.Auth.Header = &outbound.HeaderKey{Name: "X-Key", Secret: config.Secret{Text: key}}
 	d, err := New(c, Deps{Log: slog.New(slog.NewTextHandler(&log, &slog.HandlerOptions{Level: slog.LevelDebug}))})
 	require.NoError(t, err)

@@ -52,10 +52,13 @@ func isServerFault(code string) bool {
 // attempt's answer.
 const maxDetail = 1000
 
-func faultText(f *gowsdl.SOAPFault) string {
+func faultText(f *gowsdl.SOAPFault, detail string) string {
 	text := strings.TrimSpace(xmltext.Legal(f.String))
 	if text == "" {
 		text = "without text"
+	}
+	if detail != "" && !strings.Contains(text, detail) {
+		text += " (detail: " + detail + ")"
 	}
 	return cut("fault "+strings.TrimSpace(f.Code)+": "+text, maxDetail)
 }

@@ -9,6 +9,7 @@ import (
 
 	"github.com/pergabridge/pergabridge/bridge"
 	"github.com/pergabridge/pergabridge/bridge/outbound"
+	"github.com/pergabridge/pergabridge/soap/binding"
 	"github.com/pergabridge/pergabridge/soap/ssptest"
 	"github.com/pergabridge/pergabridge/soap/workflow"
 )
@@ -77,7 +78,7 @@ func envelope(body string) string {
 }
 
 func faultBody(code, text string) string {
-	return envelope(`<soap:Fault><faultcode>soap:` + code + `</faultcode><faultstring>` + text + `</faultstring><detail><x>1</x></detail></soap:Fault>`)
+	return envelope(`<soap:Fault><faultcode>soap:` + code + `</faultcode><faultstring>` + text + `</faultstring><detail /></soap:Fault>`)
 }
 
 // response is the answer to an UpdateMessage call.
@@ -87,3 +88,28 @@ func response(result string) string {
 }
 
 var _ doer = (*outbound.Client)(nil)
+
+// A way is one of the ways in which the three calls are made. What holds for one has to hold for all.
+type way struct {
+	operations *binding.Operations
+	version    string
+}
+
+func (w way) of(c Config) Config {
+	c.Operations, c.Version = w.operations, w.version
+	return c
+}
+
+var ways = map[string]way{
+	"generated client":           {},
+	"bound contract":             {operations: binding.Default()},
+	"bound contract in SOAP 1.2": {operations: binding.Default(), version: "1.2"},
+	"SOAP 1.2":                   {version: "1.2"},
+}
+
+func everyWay(t *testing.T, f func(*testing.T, way)) {
+	t.Helper()
+	for name, w := range ways {
+		t.Run(name, func(t *testing.T) { f(t, w) })
+	}
+}

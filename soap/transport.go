@@ -6,6 +6,7 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"mime"
 	"net/http"
 	"regexp"
 	"strings"
@@ -13,6 +14,7 @@ import (
 	"github.com/pergabridge/pergabridge/bridge/outbound"
 	"github.com/pergabridge/pergabridge/bridge/outbound/charset"
 	"github.com/pergabridge/pergabridge/soap/internal/xmltext"
+	"github.com/pergabridge/pergabridge/soap/wsdl"
 )
 
 // errNotSOAP ends a call whose answer no SOAP parser needs to see. The exchange tells what it was.
@@ -22,17 +24,19 @@ var errNotSOAP = errors.New("it is not a SOAP envelope")
 type exchange struct {
 	id      string // of the event
 	trace   string // its W3C trace context
+	version wsdl.Version
 	request []byte
 	called  bool // the request was handed to the client
 	answer  outbound.Answer
 	err     error // of the client: the answer is not complete
 	head    xmltext.Head
+	detail  string // of the fault
 }
 
 type exchangeKey struct{}
 
-func withExchange(ctx context.Context, id string) (context.Context, *exchange) {
-	x := &exchange{id: id}
+func withExchange(ctx context.Context, id string, v wsdl.Version) (context.Context, *exchange) {
+	x := &exchange{id: id, version: v}
 	return context.WithValue(ctx, exchangeKey{}, x), x
 }
 
@@ -59,19 +63,16 @@ func (t transport) Do(req *http.Request) (*http.Response, error) {
 	if x.request, err = io.ReadAll(req.Body); err != nil {
 		return nil, err
 	}
+	x.request = outgoing(x.version, x.request)
 	x.called = true
-	header := http.Header{
-		"Content-Type": {"text/xml; charset=utf-8"},
-		"Soapaction":   {`"` + strings.Trim(req.Header.Get("SOAPAction"), `"`) + `"`},
-		"Accept":       {"text/xml"},
-	}
+	h := header(x.version, strings.Trim(req.Header.Get("SOAPAction"), `"`))
 	if traceparent.MatchString(x.trace) {
-		header.Set("Traceparent", x.trace)
+		h.Set("Traceparent", x.trace)
 	}
 	x.answer, x.err = t.client.Do(req.Context(), outbound.Request{
 		Method: http.MethodPost,
 		URL:    req.URL.String(),
-		Header: header,
+		Header: h,
 		Body:   x.request,
 		ID:     x.id,
 	})
@@ -79,6 +80,17 @@ func (t transport) Do(req *http.Request) (*http.Response, error) {
 		return nil, x.err
 	}
 	return x.forParser()
+}
+
+// header says what comes in a request. SOAP 1.2 has the action in the content type.
+func header(v wsdl.Version, action string) http.Header {
+	if v == wsdl.SOAP12 {
+		return http.Header{
+			"Content-Type": {mime.FormatMediaType("application/soap+xml", map[string]string{"charset": "utf-8", "action": action})},
+			"Accept":       {"application/soap+xml, text/xml"},
+		}
+	}
+	return http.Header{"Content-Type": {"text/xml; charset=utf-8"}, "Soapaction": {`"` + action + `"`}, "Accept": {"text/xml"}}
 }
 
 // forParser turns the answer into one that gowsdl reads as we mean it. gowsdl takes a MIME package
@@ -92,6 +104,12 @@ func (x *exchange) forParser() (*http.Response, error) {
 	x.head = xmltext.Sniff(body)
 	if x.head.Root != "Envelope" || x.head.Doctype {
 		return nil, errNotSOAP
+	}
+	x.detail = faultDetail(body)
+	if x.version == wsdl.SOAP12 {
+		if body, err = incoming(body); err != nil {
+			return nil, fmt.Errorf("%w: %w", errNotSOAP, err)
+		}
 	}
 	return &http.Response{
 		StatusCode: http.StatusOK,

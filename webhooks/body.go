@@ -12,9 +12,19 @@ import (
 	"github.com/pergabridge/pergabridge/bridge/secret"
 )
 
-// body reads the body of a call within its bounds of size and time. When it returns false the
-// call is answered.
-func (s *server) body(c *call, limit int64) ([]byte, bool) {
+// body reads the body of a call within its bounds of size and time. Callers that have proven nothing
+// before their body share half of the slots, so that strangers who send slowly cannot keep out those
+// who have. When it returns false the call is answered.
+func (s *server) body(c *call, limit int64, proven bool) ([]byte, bool) {
+	if !proven {
+		select {
+		case s.strangers <- struct{}{}:
+			defer func() { <-s.strangers }()
+		default:
+			s.unavailable(c, "too many calls at once")
+			return nil, false
+		}
+	}
 	if e := c.r.Header.Get("Content-Encoding"); e != "" && !strings.EqualFold(e, "identity") {
 		c.w.Header().Set("Accept-Encoding", "identity")
 		c.problem(problem{status: http.StatusUnsupportedMediaType, word: "unsupported_encoding", detail: "bodies with a Content-Encoding are not read"})

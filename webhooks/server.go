@@ -68,8 +68,9 @@ type Served struct {
 
 type server struct {
 	Options
-	slots   chan struct{}
-	waiting chan struct{}
+	slots     chan struct{}
+	strangers chan struct{} // slots that bodies of unproven callers may take while they come in
+	waiting   chan struct{}
 }
 
 // New returns the handler of the public listener.
@@ -95,7 +96,7 @@ func New(o Options) http.Handler {
 	if o.Draining == nil {
 		o.Draining = context.Background()
 	}
-	s := &server{Options: o, slots: make(chan struct{}, o.MaxRequests), waiting: make(chan struct{}, o.MaxWaiting)}
+	s := &server{Options: o, slots: make(chan struct{}, o.MaxRequests), strangers: make(chan struct{}, max(o.MaxRequests/2, 1)), waiting: make(chan struct{}, o.MaxWaiting)}
 	s.warn()
 	return s.routes()
 }

@@ -586,3 +586,27 @@ func TestServerBounds(t *testing.T) {
 	require.Greater(t, s.WriteTimeout, processcall.MaxWait, "the longest wait has to fit")
 	require.LessOrEqual(t, s.MaxHeaderBytes, 64<<10)
 }
+
+func TestStrangersWhoSendSlowlyKeepNobodyOut(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		r := start(t, func(o *webhooks.Options) { o.MaxRequests = 4 })
+		slow, end := io.Pipe()
+		answers := make(chan int, 3)
+		for range 3 { // hmac: nothing is proven before the body is there; two may try at once
+			go func() {
+				req := httptest.NewRequest(http.MethodPost, "/webhooks/acme", slow)
+				req.Header.Set("Content-Type", "application/json")
+				req.Header.Set("X-Hub-Signature-256", "sha256="+strings.Repeat("00", sha256.Size))
+				rec := httptest.NewRecorder()
+				r.handler.ServeHTTP(rec, req)
+				answers <- rec.Code
+			}()
+		}
+		synctest.Wait()
+		require.Equal(t, http.StatusServiceUnavailable, <-answers)
+		require.Equal(t, http.StatusAccepted, r.call("/ssp/acme", "application/json", submit).Code)
+		end.Close()
+		require.Equal(t, http.StatusUnauthorized, <-answers)
+		require.Equal(t, http.StatusUnauthorized, <-answers)
+	})
+}

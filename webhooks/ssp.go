@@ -29,7 +29,7 @@ func (s *server) processCall(c *call) {
 	if !ok {
 		return
 	}
-	body, ok := s.body(c, reader.BodyLimit())
+	body, ok := s.body(c, reader.BodyLimit(), reader.ProvesEarly())
 	if !ok {
 		return
 	}

@@ -25,7 +25,7 @@ func (s *server) webhook(c *call) {
 		c.denied(err)
 		return
 	}
-	raw, ok := s.body(c, in.Webhook.BodyLimit())
+	raw, ok := s.body(c, in.Webhook.BodyLimit(), in.Webhook.ProvesEarly())
 	if !ok {
 		return
 	}

@@ -59,9 +59,9 @@ func eventAdvice(e *bridge.Event) []string {
 	case bridge.StateParked:
 		return []string{command("events", "retry", e.ID), command("events", "settle", e.ID), command("events", "ignore", e.ID)}
 	case bridge.StateQuarantined:
-		return []string{command("quarantine", "retry", e.ID), command("quarantine", "assign", e.ID), command("quarantine", "discard", e.ID)}
+		return []string{command("quarantine", "retry", e.ID), command("quarantine", "assign", e.ID) + " --task TASK", command("quarantine", "discard", e.ID) + " --note WHY"}
 	case bridge.StateWaiting:
-		return []string{command("quarantine", "assign", e.ID), command("events", "ignore", e.ID)}
+		return []string{command("quarantine", "assign", e.ID) + " --task TASK", command("events", "ignore", e.ID)}
 	case bridge.StateEnded:
 		switch e.Reason {
 		case bridge.IsDuplicate, bridge.IsMerged, bridge.IsLate, bridge.Skipped, bridge.IgnoredByOperator, bridge.IsSuperseded, bridge.IsEcho:

@@ -7,6 +7,7 @@ import (
 	"fmt"
 	"net/http"
 	"strconv"
+	"strings"
 
 	"github.com/pergabridge/pergabridge/bridge"
 	"github.com/pergabridge/pergabridge/bridge/console/api"
@@ -67,13 +68,22 @@ func asProblem(err error) *api.Problem {
 	case errors.As(err, &large):
 		return problem(api.TooLarge, fmt.Sprintf("at most %d bytes are taken", large.Limit))
 	case errors.Is(err, bridge.ErrNotFound):
-		return problem(api.NotFound, err.Error())
+		return problem(api.NotFound, missing(err))
 	case errors.Is(err, bridge.ErrUnavailable), errors.Is(err, context.DeadlineExceeded), errors.Is(err, context.Canceled):
 		p := problem(api.Unavailable, err.Error())
 		p.RetryAfter = retryAfter
 		return p
 	}
 	return problem(api.Internal, err.Error())
+}
+
+// missing says in plain words what does not exist. A store's error is "who: what: store: not found".
+func missing(err error) string {
+	what := strings.TrimSuffix(err.Error(), ": "+bridge.ErrNotFound.Error())
+	if i := strings.LastIndex(what, ": "); i >= 0 {
+		what = what[i+2:]
+	}
+	return "there is no " + what
 }
 
 // writeProblem answers with p; it does nothing useful after the answer has begun, and no harm.

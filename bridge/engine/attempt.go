@@ -104,7 +104,7 @@ func complete(o *bridge.Outcome) {
 func (e *Engine) find(ctx context.Context, d *dest, l *bridge.Lease, o *bridge.Outcome, canFind bool) (bridge.FoundAnswer, *decision) {
 	if !canFind {
 		*o = bridge.Outcome{
-			Kind: bridge.OutcomeUnknown, Reason: e.earlier(ctx, l),
+			Kind: bridge.OutcomeUnknown, Reason: e.earlier(ctx, l), Untried: true,
 			Detail: "an earlier try may have had its effect, and nothing can tell whether it had",
 		}
 		return bridge.CannotTell, nil

@@ -58,15 +58,18 @@
 //	retry      retry with back-off: exponential with full jitter, or the time the other side asked
 //	           for, capped; parked with retry_exhausted once [bridge.Lease].Spent reaches the
 //	           period, which counts only time in which the destination answered other events
-//	refused    by kind: park, or skip
+//	refused    by kind: park, or skip; always park when our own mapping failed
 //	unknown    by kind: wait for evidence and look up, then deliver again or park
+//
+// A fault of SSP that would be retried is a refusal once the bond is over: it comes from the task's
+// state and will not go away, and the store ends a refused event of such a bond as late.
 //
 //	kind              refused   unknown: wait   look-up   then
 //	submit            park      0               yes       park
 //	acknowledge       park      0               no        retry
-//	update            skip      60 s            no        retry
-//	resolve           park      60 s            no        retry
-//	reject_solution   park      60 s            no        retry
+//	update            skip      60 s            yes       retry
+//	resolve           park      60 s            yes       retry
+//	reject_solution   park      60 s            yes       retry
 //	close             park      0               yes       retry
 //
 // A look-up comes at the earliest [LookupDelay] after the try, so that the other side can finish

@@ -55,9 +55,9 @@ func DefaultPolicy() Policy {
 		Unknown: map[bridge.Kind]Unknown{
 			bridge.Submit:         {Lookup: true, Then: bridge.ThenPark},
 			bridge.Acknowledge:    {Then: bridge.ThenRetry},
-			bridge.Update:         {Wait: time.Minute, Then: bridge.ThenRetry},
-			bridge.Resolve:        {Wait: time.Minute, Then: bridge.ThenRetry},
-			bridge.RejectSolution: {Wait: time.Minute, Then: bridge.ThenRetry},
+			bridge.Update:         {Wait: time.Minute, Lookup: true, Then: bridge.ThenRetry},
+			bridge.Resolve:        {Wait: time.Minute, Lookup: true, Then: bridge.ThenRetry},
+			bridge.RejectSolution: {Wait: time.Minute, Lookup: true, Then: bridge.ThenRetry},
 			bridge.Close:          {Lookup: true, Then: bridge.ThenRetry},
 		},
 	}
@@ -137,10 +137,16 @@ type decision struct {
 // look-up before this try said that no earlier one had its effect. It completes o where the
 // decision needs another reason.
 func (p *Policy) decide(l *bridge.Lease, o *bridge.Outcome, now time.Time, r float64, canFind, cleared bool) decision {
+	if o.Kind == bridge.OutcomeRetry && o.Reason == bridge.Fault && l.Event.Dir == bridge.In && l.Bond.State.Over() {
+		o.Kind = bridge.OutcomeRefused // the task is over: what SSP throws now, it will throw tomorrow
+	}
 	switch o.Kind {
 	case bridge.OutcomeDone:
 		return decision{then: bridge.ThenDone}
 	case bridge.OutcomeRefused:
+		if o.Reason == bridge.MappingFailed { // our own mistake: a person corrects the config
+			return decision{then: bridge.ThenPark}
+		}
 		return decision{then: p.Refused[l.Event.Kind]}
 	case bridge.OutcomeRetry:
 		then := bridge.ThenRetry

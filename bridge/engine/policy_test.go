@@ -27,6 +27,7 @@ func TestDecide(t *testing.T) {
 		due      time.Time
 		reason   bridge.Reason
 		contains string
+		becomes  bridge.OutcomeKind // what the outcome is turned into; "" leaves it
 	}{
 		{name: "done", kind: bridge.Submit, outcome: bridge.Outcome{Kind: bridge.OutcomeDone, Reason: bridge.Delivered}, then: bridge.ThenDone, reason: bridge.Delivered},
 		{name: "refused submit", kind: bridge.Submit, outcome: bridge.Outcome{Kind: bridge.OutcomeRefused}, then: bridge.ThenPark},
@@ -41,8 +42,12 @@ func TestDecide(t *testing.T) {
 		{name: "throttled without a time", kind: bridge.Submit, lease: bridge.Lease{Attempt: 1}, outcome: bridge.Outcome{Kind: bridge.OutcomeRetry, Reason: bridge.Throttled}, then: bridge.ThenRetry, due: at(2500 * time.Millisecond), reason: bridge.Throttled},
 		{name: "exhausted", kind: bridge.Update, lease: bridge.Lease{Attempt: 9, Spent: 72 * time.Hour}, outcome: bridge.Outcome{Kind: bridge.OutcomeRetry, Reason: bridge.ServerError, Detail: "500"}, then: bridge.ThenPark, reason: bridge.RetryExhausted, contains: "server_error: 500"},
 		{name: "one second left", kind: bridge.Update, lease: bridge.Lease{Attempt: 1, Spent: 72*time.Hour - time.Second}, outcome: bridge.Outcome{Kind: bridge.OutcomeRetry}, then: bridge.ThenRetry, due: at(500 * time.Millisecond)},
+		{name: "fault", kind: bridge.Update, lease: bridge.Lease{Attempt: 1, Event: bridge.Event{Dir: bridge.In}, Bond: bridge.Bond{State: bridge.BondOpen}}, outcome: bridge.Outcome{Kind: bridge.OutcomeRetry, Reason: bridge.Fault}, then: bridge.ThenRetry, due: at(500 * time.Millisecond), reason: bridge.Fault},
+		{name: "fault when the task is over", kind: bridge.Resolve, lease: bridge.Lease{Attempt: 1, Event: bridge.Event{Dir: bridge.In}, Bond: bridge.Bond{State: bridge.BondClosed}}, outcome: bridge.Outcome{Kind: bridge.OutcomeRetry, Reason: bridge.Fault}, then: bridge.ThenPark, reason: bridge.Fault, becomes: bridge.OutcomeRefused},
+		{name: "out of reach when the task is over", kind: bridge.Resolve, lease: bridge.Lease{Attempt: 1, Event: bridge.Event{Dir: bridge.In}, Bond: bridge.Bond{State: bridge.BondClosed}}, outcome: bridge.Outcome{Kind: bridge.OutcomeRetry, Reason: bridge.Unavailable}, then: bridge.ThenRetry, due: at(500 * time.Millisecond), reason: bridge.Unavailable},
 		{name: "cancelled", kind: bridge.Update, lease: bridge.Lease{Attempt: 9, Spent: 99 * time.Hour}, outcome: bridge.Outcome{Kind: bridge.OutcomeRetry, Reason: bridge.Canceled}, then: bridge.ThenRetry, due: now, reason: bridge.Canceled},
 		{name: "retry after unknown", kind: bridge.Update, lease: bridge.Lease{Attempt: 2, Unknown: true}, outcome: bridge.Outcome{Kind: bridge.OutcomeRetry}, then: bridge.ThenWait, due: at(time.Second)},
+		{name: "our own mapping failed", kind: bridge.Update, lease: bridge.Lease{Attempt: 1}, outcome: bridge.Outcome{Kind: bridge.OutcomeRefused, Reason: bridge.MappingFailed}, then: bridge.ThenPark, reason: bridge.MappingFailed},
 		{name: "retry after a look-up that found nothing", kind: bridge.Submit, lease: bridge.Lease{Attempt: 2, Unknown: true}, canFind: true, cleared: true, outcome: bridge.Outcome{Kind: bridge.OutcomeRetry}, then: bridge.ThenRetry, due: at(time.Second)},
 		{name: "unknown submit", kind: bridge.Submit, lease: bridge.Lease{Attempt: 1}, outcome: bridge.Outcome{Kind: bridge.OutcomeUnknown, Reason: bridge.NoAnswer}, then: bridge.ThenPark, reason: bridge.NoAnswer},
 		{name: "unknown submit that can be looked up", kind: bridge.Submit, lease: bridge.Lease{Attempt: 1}, canFind: true, outcome: bridge.Outcome{Kind: bridge.OutcomeUnknown}, then: bridge.ThenWait, due: at(LookupDelay)},
@@ -54,8 +59,12 @@ func TestDecide(t *testing.T) {
 	} {
 		t.Run(c.name, func(t *testing.T) {
 			c.lease.Event.Kind = c.kind
+			if c.becomes == "" {
+				c.becomes = c.outcome.Kind
+			}
 			d := p.decide(&c.lease, &c.outcome, now, r, c.canFind, c.cleared)
 			require.Equal(t, c.then, d.then)
+			require.Equal(t, c.becomes, c.outcome.Kind)
 			require.Equal(t, c.due, d.due)
 			require.Equal(t, c.reason, c.outcome.Reason)
 			require.Contains(t, c.outcome.Detail, c.contains)

@@ -76,8 +76,40 @@ func (e *Engine) prepareOne(ev *bridge.Event, now time.Time) error {
 	if ev.Quarantine == "" && ev.Ignore == "" {
 		ev.Quarantine, ev.Detail = content(ev)
 	}
-	ev.Detail = secret.Mask(ev.Detail)
+	mask(ev)
 	return nil
+}
+
+// mask hides registered secrets in everything that is read by people or sent on: a provider may
+// repeat them in its texts.
+func mask(ev *bridge.Event) {
+	for _, s := range []*string{&ev.Text, &ev.Title, &ev.Description, &ev.Author, &ev.Detail, &ev.Requester.Name, &ev.Requester.Email} {
+		*s = secret.Mask(*s)
+	}
+	if len(ev.Fields) > 0 {
+		ev.Fields = masked(ev.Fields).(map[string]any)
+	}
+}
+
+// masked returns v with secrets hidden in every text it holds; what it was made of stays as it is.
+func masked(v any) any {
+	switch v := v.(type) {
+	case string:
+		return secret.Mask(v)
+	case map[string]any:
+		out := make(map[string]any, len(v))
+		for k, x := range v {
+			out[k] = masked(x)
+		}
+		return out
+	case []any:
+		out := make([]any, len(v))
+		for i, x := range v {
+			out[i] = masked(x)
+		}
+		return out
+	}
+	return v
 }
 
 // content tells what is wrong with an event that a source believes to be good.

@@ -2,6 +2,7 @@ package engine
 
 import (
 	"encoding/json"
+	"fmt"
 	"strings"
 	"testing"
 	"time"
@@ -121,7 +122,7 @@ func TestInputIsMasked(t *testing.T) {
 	require.Equal(t, "plain", got[0].Inbound.Header["X-B"])
 	require.Same(t, got[0].Inbound, got[1].Inbound, "one input stays one")
 	require.Contains(t, string(original.Body), "s3cret", "the caller's input is not changed")
-	require.Equal(t, a.Text, got[0].Text)
+	require.Equal(t, "the text "+secret.Shown+" is the sender's own", got[0].Text, "no secret is stored, whoever wrote it")
 }
 
 func FuzzCut(f *testing.F) {
@@ -136,4 +137,12 @@ func FuzzCut(f *testing.F) {
 			require.True(t, utf8.ValidString(got))
 		}
 	})
+}
+
+func TestSecretsInTextsAreMasked(t *testing.T) {
+	secret.Register("s3cr3t-token-77")
+	ev := bridge.Event{Text: "called with s3cr3t-token-77", Title: "s3cr3t-token-77", Fields: map[string]any{"a": []any{map[string]any{"b": "x s3cr3t-token-77"}}, "n": 7.0}}
+	mask(&ev)
+	require.NotContains(t, fmt.Sprint(ev), "s3cr3t-token-77")
+	require.Equal(t, 7.0, ev.Fields["n"])
 }

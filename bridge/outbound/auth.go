@@ -9,7 +9,7 @@ import (
 )
 
 // An authenticator puts credentials on messages. One that is bound to a connection instead of a
-// message (NTLM) is not an authenticator but a round tripper over [Client.send].
+// message (NTLM) is not an authenticator; see ntlmPool.
 type authenticator interface {
 	// apply puts the credentials on m. An error of type *Error keeps its reason.
 	apply(ctx context.Context, m *message) error

@@ -48,6 +48,7 @@ type Client struct {
 	options   Options
 	transport *http.Transport
 	auth      []authenticator
+	ntlm      *ntlmPool // nil: calls share the transport
 
 	life   context.Context // ends with Close
 	end    context.CancelFunc
@@ -70,20 +71,40 @@ func New(name string, c Config, o Options) (*Client, error) {
 		o.UserAgent = "pergabridge"
 	}
 	c = c.withDefaults()
-	secure, err := newTLS(c.TLS)
-	if err != nil {
-		return nil, fmt.Errorf("%s: tls: %w", name, err)
-	}
-	proxy, err := proxyURL(c)
-	if err != nil {
-		return nil, fmt.Errorf("%s: %w", name, err)
-	}
+	var err error
 	k := &Client{name: name, config: c, options: o}
 	k.life, k.end = context.WithCancel(context.Background())
+	if k.transport, err = k.newTransport(nil); err != nil {
+		return nil, fmt.Errorf("%s: %w", name, err)
+	}
+	if c.Auth.NTLM != nil {
+		k.ntlm = newNTLM(k, *c.Auth.NTLM)
+	}
+	if k.auth, err = k.authenticators(c.Auth); err != nil {
+		return nil, fmt.Errorf("%s: auth: %w", name, err)
+	}
+	return k, nil
+}
+
+// newTransport makes a pool of connections. may is asked before one is opened; nil: always.
+func (c *Client) newTransport(may func() error) (*http.Transport, error) {
+	secure, err := newTLS(c.config.TLS)
+	if err != nil {
+		return nil, fmt.Errorf("tls: %w", err)
+	}
+	proxy, err := proxyURL(c.config)
+	if err != nil {
+		return nil, err
+	}
 	// A proxy is named by the config, so it may be anywhere; its targets are checked by checkHost.
-	dialer := &net.Dialer{Timeout: c.Timeout.Connect.Std(), Control: Guard(o.Public && proxy == nil, o.Allow...)}
-	k.transport = &http.Transport{
+	dialer := &net.Dialer{Timeout: c.config.Timeout.Connect.Std(), Control: Guard(c.options.Public && proxy == nil, c.options.Allow...)}
+	t := &http.Transport{
 		DialContext: func(ctx context.Context, network, addr string) (net.Conn, error) {
+			if may != nil {
+				if err := may(); err != nil {
+					return nil, err
+				}
+			}
 			raw, err := dialer.DialContext(ctx, network, addr)
 			if err != nil {
 				return nil, err
@@ -91,9 +112,9 @@ func New(name string, c Config, o Options) (*Client, error) {
 			return &conn{Conn: raw}, nil
 		},
 		TLSClientConfig:        secure,
-		TLSHandshakeTimeout:    c.Timeout.TLS.Std(),
-		ResponseHeaderTimeout:  c.Timeout.FirstByte.Std(),
-		IdleConnTimeout:        c.Timeout.Idle.Std(),
+		TLSHandshakeTimeout:    c.config.Timeout.TLS.Std(),
+		ResponseHeaderTimeout:  c.config.Timeout.FirstByte.Std(),
+		IdleConnTimeout:        c.config.Timeout.Idle.Std(),
 		MaxIdleConns:           maxIdle,
 		MaxIdleConnsPerHost:    maxIdle,
 		MaxResponseHeaderBytes: maxHeader,
@@ -101,15 +122,12 @@ func New(name string, c Config, o Options) (*Client, error) {
 		OnProxyConnectResponse: proxyAnswer,
 		Protocols:              new(http.Protocols),
 	}
-	k.transport.Protocols.SetHTTP1(true)
-	k.transport.Protocols.SetHTTP2(c.HTTP2)
+	t.Protocols.SetHTTP1(true)
+	t.Protocols.SetHTTP2(c.config.HTTP2 && c.config.Auth.NTLM == nil)
 	if proxy != nil {
-		k.transport.Proxy = func(*http.Request) (*url.URL, error) { return proxy, nil }
+		t.Proxy = func(*http.Request) (*url.URL, error) { return proxy, nil }
 	}
-	if k.auth, err = k.authenticators(c.Auth); err != nil {
-		return nil, fmt.Errorf("%s: auth: %w", name, err)
-	}
-	return k, nil
+	return t, nil
 }
 
 // Close ends what runs in the background and drops idle connections. Calls under way go on.
@@ -120,6 +138,9 @@ func (c *Client) Close() {
 	c.end()
 	c.work.Wait()
 	c.transport.CloseIdleConnections()
+	if c.ntlm != nil {
+		c.ntlm.close()
+	}
 }
 
 // background runs f until Close; it reports false when the client is closed.
@@ -169,8 +190,16 @@ func renew(ctx context.Context, auth []authenticator, m *message) bool {
 	return false
 }
 
-// send makes exactly one HTTP exchange.
+// send sends m once. With NTLM that may take several exchanges, the last of which is the call.
 func (c *Client) send(ctx context.Context, m *message, bound int64) (Answer, *Error) {
+	if c.ntlm != nil {
+		return c.ntlm.send(ctx, m, bound)
+	}
+	return c.exchange(ctx, c.transport, m, bound)
+}
+
+// exchange makes exactly one HTTP exchange.
+func (c *Client) exchange(ctx context.Context, t *http.Transport, m *message, bound int64) (Answer, *Error) {
 	began := time.Now()
 	inner, stop := context.WithTimeoutCause(ctx, c.config.Timeout.Total.Std(),
 		timeoutError(fmt.Sprintf("no complete answer within %s", c.config.Timeout.Total)))
@@ -178,7 +207,7 @@ func (c *Client) send(ctx context.Context, m *message, bound int64) (Answer, *Er
 	inner, cancel := context.WithCancelCause(inner)
 	defer cancel(nil)
 	k := &call{resend: cancel, step: stepConnect}
-	res, err := c.transport.RoundTrip(m.request(httptrace.WithClientTrace(inner, k.trace())))
+	res, err := t.RoundTrip(m.request(httptrace.WithClientTrace(inner, k.trace())))
 	if err != nil {
 		return Answer{}, c.explain(ctx, k, err, context.Cause(inner))
 	}

@@ -27,13 +27,15 @@ type Config struct {
 	HTTP2         bool            `yaml:"http2" doc:"offer HTTP/2; with it a call counts as sent as soon as it has a connection"`
 }
 
-// Auth holds the credentials of calls to one destination. Basic, bearer and oauth2 exclude each
+// Auth holds the credentials of calls to one destination. Basic, bearer, oauth2 and ntlm exclude each
 // other; header, query and standard_webhooks may be added to any of them.
 type Auth struct {
 	None             bool              `yaml:"none" doc:"true: the destination asks for no credentials, or they are elsewhere (client certificate, body)"`
 	Basic            *BasicAuth        `yaml:"basic" doc:"HTTP Basic"`
 	Bearer           config.Secret     `yaml:"bearer" doc:"fixed token, sent as Authorization: Bearer"`
 	Header           *HeaderKey        `yaml:"header" doc:"key in a header"`
+	NTLM             *NTLM             `yaml:"ntlm" doc:"Windows authentication (NTLM) over HTTP/1.1"`
+	Negotiate        *config.Node      `yaml:"negotiate" doc:"not supported; see ntlm"`
 	Query            *QueryKey         `yaml:"query" doc:"key in the query of the URL"`
 	OAuth2           *ClientCredential `yaml:"oauth2" doc:"OAuth 2.0 client credentials (RFC 6749, 4.4)"`
 	StandardWebhooks *StandardWebhooks `yaml:"standard_webhooks" doc:"sign every body as Standard Webhooks v1 (HMAC-SHA256)"`
@@ -119,6 +121,9 @@ func (c Config) ValidateConfig(n *config.Node) {
 	} else if c.ProxyAuth != nil {
 		n.Key("proxy_auth").Problemf("add proxy, or remove proxy_auth", "credentials for a proxy without a proxy")
 	}
+	if c.HTTP2 && c.Auth.NTLM != nil {
+		n.Key("http2").Problemf("remove it", "NTLM authenticates a connection, and HTTP/2 shares it between calls")
+	}
 	if n.Key("max_answer").Exists() && (c.MaxAnswer < 1 || c.MaxAnswer > maxAnswerLimit) {
 		n.Key("max_answer").Problemf("", "must be between 1 byte and %s", config.Size(maxAnswerLimit))
 	}
@@ -138,9 +143,14 @@ func (a Auth) ValidateConfig(n *config.Node) {
 	add(a.Basic != nil, "basic", true)
 	add(n.Key("bearer").Exists(), "bearer", true)
 	add(a.OAuth2 != nil, "oauth2", true)
+	add(a.NTLM != nil, "ntlm", true)
 	add(a.Header != nil, "header", a.Header != nil && strings.EqualFold(a.Header.Name, "Authorization"))
 	add(a.Query != nil, "query", false)
 	add(a.StandardWebhooks != nil, "standard_webhooks", false)
+	if a.Negotiate.Exists() {
+		n.Key("negotiate").ProblemAtKey("write ntlm: {username: …, password: {env: …}}; the server has to offer NTLM, too (IIS: Windows Authentication, Providers)",
+			"Negotiate (Kerberos) is not supported")
+	}
 	if len(kinds) > 1 {
 		n.Key(kinds[1]).Problemf("keep one of them", "%s both fill the Authorization header", strings.Join(kinds, " and "))
 	}

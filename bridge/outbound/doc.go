@@ -22,6 +22,10 @@
 // One proof overrides the bytes: with TLS 1.3 a client has sent its request before it learns that
 // its certificate was turned down. The alert is such a proof, and the call is NotSent.
 //
+// With NTLM, which authenticates a connection, each call has a connection to itself and gives it back
+// authenticated. The steps of a handshake before the last carry nothing of the call, so what fails
+// there is NotSent, and each of them has the time limits of a call.
+//
 // The one repeat: an answer 401 to a token that was obtained (OAuth2) renews the token and makes
 // the call once more. A 401 was not acted upon.
 //

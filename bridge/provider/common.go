@@ -49,7 +49,7 @@ func (r Reference) Key(reference string) string {
 
 // Keep is the retention of settled events.
 type Keep struct {
-	What string `yaml:"what" enum:"full|text|digest" default:"full" doc:"full, text (mapped texts without the raw input) or digest (hashes only)"`
+	What string `yaml:"what" enum:"full|text|digest" default:"text" doc:"full, text (mapped texts without the raw input) or digest (hashes only)"`
 	Days int    `yaml:"days" default:"90" doc:"days after which settled events shrink to their record"`
 }
 

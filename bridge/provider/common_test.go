@@ -24,7 +24,7 @@ func TestDefaults(t *testing.T) {
 	require.Empty(t, problems)
 	require.False(t, c.Observe())
 	require.Equal(t, bridge.Limit{InFlight: 8, Burst: 1, Break: 5, BreakFor: 10 * time.Second}, c.Limit())
-	require.Equal(t, bridge.Keep{What: bridge.KeepFull, For: 90 * 24 * time.Hour}, c.Keep.Bridge())
+	require.Equal(t, bridge.Keep{What: bridge.KeepText, For: 90 * 24 * time.Hour}, c.Keep.Bridge())
 	require.Equal(t, "abc-1", c.Reference.Key(" ABC-1 "))
 	require.EqualValues(t, 10*time.Minute, c.Merge.Window)
 	require.False(t, c.Webhook.Exists())

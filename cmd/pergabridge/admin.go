@@ -54,7 +54,7 @@ func ask(c *cli, con *console, f func(*client.Client) error) error {
 	err = f(cl)
 	var gone *client.UnreachableError
 	if errors.As(err, &gone) {
-		return fmt.Errorf("%w\nis the bridge running? start it with `pergabridge serve --config %s`", err, c.Config)
+		return fmt.Errorf("%w\nstart it with: pergabridge serve --config %s", err, c.Config)
 	}
 	return err
 }

@@ -77,7 +77,7 @@ func (x bondsShowCmd) Run(c *cli, con *console) error {
 				fmt.Fprintf(w, "lane %s: %s%s, %d queued, head %s\n", l.Lane, l.State, reasonOf(l.Reason, l.Why), l.Queued, dash(l.Head))
 			}
 			fmt.Fprintln(w)
-			eventTable(w, b.Events, false)
+			eventTable(w, b.Events, false, "events")
 		})
 	})
 }

@@ -12,6 +12,7 @@ import (
 
 type checkCmd struct {
 	Schema         bool `help:"Print the JSON Schema of the config file instead, for editors."`
+	Offline        bool `help:"Do not ask SSP for its description; one that is a file is compared all the same."`
 	WithoutSecrets bool `help:"Do not look for the secrets, on a machine that does not have them."`
 }
 
@@ -32,6 +33,15 @@ func (x checkCmd) Run(c *cli, con *console) error {
 		return complain(c, con, err)
 	}
 	warnings := loaded.Warnings()
+	if loaded.SSP.WSDL != "" || !x.Offline && !x.WithoutSecrets {
+		problems, warning := checkContract(con.ctx, &loaded.SSP)
+		if len(problems) > 0 {
+			return complain(c, con, problems)
+		}
+		if warning != "" {
+			warnings = append(warnings, warning)
+		}
+	}
 	if c.JSON {
 		return json.NewEncoder(con.out).Encode(map[string]any{"ok": true, "config": loaded.Version, "warnings": warnings})
 	}

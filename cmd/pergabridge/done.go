@@ -3,6 +3,7 @@ package main
 import (
 	"fmt"
 	"io"
+	"strings"
 
 	"github.com/pergabridge/pergabridge/bridge/console/api"
 	"github.com/pergabridge/pergabridge/bridge/console/client"
@@ -25,7 +26,7 @@ func carryOut(c *cli, con *console, f func(*client.Client) (api.Done, error)) er
 				fmt.Fprintln(w, "done")
 			}
 			for _, r := range done.Receipts {
-				fmt.Fprintf(w, "  event %s: %s %s\n", r.Event, r.Status, r.Reason)
+				fmt.Fprintln(w, strings.TrimSpace(fmt.Sprintf("event %s: %s %s", r.Event, r.Status, r.Reason)))
 			}
 			if len(done.Receipts) == 0 {
 				for _, id := range done.Events {

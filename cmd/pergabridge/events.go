@@ -45,12 +45,12 @@ func (x eventsListCmd) Run(c *cli, con *console) error {
 		if err != nil {
 			return err
 		}
-		return show(c, con, list, func(w io.Writer) { eventTable(w, list.Items, list.More) })
+		return show(c, con, list, func(w io.Writer) { eventTable(w, list.Items, list.More, "events") })
 	})
 }
 
-func eventTable(w io.Writer, events []api.Event, more bool) {
-	if none(w, len(events), "events") {
+func eventTable(w io.Writer, events []api.Event, more bool, what string) {
+	if none(w, len(events), what) {
 		return
 	}
 	fmt.Fprintln(w, "EVENT\tRECEIVED\tPROVIDER\tTASK\tDIR\tKIND\tSTATE\tREASON\tTEXT")

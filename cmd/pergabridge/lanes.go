@@ -42,7 +42,11 @@ func (x lanesListCmd) Run(c *cli, con *console) error {
 			}
 			fmt.Fprintln(w, "LANE\tSTATE\tREASON\tQUEUED\tHEAD\tKIND\tTRIES\tDUE\tDETAIL")
 			for _, l := range list.Items {
-				fmt.Fprintf(w, "%s\t%s\t%s\t%d\t%s\t%s\t%d\t%s\t%s\n", l.Lane, l.State, dash(l.Reason), l.Queued, dash(l.Head), dash(l.HeadKind), l.Attempt, when(l.Due), brief(l.Detail, 60))
+				due := "-"
+				if l.State == bridge.LaneReady {
+					due = when(l.Due)
+				}
+				fmt.Fprintf(w, "%s\t%s\t%s\t%d\t%s\t%s\t%d\t%s\t%s\n", l.Lane, l.State, dash(l.Reason), l.Queued, dash(l.Head), dash(l.HeadKind), l.Attempt, due, brief(l.Detail, 60))
 			}
 			if list.More {
 				fmt.Fprintln(w, "… there are more; narrow the search or raise --limit")

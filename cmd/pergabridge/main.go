@@ -23,12 +23,13 @@ const (
 
 // cli is the command line: one field a verb, one file a group of verbs.
 type cli struct {
-	Config string `help:"Config file." default:"pergabridge.yaml" placeholder:"FILE" short:"c" type:"path"`
+	Config string `help:"Config file." default:"pergabridge.yaml" placeholder:"FILE" short:"c"`
 	JSON   bool   `help:"Print JSON, for scripts."`
 
 	Serve      serveCmd      `cmd:"" help:"Run the bridge."`
 	Demo       demoCmd       `cmd:"" help:"Play a task's whole life between a fake SSP and a fake provider; needs nothing."`
 	Check      checkCmd      `cmd:"" help:"Check the config file and say everything that is wrong with it."`
+	Contract   contractCmd   `cmd:"" help:"Connect to an SSP that nobody has seen: read its contract, and prove it."`
 	Map        mapCmd        `cmd:"" help:"Show what a mapping makes of an input or an event, without sending anything."`
 	Events     eventsCmd     `cmd:"" help:"Look at events and decide about them."`
 	Lanes      lanesCmd      `cmd:"" help:"Look at the ordered queues of tasks; pause, resume, retry."`
@@ -42,6 +43,7 @@ type cli struct {
 type console struct {
 	ctx      context.Context
 	out, err io.Writer
+	in       io.Reader // nil: standard input, if it is a terminal
 }
 
 // errFailed ends a verb with exit code 1 after it has said everything itself.

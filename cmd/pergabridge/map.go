@@ -17,7 +17,7 @@ type mapCmd struct {
 	Provider string            `arg:"" help:"Provider whose mapping is tried."`
 	In       string            `help:"File with a sample: an input as the sender sends it, or with --as event our event as JSON; - reads standard input." placeholder:"FILE"`
 	Event    string            `help:"Instead of --in: id of a stored event of the running bridge."`
-	As       string            `help:"What the sample is: ${enum}." enum:"event,process_call,webhook,poll,mailbox" default:"webhook"`
+	As       string            `help:"What the sample is: ${enum}." enum:"event,process_call,webhook,poll" default:"webhook"`
 	Type     string            `help:"Content type of an input." default:"application/json"`
 	Header   map[string]string `help:"Header of an input, name=value; may be repeated." short:"H"`
 	// Reference is used where a mapping needs the bond.
@@ -52,12 +52,12 @@ func (x mapCmd) Run(c *cli, con *console) error {
 			fmt.Fprintln(w, strings.TrimRight(got.Call, "\n"))
 		}
 		for _, e := range got.Events {
-			raw, err := json.MarshalIndent(e, "", "  ")
-			if err != nil {
+			enc := json.NewEncoder(w)
+			enc.SetEscapeHTML(false)
+			enc.SetIndent("", "  ")
+			if err := enc.Encode(e); err != nil {
 				fmt.Fprintln(w, err)
-				continue
 			}
-			fmt.Fprintln(w, string(raw))
 		}
 		for _, why := range got.Quarantined {
 			fmt.Fprintln(w, "would be quarantined:", why)

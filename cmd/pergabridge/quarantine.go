@@ -31,7 +31,7 @@ func (x quarantineListCmd) Run(c *cli, con *console) error {
 		if err != nil {
 			return err
 		}
-		return show(c, con, list, func(w io.Writer) { eventTable(w, list.Items, list.More) })
+		return show(c, con, list, func(w io.Writer) { eventTable(w, list.Items, list.More, "inputs in quarantine") })
 	})
 }
 

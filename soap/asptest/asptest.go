@@ -1,7 +1,8 @@
 // Package asptest runs a real ASP.NET .asmx service for tests: Mono's FastCGI server behind nginx,
 // on free ports of the loopback interface, in a temporary folder, without a daemon and without root.
 //
-// The service has SSP's three operations under our argument names. It writes down what arrives
+// The default service has SSP's three operations under our argument names; the others have them under
+// names, types and protections that installations may have. A service writes down what arrives
 // ([Host.Calls]) and throws an exception when an argument begins with [Throw].
 //
 // A machine without the programs cannot run such a test, and a test that is skipped proves nothing:
@@ -25,10 +26,47 @@ import (
 	"testing"
 	"text/template"
 	"time"
+	"unicode/utf8"
+
+	"golang.org/x/text/encoding/charmap"
 )
 
-//go:embed WorkflowService.asmx nginx.conf
+//go:embed WorkflowService.asmx nginx.conf services
 var files embed.FS
+
+// A Service is one of the services that a [Host] can run.
+type Service struct {
+	file   string
+	config string // web.config, if it needs one
+	front  front
+}
+
+// front is what the web server before the service does.
+type front struct {
+	Basic       bool // asks for [User] and [Password]
+	Windows1252 bool // answers in windows-1252
+	Map         string
+}
+
+// The services.
+var (
+	// Default has the default contract.
+	Default = Service{file: "WorkflowService.asmx"}
+	// Hungarian has other names in another order, a namespace of its own, truth values as results, and
+	// a hash over [HashSecret] and the other arguments.
+	Hungarian = Service{file: "services/hungarian.asmx"}
+	// Complex takes a number and objects, answers nothing, and speaks SOAP 1.2 only.
+	Complex = Service{file: "services/complex.asmx", config: "services/complex.config"}
+	// Dutch is behind Basic authentication, answers in windows-1252, and throws faults with detail.
+	Dutch = Service{file: "services/dutch.asmx", front: front{Basic: true, Windows1252: true}}
+)
+
+// What the services want to see.
+const (
+	User       = "bridge"
+	Password   = "s3cret-of-the-front"
+	HashSecret = "between-us-0815"
+)
 
 // Throw, at the beginning of an argument, makes the service throw an exception with that argument
 // as its message.
@@ -71,20 +109,60 @@ func program(name string) string {
 // A Host is a running service.
 type Host struct {
 	// URL is the address of WorkflowService.asmx.
-	URL string
-	log string // file the service writes
+	URL  string
+	file string // of the service
+	log  string // file the service writes
+	user bool   // the front asks for credentials
 }
 
-// Start runs the service until the test ends.
+// Rename changes a name in the running service, as a new release of it would, and returns when the
+// service's description has the new one.
+func (h *Host) Rename(t testing.TB, old, name string) {
+	t.Helper()
+	text, err := os.ReadFile(h.file)
+	if err != nil {
+		t.Fatalf("asptest: %v", err)
+	}
+	if !strings.Contains(string(text), old) {
+		t.Fatalf("asptest: the service has no %s", old)
+	}
+	if err := os.WriteFile(h.file, []byte(strings.ReplaceAll(string(text), old, name)), 0o600); err != nil {
+		t.Fatalf("asptest: %v", err)
+	}
+	if err := h.await(t.Context(), `name="`+name+`"`); err != nil {
+		t.Fatalf("asptest: the service did not take its new form: %v", err)
+	}
+}
+
+// windows1252 is the table by which the web server recodes what the service says.
+func windows1252() string {
+	var b strings.Builder
+	for c := 0x80; c <= 0xFF; c++ {
+		r := charmap.Windows1252.DecodeByte(byte(c))
+		if r != utf8.RuneError && r != rune(c) || c >= 0xA0 {
+			fmt.Fprintf(&b, "%X %X;\n", c, string(r))
+		}
+	}
+	return b.String()
+}
+
+// Start runs the default service until the test ends.
 func Start(t testing.TB) *Host {
 	t.Helper()
+	return StartService(t, Default)
+}
+
+// StartService runs a service until the test ends.
+func StartService(t testing.TB, s Service) *Host {
+	t.Helper()
+	t.Attr("peer", "ASP.NET host (Mono behind nginx)") // counted by the summary of all tests
 	if m := Missing(); len(m) > 0 {
 		t.Fatalf("asptest: this test talks to a real ASP.NET host; install it: apt-get install --no-install-recommends %s", strings.Join(m, " "))
 	}
 	var err error
 	for range tries {
 		var h *Host
-		if h, err = start(t); err == nil {
+		if h, err = start(t, s); err == nil {
 			return h
 		}
 		t.Logf("asptest: %v", err)
@@ -93,19 +171,31 @@ func Start(t testing.TB) *Host {
 	return nil
 }
 
-func start(t testing.TB) (*Host, error) {
+func start(t testing.TB, s Service) (*Host, error) {
 	dir := t.TempDir()
 	app := filepath.Join(dir, "app")
 	if err := os.Mkdir(app, 0o700); err != nil {
 		return nil, err
 	}
-	service, err := files.ReadFile("WorkflowService.asmx")
-	if err != nil {
-		return nil, err
+	h := &Host{file: filepath.Join(app, "WorkflowService.asmx"), log: filepath.Join(app, "calls.log"), user: s.front.Basic}
+	for from, to := range map[string]string{s.file: h.file, s.config: filepath.Join(app, "web.config")} {
+		if from == "" {
+			continue
+		}
+		text, err := files.ReadFile(from)
+		if err != nil {
+			return nil, err
+		}
+		if err := os.WriteFile(to, text, 0o600); err != nil {
+			return nil, err
+		}
 	}
-	if err := os.WriteFile(filepath.Join(app, "WorkflowService.asmx"), service, 0o600); err != nil {
-		return nil, err
+	if s.front.Basic {
+		if err := os.WriteFile(filepath.Join(dir, "users"), []byte(User+":{PLAIN}"+Password+"\n"), 0o600); err != nil {
+			return nil, err
+		}
 	}
+	s.front.Map = windows1252()
 	web, fcgi, err := freePorts()
 	if err != nil {
 		return nil, err
@@ -115,7 +205,7 @@ func start(t testing.TB) (*Host, error) {
 		return nil, err
 	}
 	var text strings.Builder
-	if err := conf.Execute(&text, map[string]any{"Web": web, "FastCGI": fcgi, "App": app}); err != nil {
+	if err := conf.Execute(&text, map[string]any{"Web": web, "FastCGI": fcgi, "App": app, "Front": s.front}); err != nil {
 		return nil, err
 	}
 	if err := os.WriteFile(filepath.Join(dir, "nginx.conf"), []byte(text.String()), 0o600); err != nil {
@@ -126,8 +216,8 @@ func start(t testing.TB) (*Host, error) {
 	env := append(os.Environ(), "TMPDIR="+dir, "HOME="+dir, "MONO_REGISTRY_PATH="+dir)
 	mono := kids.run(env, program(monoServer), "/applications=/:"+app, "/socket=tcp:127.0.0.1:"+fcgi)
 	nginx := kids.run(env, program(webServer), "-p", dir, "-c", "nginx.conf", "-e", filepath.Join(dir, "error.log"))
-	h := &Host{URL: "http://127.0.0.1:" + web + "/WorkflowService.asmx", log: filepath.Join(app, "calls.log")}
-	if err := await(t.Context(), h.URL, mono, nginx); err != nil {
+	h.URL = "http://127.0.0.1:" + web + "/WorkflowService.asmx"
+	if err := h.await(t.Context(), "definitions", mono, nginx); err != nil {
 		kids.stop()
 		return nil, fmt.Errorf("%w\nmono: %s\nnginx: %s", err, mono.output(), nginx.output())
 	}
@@ -152,14 +242,14 @@ func freePorts() (string, string, error) {
 }
 
 // await asks for the service's description until it comes. The first request compiles the service.
-func await(ctx context.Context, url string, kids ...*child) error {
+func (h *Host) await(ctx context.Context, word string, kids ...*child) error {
 	ctx, cancel := context.WithTimeout(ctx, patience)
 	defer cancel()
 	client := &http.Client{Transport: &http.Transport{DisableKeepAlives: true}}
 	tick := time.NewTicker(50 * time.Millisecond)
 	defer tick.Stop()
 	for {
-		err := describe(ctx, client, url+"?WSDL")
+		err := h.describe(ctx, client, word)
 		if err == nil {
 			return nil
 		}
@@ -178,10 +268,13 @@ func await(ctx context.Context, url string, kids ...*child) error {
 	}
 }
 
-func describe(ctx context.Context, client *http.Client, url string) error {
-	req, err := http.NewRequestWithContext(ctx, http.MethodGet, url, nil)
+func (h *Host) describe(ctx context.Context, client *http.Client, word string) error {
+	req, err := http.NewRequestWithContext(ctx, http.MethodGet, h.URL+"?WSDL", nil)
 	if err != nil {
 		return err
+	}
+	if h.user {
+		req.SetBasicAuth(User, Password)
 	}
 	res, err := client.Do(req)
 	if err != nil {
@@ -192,7 +285,7 @@ func describe(ctx context.Context, client *http.Client, url string) error {
 	if err != nil {
 		return err
 	}
-	if res.StatusCode != http.StatusOK || !strings.Contains(string(body), "definitions") {
+	if res.StatusCode != http.StatusOK || !strings.Contains(string(body), word) {
 		return fmt.Errorf("status %d: %.500s", res.StatusCode, body)
 	}
 	return nil

@@ -38,7 +38,7 @@ func TestAwaitNoticesTheEnd(t *testing.T) {
 	k := kids.run(os.Environ(), "/bin/sh", "-c", "echo broken >&2; exit 3")
 	t.Cleanup(kids.stop)
 	<-k.ended
-	err := await(context.Background(), "http://127.0.0.1:1/", k)
+	err := (&Host{URL: "http://127.0.0.1:1/"}).await(context.Background(), "definitions", k)
 	require.ErrorContains(t, err, "sh ended: ")
 	require.Equal(t, "broken\n", k.output())
 

@@ -3,71 +3,17 @@ package wsdl
 import (
 	"encoding/xml"
 	"strconv"
+	"strings"
 )
 
-// Read reads a description. contentType is that of the answer that brought it, "" if it came from
-// a file.
-func Read(data []byte, contentType string) (*Document, error) {
-	root, err := parse(data, contentType)
-	if err != nil {
-		return nil, err
-	}
-	if root.name != (xml.Name{Space: wsdlNS, Local: "definitions"}) {
-		return nil, &Error{Line: root.line, Msg: "the root element is " + root.name.Local + ", not definitions of WSDL 1.1"}
-	}
-	r := reader{
-		root:     root,
-		target:   root.get("targetNamespace"),
-		messages: map[string]*element{},
-		ports:    map[string]*element{},
-		elements: map[xml.Name]declaration{},
-		types:    map[xml.Name]declaration{},
-		address:  map[string]string{},
-	}
-	return r.read()
-}
-
-// A reader resolves the references between the parts of a description.
-type reader struct {
-	root     *element
-	target   string
-	messages map[string]*element
-	ports    map[string]*element // port types
-	elements map[xml.Name]declaration
-	types    map[xml.Name]declaration
-	address  map[string]string // of each binding
-	doc      Document
-}
-
-// A declaration is a top-level element or type of a schema.
-type declaration struct {
-	at        *element
-	target    string // the schema's namespace
-	qualified bool   // the schema's elementFormDefault
-}
-
+// read makes the document from what was collected.
 func (r *reader) read() (*Document, error) {
-	r.doc.TargetNamespace = r.target
-	for _, i := range r.root.all(wsdlNS, "import") {
-		r.doc.Imports = append(r.doc.Imports, i.get("location"))
-	}
-	for _, t := range r.root.all(wsdlNS, "types") {
-		for _, s := range t.all(XMLSchema, "schema") {
-			r.schema(s)
-		}
-	}
-	for _, m := range r.root.all(wsdlNS, "message") {
-		r.messages[m.get("name")] = m
-	}
-	for _, p := range r.root.all(wsdlNS, "portType") {
-		r.ports[p.get("name")] = p
-	}
-	for _, s := range r.root.all(wsdlNS, "service") {
+	for _, s := range r.services {
 		if err := r.service(s); err != nil {
 			return nil, err
 		}
 	}
-	for _, b := range r.root.all(wsdlNS, "binding") {
+	for _, b := range r.bindings {
 		if err := r.binding(b); err != nil {
 			return nil, err
 		}
@@ -75,26 +21,13 @@ func (r *reader) read() (*Document, error) {
 	return &r.doc, nil
 }
 
-func (r *reader) schema(s *element) {
-	target := s.get("targetNamespace")
-	qualified := s.get("elementFormDefault") == "qualified"
-	for _, c := range s.children {
-		if c.name.Space != XMLSchema {
-			continue
-		}
-		d := declaration{c, target, qualified}
-		name := xml.Name{Space: target, Local: c.get("name")}
-		switch c.name.Local {
-		case "element":
-			r.elements[name] = d
-		case "complexType", "simpleType":
-			r.types[name] = d
-		case "import", "include":
-			if l := c.get("schemaLocation"); l != "" {
-				r.doc.Imports = append(r.doc.Imports, l)
-			}
-		}
+// absent says that something is nowhere, and where it may be.
+func (r *reader) absent(at *element, what string) error {
+	what += " is not in this document"
+	if len(r.doc.Imports) > 0 {
+		what += "; it may be in " + strings.Join(r.doc.Imports, ", ") + ", which was not read"
 	}
+	return at.fail(what)
 }
 
 func (r *reader) service(s *element) error {
@@ -104,8 +37,8 @@ func (r *reader) service(s *element) error {
 			return err
 		}
 		for _, ns := range []string{soap11NS, soap12NS} {
-			if a := p.first(ns, "address"); a != nil && r.address[b.Local] == "" {
-				r.address[b.Local] = a.get("location")
+			if a := p.first(ns, "address"); a != nil && r.address[b] == "" {
+				r.address[b] = a.get("location")
 			}
 		}
 	}
@@ -126,13 +59,14 @@ func (r *reader) binding(b *element) error {
 	if err != nil {
 		return err
 	}
-	port := r.ports[typ.Local]
-	if port == nil || typ.Space != r.target {
-		return &Error{Line: b.line, Msg: "port type " + typ.Local + " of binding " + b.get("name") + " is not in this document"}
+	port := r.ports[typ]
+	if port == nil {
+		return r.absent(b, "port type "+typ.Local+" of binding "+b.get("name"))
 	}
+	address := r.address[xml.Name{Space: r.targets[b], Local: b.get("name")}]
 	style := or(at.get("style"), "document")
 	for _, o := range b.all(wsdlNS, "operation") {
-		op := Operation{Name: o.get("name"), Version: version, Style: style, Use: "literal", Address: r.address[b.get("name")]}
+		op := Operation{Name: o.get("name"), Version: version, Style: style, Use: "literal", Address: address}
 		if so := o.first(ns, "operation"); so != nil {
 			op.Action = so.get("soapAction")
 			op.Style = or(so.get("style"), style)
@@ -142,9 +76,9 @@ func (r *reader) binding(b *element) error {
 				op.Use = or(body.get("use"), "literal")
 			}
 		}
-		po := named(port.all(wsdlNS, "operation"), op.Name)
+		po := overload(port.all(wsdlNS, "operation"), o)
 		if po == nil {
-			return &Error{Line: o.line, Msg: "operation " + op.Name + " is bound but not in its port type"}
+			return o.fail("operation " + op.Name + " is bound but not in its port type")
 		}
 		if d := po.first(wsdlNS, "documentation"); d != nil {
 			op.Doc = d.text
@@ -160,6 +94,30 @@ func (r *reader) binding(b *element) error {
 	return nil
 }
 
+// overload finds the operation of a port type that o binds. Methods of one name differ by the name
+// of their input.
+func overload(all []*element, o *element) *element {
+	input := func(e *element) string {
+		if in := e.first(wsdlNS, "input"); in != nil {
+			return in.get("name")
+		}
+		return ""
+	}
+	var first *element
+	for _, e := range all {
+		if e.get("name") != o.get("name") {
+			continue
+		}
+		if input(e) == input(o) {
+			return e
+		}
+		if first == nil {
+			first = e
+		}
+	}
+	return first
+}
+
 // message reads what an input or output of a port type consists of.
 func (r *reader) message(io *element) (Message, error) {
 	if io == nil {
@@ -169,9 +127,9 @@ func (r *reader) message(io *element) (Message, error) {
 	if err != nil {
 		return Message{}, err
 	}
-	m := r.messages[name.Local]
-	if m == nil || name.Space != r.target {
-		return Message{}, &Error{Line: io.line, Msg: "message " + name.Local + " is not in this document"}
+	m := r.messages[name]
+	if m == nil {
+		return Message{}, r.absent(io, "message "+name.Local)
 	}
 	parts := m.all(wsdlNS, "part")
 	if len(parts) != 1 {
@@ -197,7 +155,7 @@ func (r *reader) wrapper(name xml.Name) (Message, error) {
 	}
 	body := d.at.first(XMLSchema, "complexType")
 	if body == nil {
-		typ, err := d.at.qname("type")
+		typ, err := d.name(d.at, "type")
 		if err != nil {
 			return m, err
 		}
@@ -208,60 +166,13 @@ func (r *reader) wrapper(name xml.Name) (Message, error) {
 		}
 		d, body = t, t.at
 	}
-	for _, c := range body.children {
-		switch c.name.Local {
-		case "sequence":
-			if err := r.sequence(&m, d, c); err != nil {
-				return m, err
-			}
-		case "annotation":
-		default:
-			m.Odd = "element " + name.Local + " has a " + c.name.Local + " in it"
-		}
+	r.all, r.args = r.all+r.args, 0
+	args, odd, err := r.content(d, body, 0)
+	if odd != "" {
+		m.Odd = "element " + name.Local + " " + odd
 	}
-	return m, nil
-}
-
-func (r *reader) sequence(m *Message, d declaration, seq *element) error {
-	for _, c := range seq.children {
-		if c.name.Local == "annotation" {
-			continue
-		}
-		if c.name != (xml.Name{Space: XMLSchema, Local: "element"}) {
-			m.Odd = "element " + m.Element.Local + " has a " + c.name.Local + " in it"
-			continue
-		}
-		arg, err := r.argument(d, c)
-		if err != nil {
-			return err
-		}
-		m.Args = append(m.Args, arg)
-	}
-	return nil
-}
-
-func (r *reader) argument(d declaration, c *element) (Argument, error) {
-	arg := Argument{Min: occurs(c.get("minOccurs")), Max: occurs(c.get("maxOccurs"))}
-	ref, err := c.qname("ref")
-	if err != nil {
-		return arg, err
-	}
-	if ref.Local != "" { // an element declared elsewhere: it is always qualified
-		arg.Name = ref
-		to, ok := r.elements[ref]
-		if !ok {
-			return arg, nil
-		}
-		c = to.at
-	} else {
-		arg.Name.Local = c.get("name")
-		if form := c.get("form"); form == "qualified" || form == "" && d.qualified {
-			arg.Name.Space = d.target
-		}
-	}
-	arg.Nillable = c.get("nillable") == "true" || c.get("nillable") == "1"
-	arg.Type, err = c.qname("type")
-	return arg, err
+	m.Args = args
+	return m, err
 }
 
 // occurs reads minOccurs and maxOccurs, whose default is one. -1 is unbounded.
@@ -273,15 +184,6 @@ func occurs(s string) int {
 		return n
 	}
 	return 1
-}
-
-func named(all []*element, name string) *element {
-	for _, e := range all {
-		if e.get("name") == name {
-			return e
-		}
-	}
-	return nil
 }
 
 func or(a, b string) string {

@@ -19,7 +19,10 @@ type element struct {
 	children []*element
 	text     string
 	line     int
+	in       string // location of its document, "" for the first
 }
+
+func (e *element) fail(msg string) error { return &Error{In: e.in, Line: e.line, Msg: msg} }
 
 // A scope is the chain of namespace declarations around an element.
 type scope struct {
@@ -36,8 +39,27 @@ func (s *scope) lookup(prefix string) (string, bool) {
 	return "", prefix == ""
 }
 
-// parse reads a document into elements, within the bounds.
-func parse(data []byte, contentType string) (*element, error) {
+// parse reads a document into elements, within the bounds; count is how many elements there are in
+// all documents so far.
+func parse(in string, data []byte, contentType string, count *int) (*element, error) {
+	root, err := parseXML(data, contentType, count)
+	if e, ok := errors.AsType[*Error](err); ok {
+		e.In = in
+	}
+	if root != nil {
+		root.located(in)
+	}
+	return root, err
+}
+
+func (e *element) located(in string) {
+	e.in = in
+	for _, c := range e.children {
+		c.located(in)
+	}
+}
+
+func parseXML(data []byte, contentType string, count *int) (*element, error) {
 	if len(data) > MaxBytes {
 		return nil, &Error{Msg: "larger than 4 MiB"}
 	}
@@ -56,7 +78,6 @@ func parse(data []byte, contentType string) (*element, error) {
 	d := xml.NewDecoder(bytes.NewReader(utf8))
 	var root *element
 	var open []*element
-	count := 0
 	for {
 		tok, err := d.Token()
 		if errors.Is(err, io.EOF) {
@@ -70,11 +91,11 @@ func parse(data []byte, contentType string) (*element, error) {
 		case xml.Directive:
 			return nil, &Error{Line: line, Msg: "document type declarations are refused"}
 		case xml.StartElement:
-			count++
+			*count++
 			switch {
 			case len(open) >= MaxDepth:
 				return nil, &Error{Line: line, Msg: "elements are nested too deeply"}
-			case count > MaxElements:
+			case *count > MaxElements:
 				return nil, &Error{Line: line, Msg: "too many elements"}
 			case len(t.Attr) > MaxAttributes:
 				return nil, &Error{Line: line, Msg: "too many attributes"}
@@ -144,7 +165,7 @@ func (e *element) qname(name string) (xml.Name, error) {
 	}
 	uri, ok := e.scope.lookup(prefix)
 	if !ok {
-		return xml.Name{}, &Error{Line: e.line, Msg: "prefix " + prefix + " is not declared"}
+		return xml.Name{}, e.fail("prefix " + prefix + " is not declared")
 	}
 	return xml.Name{Space: uri, Local: local}, nil
 }

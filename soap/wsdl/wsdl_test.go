@@ -37,11 +37,11 @@ func TestReadWhatASPNETPublishes(t *testing.T) {
 			Name: name, Version: v, Action: "http://tempuri.org/" + name, Style: "document", Use: "literal",
 			Address: "http://127.0.0.1:18081/WorkflowService.asmx",
 			Input: wsdl.Message{Element: tns(name), Args: []wsdl.Argument{
-				{Name: tns("processInstanceTaskId"), Type: str, Max: 1},
-				{Name: tns("externalReference"), Type: str, Max: 1},
+				{Name: tns("processInstanceTaskId"), Type: str, Max: 1, Base: "string"},
+				{Name: tns("externalReference"), Type: str, Max: 1, Base: "string"},
 			}},
 			Output: wsdl.Message{Element: tns(name + "Response"), Args: []wsdl.Argument{
-				{Name: tns(name + "Result"), Type: str, Max: 1},
+				{Name: tns(name + "Result"), Type: str, Max: 1, Base: "string"},
 			}},
 		}, o)
 		require.True(t, o.Input.Args[0].IsString())
@@ -76,15 +76,15 @@ func TestReadShapes(t *testing.T) {
 			<x:element name="a" type="x:int"/><x:element form="qualified" name="b" type="x:string" nillable="true" minOccurs="0" maxOccurs="unbounded"/>
 			</x:sequence></x:complexType></x:element></x:schema>`,
 			wsdl.Message{Element: tns("Op"), Args: []wsdl.Argument{
-				{Name: xml.Name{Local: "a"}, Type: xsd("int"), Min: 1, Max: 1},
-				{Name: tns("b"), Type: xsd("string"), Max: -1, Nillable: true},
+				{Name: xml.Name{Local: "a"}, Type: xsd("int"), Min: 1, Max: 1, Base: "int"},
+				{Name: tns("b"), Type: xsd("string"), Max: -1, Nillable: true, Base: "string"},
 			}},
 		},
 		"named type": {
 			`<x:schema targetNamespace="urn:t" elementFormDefault="qualified"><x:element name="Op" type="t:OpType"/>
 			<x:complexType name="OpType"><x:annotation/><x:sequence><x:element ref="t:shared"/></x:sequence></x:complexType>
 			<x:element name="shared" type="x:string" nillable="1"/></x:schema>`,
-			wsdl.Message{Element: tns("Op"), Args: []wsdl.Argument{{Name: tns("shared"), Type: xsd("string"), Min: 1, Max: 1, Nillable: true}}},
+			wsdl.Message{Element: tns("Op"), Args: []wsdl.Argument{{Name: tns("shared"), Type: xsd("string"), Min: 1, Max: 1, Nillable: true, Base: "string"}}},
 		},
 		"no arguments": {
 			`<x:schema targetNamespace="urn:t"><x:element name="Op"><x:complexType/></x:element></x:schema>`,

@@ -105,7 +105,10 @@ func (x *authenticator) hashed(v vocabulary, c Call, given string) bool {
 	values := make([]string, len(x.auth.Hash.Fields))
 	crlf := make([]string, len(values))
 	for i, name := range x.auth.Hash.Fields {
-		values[i] = lookup(v, c.Fields, name)
+		var one bool
+		if values[i], one = lookup(v, c.Fields, name); !one {
+			return false
+		}
 		crlf[i] = strings.ReplaceAll(strings.ReplaceAll(values[i], "\r\n", "\n"), "\n", "\r\n")
 	}
 	ok := 0
@@ -118,18 +121,21 @@ func (x *authenticator) hashed(v vocabulary, c Call, given string) bool {
 	return ok == 1
 }
 
-// lookup finds the value of a field by the sender's name or by ours.
-func lookup(v vocabulary, fields []Field, name string) string {
+// lookup finds the value of a field by the sender's name or by ours. one is false when two fields that
+// both go by that name differ: the hash would cover one of them and the event be made of the other.
+func lookup(v vocabulary, fields []Field, name string) (value string, one bool) {
 	want := plain(strings.TrimPrefix(name, fieldsPrefix))
+	ours, _ := v.of(name)
+	found := false
 	for _, f := range fields {
-		if plain(strings.TrimPrefix(f.Name, fieldsPrefix)) == want {
-			return f.Value
+		m, _ := v.of(f.Name)
+		if plain(strings.TrimPrefix(f.Name, fieldsPrefix)) != want && (m.name == "" || m.name != name && m.name != ours.name) {
+			continue
 		}
-	}
-	for _, f := range fields {
-		if m, _ := v.of(f.Name); m.name != "" && m.name == name {
-			return f.Value
+		if found && f.Value != value {
+			return "", false
 		}
+		value, found = f.Value, true
 	}
-	return ""
+	return value, true
 }

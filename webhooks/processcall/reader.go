@@ -75,6 +75,12 @@ func (r *Reader) WaitLimit() time.Duration {
 // [*scheme.Denied]. Ways that prove the caller in the body are checked by [Reader.Read].
 func (r *Reader) Admit(h http.Header, token string) error { return r.auth.admit(h, token) }
 
+// ProvesEarly reports whether [Reader.Admit] proves a caller before its body is read.
+func (r *Reader) ProvesEarly() bool {
+	a := r.auth.auth
+	return a.Header != nil || a.Basic != nil || a.Token != nil
+}
+
 // A Reading is what one call was read as.
 type Reading struct {
 	Event  bridge.Event

@@ -146,6 +146,9 @@ func (v *Verifier) Open() bool { return v.kind == "none" }
 // WantsToken reports whether callers prove themselves by a token in the path.
 func (v *Verifier) WantsToken() bool { return v.kind == "token" }
 
+// ProvesEarly reports whether [Verifier.Early] proves a caller before its body is read.
+func (v *Verifier) ProvesEarly() bool { return v.kind != "hmac" && v.kind != "none" }
+
 // BodyLimit returns the size of the largest body.
 func (v *Verifier) BodyLimit() int64 { return v.maxBody }
 

@@ -255,6 +255,9 @@ func (s *pollSource) read(ctx context.Context, answer map[string]any, asked time
 	if err != nil {
 		return nil, fmt.Errorf("items: %w", err)
 	}
+	if items == nil { // an empty list is one; without any, moving the cursor would lose what changed
+		return nil, errors.New("items: the answer holds no list; write `?? []` behind it if that is right")
+	}
 	var events []bridge.Event
 	for i, item := range items {
 		if tree := s.config.Poll.Item; !tree.IsZero() {

@@ -40,7 +40,7 @@ func (r *Receiver) Receive(_ context.Context, in bridge.Inbound) ([]bridge.Event
 		"body": body, "item": body, "header": lookup(in.Header), "query": lookup(in.Query), "delivery": in.Delivery, "index": 0,
 	})
 	each := r.config.Inbound.Each
-	if each.IsZero() || in.Entrance == bridge.ByPoll {
+	if each.IsZero() || in.Entrance == bridge.ByPoll || in.Item {
 		b.item(body, 0)
 		return b.events, nil
 	}
@@ -48,6 +48,8 @@ func (r *Receiver) Receive(_ context.Context, in bridge.Inbound) ([]bridge.Event
 	switch {
 	case err != nil:
 		b.quarantine(bridge.RuleFailed, "inbound.each: "+err.Error())
+	case items == nil:
+		b.quarantine(bridge.NoRule, "inbound.each finds no list in this input; write `?? []` behind it if that is right")
 	case len(items) > maxItems:
 		b.quarantine(bridge.Unreadable, fmt.Sprintf("%d items in one input; at most %d are read", len(items), maxItems))
 	default:
@@ -70,23 +72,25 @@ func lookup(m map[string]string) map[string]string {
 // batch collects the events of one input.
 type batch struct {
 	*Receiver
-	in     bridge.Inbound
-	at     time.Time
-	env    map[string]any
-	multi  bool // the input holds more than this item
-	events []bridge.Event
-	held   map[string]bool // quarantine details already there
-	before int             // events that earlier items made
+	in      bridge.Inbound
+	at      time.Time
+	env     map[string]any
+	multi   bool // the input holds more than this item
+	events  []bridge.Event
+	held    map[string]bool // quarantine details already there
+	before  int             // events that earlier items made
+	current any             // the item that the rules look at
 }
 
 // item offers one item to the rules.
 func (b *batch) item(item any, index int) {
 	fitted := false
-	b.before = len(b.events)
+	b.before, b.current, b.held = len(b.events), item, nil
 	for i := range b.config.Inbound.Rules {
 		rule := &b.config.Inbound.Rules[i]
 		ok, err := b.apply(rule, item, index)
 		if err != nil {
+			b.events = b.events[:b.before] // read again, the item is taken whole
 			b.quarantine(bridge.RuleFailed, fmt.Sprintf("rule %s: %v", ruleName(rule, i), err))
 			return
 		}
@@ -308,14 +312,25 @@ func (b *batch) echo(e *bridge.Event, authorID string) {
 func (b *batch) raw(rule *Rule, element any) *bridge.Inbound {
 	in := b.in
 	if b.multi || !rule.Each.IsZero() {
-		j, err := json.Marshal(element)
-		if err != nil {
-			j = []byte(strconv.Quote(err.Error()))
-		}
-		in.Body, in.ContentType = j, "application/json"
+		in = b.part(element)
+		in.Item = rule.Each.IsZero()
 	}
 	in.Body = secret.MaskBytes(in.Body)
 	return &in
+}
+
+// part returns the input with only one item or element of it.
+func (b *batch) part(v any) bridge.Inbound {
+	in := b.in
+	if in.Delivery != "" { // its place in the batch is a part of its id
+		in.Delivery += "/" + strconv.Itoa(len(b.events))
+	}
+	j, err := json.Marshal(v)
+	if err != nil {
+		j = []byte(strconv.Quote(err.Error()))
+	}
+	in.Body, in.ContentType = j, "application/json"
+	return in
 }
 
 // quarantine keeps the whole input for a person. Equal details are kept once.
@@ -329,6 +344,10 @@ func (b *batch) quarantine(why bridge.Reason, detail string) {
 	}
 	b.held[detail] = true
 	in := b.in
+	if b.multi { // read again, the other items would be applied a second time
+		in = b.part(b.current)
+		in.Item = true
+	}
 	in.Body = secret.MaskBytes(in.Body)
 	b.events = append(b.events, bridge.Event{
 		Provider: b.name, Dir: bridge.In, Entrance: b.in.Entrance, Received: b.at, Quarantine: why, Detail: detail,

@@ -45,11 +45,9 @@ func (t *tx) accept(e *bridge.Event) bridge.Receipt {
 	e.Seq, e.State, e.First, e.Repeat, e.Reason = 0, "", "", 0, ""
 
 	if e.Quarantine != "" || e.Ignore != "" { // step 1
-		key := "q:k:" + e.Key
-		if e.Key == "" {
-			key = "q:h:" + e.ContentHash()
-		}
-		if first, _, ok := t.claimed(e, key); ok {
+		key := keptKey(e)
+		first, c, ok := t.claimed(e, key)
+		if ok && (e.Key != "" || t.now-c.at <= int64(e.Window)) {
 			return t.duplicate(e, first)
 		}
 		status := bridge.Quarantined
@@ -59,7 +57,7 @@ func (t *tx) accept(e *bridge.Event) bridge.Receipt {
 			t.finish(e, e.Ignore, "")
 			status = bridge.Ignored
 		}
-		t.claim(e, key, "", false)
+		t.claim(e, key, "", ok)
 		return receipt(status, e)
 	}
 	if e.Key == "" {
@@ -84,6 +82,15 @@ func (t *tx) accept(e *bridge.Event) bridge.Receipt {
 	t.keep(e, bridge.StateQuarantined, bridge.ContentConflict)
 	t.claim(e, key, "", false)
 	return receipt(bridge.Conflict, e)
+}
+
+// keptKey is the claim of an event that is only kept or recorded: with an id for good, without one
+// for its window.
+func keptKey(e *bridge.Event) string {
+	if e.Key != "" {
+		return "q:" + string(e.Ignore) + ":k:" + e.Key
+	}
+	return "q:" + string(e.Ignore) + ":h:" + e.ContentHash()
 }
 
 type claimRow struct {

@@ -65,11 +65,37 @@ func (t *tx) saveBond(b *bondRow, was bridge.BondState) {
 }
 
 // owner returns the task a reference belongs to at a provider, "" if it is nobody's.
-func (t *tx) owner(provider, refKey string) (task string) {
-	if refKey != "" {
+func (t *tx) owner(provider, refKey string) string {
+	if refKey == "" {
+		return ""
+	}
+	k := bondKey{provider, refKey}
+	task, known := t.owners[k]
+	if !known {
 		t.row("SELECT task FROM reference WHERE provider = ? AND ref_key = ?", provider, refKey).scan(&task)
+		t.owners[k] = task
 	}
 	return task
+}
+
+// own records that a reference belongs to a task.
+func (t *tx) own(provider, refKey, reference, task string) {
+	t.exec("INSERT OR IGNORE INTO reference VALUES (?, ?, ?, ?)", provider, refKey, reference, task)
+	delete(t.owners, bondKey{provider, refKey})
+}
+
+// disown takes references from a task: one, or with refKey "" all it has.
+func (t *tx) disown(provider, task, refKey string) {
+	t.exec("DELETE FROM reference WHERE provider = ? AND task = ? AND (ref_key = ? OR ? = '')", provider, task, refKey, refKey)
+	clear(t.owners)
+	t.flush()
+	for _, id := range t.ints("SELECT id FROM lane WHERE dest = ? AND state = 'parked' AND state <> 'idle' AND reason = 'reference_conflict'", provider) {
+		l := t.laneByID(id)
+		if head := t.headOf(l); head != nil && head.RefKey != "" && t.owner(provider, head.RefKey) == "" {
+			t.setEvent(head, bridge.StateQueued, "")
+			t.fresh(l)
+		}
+	}
 }
 
 // foreign reports whether refKey is a reference of this task at another provider.
@@ -85,6 +111,7 @@ func (t *tx) supersede(provider, task string) {
 		was := b.State
 		b.State = bridge.BondSuperseded
 		t.saveBond(b, was)
+		t.release(b, nil) // what waited for its reference is late now
 		for _, d := range []bridge.Dir{bridge.In, bridge.Out} {
 			if l := t.lane(bridge.LaneID{Provider: p, Task: task, Dir: d}); l != nil && l.state == bridge.LaneHeld {
 				t.setLane(l, bridge.LaneReady, "", "") // decided again at the next lease
@@ -107,7 +134,7 @@ func (t *tx) bind(b *bondRow, w bonded) bool {
 	if owner := t.owner(b.Provider, w.refKey); owner != "" && owner != b.Task {
 		return false
 	}
-	t.exec("INSERT OR IGNORE INTO reference VALUES (?, ?, ?, ?)", b.Provider, w.refKey, w.reference, b.Task)
+	t.own(b.Provider, w.refKey, w.reference, b.Task)
 	was := b.State
 	if b.RefKey != w.refKey {
 		b.Reference, b.RefKey, b.Acknowledged = w.reference, w.refKey, false
@@ -135,6 +162,9 @@ func (t *tx) bind(b *bondRow, w bonded) bool {
 	if ack != nil {
 		ack.Task = b.Task
 		t.append(ack)
+	}
+	if l := t.lane(bridge.LaneID{Provider: b.Provider, Task: b.Task, Dir: bridge.Out}); l != nil {
+		t.recheck(l) // its submit may be what an echo waited for
 	}
 	t.release(b, w.by)
 	t.unhold(b)

@@ -16,6 +16,15 @@ func (t *tx) decide(e *bridge.Event) bridge.Receipt {
 	if why := t.conflicting(e, b, owner); why != "" { // step 3
 		return t.kept(e, bridge.StateQuarantined, bridge.ReferenceConflict, why)
 	}
+	if e.Echo == bridge.EchoByComment && b != nil && !b.State.Over() && b.Reference == "" && e.RefKey != "" && owner == "" {
+		// Whose words they are may stay open for now; that the ticket is there is certain.
+		t.bind(b, bonded{reference: e.Reference, refKey: e.RefKey, by: e, because: bridge.ByEvidence})
+		if owner = e.Task; e.Kind == bridge.Acknowledge { // bind has put it into its lane
+			r := receipt(bridge.Accepted, e)
+			t.addReference(&r, e)
+			return r
+		}
+	}
 	if r, ok := t.echo(e); ok { // step 4
 		return r
 	}
@@ -61,8 +70,11 @@ func (t *tx) submit(e *bridge.Event, b *bondRow, owner string) bridge.Receipt {
 	}
 	switch {
 	case owner != "" && owner != e.Task: // parks at its head, see lease
-		if b == nil {
+		switch {
+		case b == nil:
 			b = t.makeBond(e.Provider, e.Task, e.ID)
+		case b.State == bridge.BondResolved || b.State.Over():
+			t.reopen(b, e)
 		}
 		r := place()
 		t.release(b, e)
@@ -82,6 +94,10 @@ func (t *tx) submit(e *bridge.Event, b *bondRow, owner string) bridge.Receipt {
 		t.bind(b, bonded{reference: e.Reference, refKey: e.RefKey, bySSP: true, by: e, because: bridge.ByEvidence})
 		e.Mode = bridge.ModeContinue
 		return t.merged(e, b, place)
+	case b.State == bridge.BondPending && b.Submit == "": // the one before ended without effect
+		b.Submit = e.ID
+		t.saveBond(b, b.State)
+		return place()
 	case b.State == bridge.BondPending:
 		return t.ended(e, bridge.IsDuplicate, b.Submit)
 	case b.State == bridge.BondOpen && (fresh || e.RefKey != ""):
@@ -128,6 +144,11 @@ func (t *tx) outbound(e *bridge.Event, b *bondRow, owner string) bridge.Receipt 
 		}
 		b = t.makeBond(e.Provider, e.Task, e.ID)
 		t.bind(b, bonded{reference: e.Reference, refKey: e.RefKey, bySSP: true})
+		if e.State != "" && e.State != bridge.StateWaiting && e.State != bridge.StateQuarantined {
+			r := receipt(bridge.Accepted, e) // it waited itself, and bind has released it in its place
+			t.addReference(&r, e)
+			return r
+		}
 	} else if fresh && b.Reference == "" { // SSP learned the reference by another way than us
 		t.bind(b, bonded{reference: e.Reference, refKey: e.RefKey, bySSP: true, by: e, because: bridge.ByEvidence})
 	}
@@ -170,6 +191,9 @@ func (t *tx) inbound(e *bridge.Event, b *bondRow, owner string) bridge.Receipt {
 		}
 	case b.Reference == "":
 		return t.kept(e, bridge.StateWaiting, bridge.AwaitsReference, "")
+	}
+	if e.Kind != bridge.Acknowledge && t.behindMaybeEcho(e) {
+		return t.kept(e, bridge.StateWaiting, bridge.MaybeEcho, "")
 	}
 	switch e.Kind {
 	case bridge.Acknowledge:

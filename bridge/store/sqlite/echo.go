@@ -51,6 +51,18 @@ func (t *tx) echo(e *bridge.Event) (bridge.Receipt, bool) {
 	return bridge.Receipt{}, false
 }
 
+// behindMaybeEcho reports whether an earlier event of e's lane waits to know whether it is an echo:
+// e must not overtake it, and waits as well.
+func (t *tx) behindMaybeEcho(e *bridge.Event) bool {
+	l := t.lane(bridge.LaneID{Provider: e.Provider, Task: e.Task, Dir: e.Dir.Opposite()})
+	if l == nil || l.echoes == 0 {
+		return false
+	}
+	l.echoes++
+	t.touch(l)
+	return true
+}
+
 // isEchoOf ends e as the echo of the written event seq of lane l.
 func (t *tx) isEchoOf(l *laneRow, e *bridge.Event, seq int64) bridge.Receipt {
 	first := t.event(seq).ID

@@ -21,6 +21,17 @@ func SetSchemaVersion(t *testing.T, path string, v int) {
 	require.NoError(t, db.Close())
 }
 
+// Synchronous returns the writer's PRAGMA synchronous: 2 is FULL, every commit is on the disk.
+func (s *Store) Synchronous(t *testing.T) (mode int, journal string) {
+	t.Helper()
+	require.NoError(t, s.do(t.Context(), 0, func(x *tx) error {
+		x.row("PRAGMA synchronous").scan(&mode)
+		x.row("PRAGMA journal_mode").scan(&journal)
+		return nil
+	}))
+	return mode, journal
+}
+
 // Prepared collects every statement that the writers of this test binary prepare.
 func Prepared() (queries func() []string) {
 	var mu sync.Mutex

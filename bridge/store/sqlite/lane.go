@@ -48,11 +48,12 @@ func (l *laneRow) shown() bridge.LaneState {
 
 // lane returns the lane, or nil if there is none.
 func (t *tx) lane(id bridge.LaneID) *laneRow {
-	if l := t.byLane[id]; l != nil {
+	if l, known := t.byLane[id]; known {
 		return l
 	}
 	l := &laneRow{}
 	if !t.row("SELECT "+laneColumns+" FROM lane WHERE provider = ? AND task = ? AND dir = ?", id.Provider, id.Task, id.Dir).scan(l.fields()...) {
+		t.byLane[id] = nil // many tasks have only one lane; it is asked for at every event
 		return nil
 	}
 	return t.keepLane(l)
@@ -145,7 +146,11 @@ func (t *tx) append(e *bridge.Event) {
 	t.count("queued", l.dest, "", 1)
 	if l.head == 0 {
 		l.head = e.Seq
-		t.fresh(l)
+		if l.state == bridge.LaneParked { // its head was ignored; a person lets it go on
+			t.park(l, e, l.reason, l.detail)
+		} else {
+			t.fresh(l)
+		}
 	}
 	t.touch(l)
 }

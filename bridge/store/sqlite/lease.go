@@ -52,12 +52,18 @@ func (t *tx) leaseHead(s bridge.Session, w bridge.Want, l *laneRow) (bridge.Leas
 		return bridge.Lease{}, false
 	case b.State == bridge.BondSuperseded && l.lid.Dir == bridge.In:
 		t.endHead(l, head, bridge.StateEnded, bridge.IsLate, "")
+		t.recheck(l)
 		return bridge.Lease{}, false
 	case b.State == bridge.BondSuperseded && l.attempt == 0:
 		t.endHead(l, head, bridge.StateEnded, bridge.IsSuperseded, "")
+		t.recheck(l)
 		return bridge.Lease{}, false
 	case head.Kind == bridge.Submit && head.RefKey != "" && head.RefKey != b.RefKey:
-		if owner := t.owner(head.Provider, head.RefKey); owner != "" && owner != head.Task {
+		owner := t.owner(head.Provider, head.RefKey)
+		if owner == "" { // it was taken from the other task meanwhile
+			t.bind(b, bonded{reference: head.Reference, refKey: head.RefKey, bySSP: true})
+			head.Mode = bridge.ModeContinue
+		} else if owner != head.Task {
 			t.park(l, head, bridge.ReferenceConflict, fmt.Sprintf("reference %s belongs to task %s: decide with `bonds move` or `bonds unlink`, or ignore this submit", head.Reference, owner))
 			return bridge.Lease{}, false
 		}

@@ -78,7 +78,7 @@ func moved(out *bridge.CommandResult, e *bridge.Event) {
 	out.Events = append(out.Events, e.ID)
 }
 
-// head returns an event that is the head of its lane, or says why it is not.
+// headNamed returns an event and, if it is the head of its lane, the lane.
 func (t *tx) headNamed(id string) (*bridge.Event, *laneRow, error) {
 	e := t.eventByID(id)
 	if e == nil {
@@ -116,6 +116,10 @@ func (t *tx) eventRetry(c bridge.Command, out *bridge.CommandResult) error {
 	case bridge.IsDuplicate, bridge.IsMerged, bridge.IsLate, bridge.Skipped, bridge.IgnoredByOperator, bridge.IsSuperseded, bridge.IsEcho:
 	default:
 		return refuse("event %s ended as %s: it cannot be released", e.ID, e.Reason)
+	}
+	var shrunk int
+	if t.row("SELECT shrunk FROM event WHERE seq = ?", e.Seq).scan(&shrunk); shrunk == 1 {
+		return refuse("the contents of event %s were removed when its retention ended: there is nothing left to send", e.ID)
 	}
 	t.append(e)
 	moved(out, e)
@@ -157,7 +161,7 @@ func (t *tx) eventIgnore(c bridge.Command, out *bridge.CommandResult) error {
 	default:
 		return refuse("event %s is %s: only an event that is not settled can be ignored (quarantined ones: `quarantine discard`)", e.ID, e.State)
 	}
-	t.unresolve(e, t.bond(e.Provider, e.Task))
+	t.withoutEffect(e, t.bond(e.Provider, e.Task))
 	moved(out, e)
 	return nil
 }

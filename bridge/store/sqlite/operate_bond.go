@@ -57,7 +57,7 @@ func (t *tx) bondUnlink(c bridge.Command, out *bridge.CommandResult) error {
 	if b.Reference == "" {
 		return nil
 	}
-	t.exec("DELETE FROM reference WHERE provider = ? AND task = ?", c.Provider, c.Task)
+	t.disown(c.Provider, c.Task, "")
 	t.strip(b)
 	out.Changed = true
 	return nil
@@ -84,7 +84,7 @@ func (t *tx) bondMove(c bridge.Command, out *bridge.CommandResult) error {
 		return nil
 	}
 	if owner != "" {
-		t.exec("DELETE FROM reference WHERE provider = ? AND ref_key = ?", c.Provider, key)
+		t.disown(c.Provider, owner, key)
 		if from := t.bond(c.Provider, owner); from != nil && from.RefKey == key {
 			t.strip(from)
 		}

@@ -4,7 +4,7 @@ import (
 	"github.com/pergabridge/pergabridge/bridge"
 )
 
-// kept returns a quarantined or waiting event.
+// keptNamed returns a quarantined or waiting event.
 func (t *tx) keptNamed(id string) (*bridge.Event, error) {
 	e := t.eventByID(id)
 	switch {
@@ -34,7 +34,11 @@ func (t *tx) assign(c bridge.Command, out *bridge.CommandResult) error {
 	if c.Task != "" && c.Reference == "" && e.Dir == bridge.In && t.bond(e.Provider, c.Task) == nil {
 		return refuse("task %s has no bond at %s: link it first with `bonds link`", c.Task, e.Provider)
 	}
-	e.Task, e.Reference, e.RefKey = c.Task, c.Reference, key
+	task := c.Task
+	if task == "" {
+		task = t.owner(e.Provider, key)
+	}
+	e.Task, e.Reference, e.RefKey = task, c.Reference, key
 	e.Detail = ""
 	t.unquarantine(e)
 	r := t.decide(e)
@@ -64,9 +68,17 @@ func (t *tx) discard(c bridge.Command, out *bridge.CommandResult) error {
 	if c.Note == "" {
 		return refuse("discard needs a note that says why")
 	}
+	t.unclaim(e) // the same again deserves another look
 	t.endEvent(e, bridge.StateEnded, bridge.DiscardedByPerson, "")
 	moved(out, e)
 	return nil
+}
+
+// unclaim gives up the claims a kept event holds.
+func (t *tx) unclaim(e *bridge.Event) {
+	for _, key := range []string{"k:" + e.Key, keptKey(e)} {
+		t.exec("DELETE FROM claim WHERE provider = ? AND dir = ? AND key = ? AND seq = ?", e.Provider, e.Dir, key, e.Seq)
+	}
 }
 
 // reread accepts what a quarantined input became under the current config, in its place.
@@ -75,6 +87,9 @@ func (t *tx) reread(c bridge.Command, out *bridge.CommandResult) error {
 	if err != nil {
 		return err
 	}
+	if e.Reason == bridge.ContentConflict {
+		return refuse("event %s was understood; its id was used before for something else: assign or discard it", e.ID)
+	}
 	for i := range c.Events {
 		n := c.Events[i]
 		if n.Quarantine != "" {
@@ -82,11 +97,7 @@ func (t *tx) reread(c bridge.Command, out *bridge.CommandResult) error {
 		}
 	}
 	first := ""
-	if e.Reason != bridge.ContentConflict { // its claim must not make its own reading a duplicate
-		for _, key := range []string{"k:" + e.Key, "q:k:" + e.Key, "q:h:" + e.ContentHash()} {
-			t.exec("DELETE FROM claim WHERE provider = ? AND dir = ? AND key = ? AND seq = ?", e.Provider, e.Dir, key, e.Seq)
-		}
-	}
+	t.unclaim(e) // its claim must not make its own reading a duplicate
 	for i := range c.Events {
 		n := c.Events[i]
 		r := t.accept(&n)

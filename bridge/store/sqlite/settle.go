@@ -67,7 +67,7 @@ func (t *tx) settle(s bridge.Session, r bridge.Result) bridge.Verdict {
 	t.unlease(l)
 
 	then, why, reference := r.Then, o.Reason, o.Reference
-	if l.evidence && (then == bridge.ThenRetry || then == bridge.ThenWait || (then == bridge.ThenPark && o.Kind == bridge.OutcomeUnknown)) {
+	if l.evidence && t.proves(l, o, then) {
 		then, why = bridge.ThenDone, bridge.ByEvidence
 		if reference == "" {
 			reference = l.evidenceRef
@@ -89,7 +89,7 @@ func (t *tx) settle(s bridge.Session, r bridge.Result) bridge.Verdict {
 	case then == bridge.ThenSkip:
 		head.Detail = o.Detail
 		t.endHead(l, head, bridge.StateEnded, bridge.Skipped, "")
-		t.unresolve(head, b)
+		t.withoutEffect(head, b)
 	case then == bridge.ThenPark:
 		t.setUnknown(l, o)
 		t.park(l, head, why, o.Detail)
@@ -104,6 +104,19 @@ func (t *tx) settle(s bridge.Session, r bridge.Result) bridge.Verdict {
 	return v
 }
 
+// proves reports whether evidence seen during a try settles its event. It does not where nothing can
+// have happened: not a byte left, now or earlier, so the echo was of something else. A bond made
+// meanwhile (evidenceRef) proves its submit in any case.
+func (t *tx) proves(l *laneRow, o bridge.Outcome, then bridge.Then) bool {
+	switch then {
+	case bridge.ThenRetry, bridge.ThenWait:
+		return o.Reason != bridge.NotSent || l.unknown || l.evidenceRef != ""
+	case bridge.ThenPark, bridge.ThenSkip:
+		return o.Kind == bridge.OutcomeUnknown || l.unknown
+	}
+	return false
+}
+
 // setUnknown keeps since when it is unknown whether the head was applied. A later try that surely
 // wrote nothing does not take that back: the first may still have had its effect.
 func (t *tx) setUnknown(l *laneRow, o bridge.Outcome) {
@@ -116,6 +129,13 @@ func (t *tx) setUnknown(l *laneRow, o bridge.Outcome) {
 // done ends the head as applied and gives its bond the reference the answer brought. It reports
 // whether the bond got one.
 func (t *tx) done(l *laneRow, head *bridge.Event, b *bondRow, why bridge.Reason, reference, key string) bool {
+	if b != nil && reference == b.Reference {
+		key = b.RefKey // evidence remembers only the reference; how it is compared, the bond knows
+	}
+	if why == bridge.Observed && b != nil && b.State == bridge.BondPending && b.Submit == head.ID {
+		b.Submit = "" // nothing was sent: the next submit is the first
+		t.saveBond(b, b.State)
+	}
 	if key == "" || b == nil || key == b.RefKey || (head.Kind != bridge.Submit && head.Kind != bridge.RejectSolution) {
 		t.endHead(l, head, bridge.StateDone, why, "")
 		return false
@@ -152,10 +172,26 @@ func (t *tx) follow(head *bridge.Event, events []bridge.Event) {
 	}
 }
 
-// unresolve opens a bond again whose solution ended without effect.
-func (t *tx) unresolve(e *bridge.Event, b *bondRow) {
-	if e.Kind == bridge.Resolve && b != nil && b.State == bridge.BondResolved {
+// withoutEffect takes back what an event that ended without effect did to its bond: a solution that
+// never arrived leaves it open, a submit that never arrived makes room for the next one.
+func (t *tx) withoutEffect(e *bridge.Event, b *bondRow) {
+	switch {
+	case b == nil:
+	case e.Kind == bridge.Resolve && b.State == bridge.BondResolved && !t.resolving(e.Lane()):
 		b.State = bridge.BondOpen
 		t.saveBond(b, bridge.BondResolved)
+	case e.Kind == bridge.Submit && b.State == bridge.BondOpen && e.Mode == bridge.ModeReopen && b.Submit == e.ID:
+		b.State = bridge.BondClosed // over, as it was before; the next submit reopens it
+		t.saveBond(b, bridge.BondOpen)
+	case e.Kind == bridge.Submit && b.State == bridge.BondPending && b.Submit == e.ID:
+		b.Submit = ""
+		t.saveBond(b, b.State)
 	}
+}
+
+// resolving reports whether another solution is on its way in the lane.
+func (t *tx) resolving(id bridge.LaneID) bool {
+	var one int
+	l := t.lane(id)
+	return l != nil && t.row("SELECT 1 FROM event WHERE lane = ? AND kind = 'resolve' AND state IN ('queued', 'leased', 'parked') LIMIT 1", l.id).scan(&one)
 }

@@ -116,3 +116,9 @@ func TestOneBadOperationDoesNotTakeItsBatchWithIt(t *testing.T) {
 	require.NoError(t, err)
 	require.EqualValues(t, 19, c.Events[bridge.StateQueued])
 }
+
+func TestACommitIsOnTheDisk(t *testing.T) {
+	mode, journal := open(t, filepath.Join(t.TempDir(), "a.db"), nil).Synchronous(t)
+	require.Equal(t, 2, mode, "synchronous FULL")
+	require.Equal(t, "wal", journal)
+}

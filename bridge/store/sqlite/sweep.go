@@ -149,8 +149,9 @@ func (t *tx) shrink(seq int64, what bridge.KeepWhat) {
 	t.exec("UPDATE body SET event = ? WHERE seq = ?", body, seq)
 	t.exec("UPDATE event SET shrunk = 1 WHERE seq = ?", seq)
 	t.exec("UPDATE attempt SET request = '', answer = '' WHERE seq = ?", seq)
-	if what == bridge.KeepDigest {
-		t.exec("DELETE FROM word WHERE rowid = ?", seq)
+	t.exec("DELETE FROM word WHERE rowid = ?", seq)
+	if text := searchText(&small); what == bridge.KeepText && text != "" {
+		t.exec("INSERT INTO word (rowid, text) VALUES (?, ?)", seq, text) // what was removed must not be found any more
 	}
 }
 

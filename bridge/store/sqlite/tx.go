@@ -25,6 +25,7 @@ type tx struct {
 	lanes  map[int64]*laneRow
 	byLane map[bridge.LaneID]*laneRow
 	bonds  map[bondKey]*bondRow
+	owners map[bondKey]string // task of a reference, "" if it is nobody's
 	dests  map[string]*destRow
 	events map[int64]*bridge.Event // unsettled events lately accepted, to decode them only once
 	dirty  []*laneRow
@@ -65,6 +66,7 @@ func (t *tx) forget() {
 	t.lanes = map[int64]*laneRow{}
 	t.byLane = map[bridge.LaneID]*laneRow{}
 	t.bonds = map[bondKey]*bondRow{}
+	t.owners = map[bondKey]string{}
 	t.dests = map[string]*destRow{}
 	t.events = map[int64]*bridge.Event{}
 	t.dirty = nil
@@ -92,7 +94,7 @@ func (t *tx) run(f func(t *tx) error) (err error) {
 			}
 		}
 	}()
-	if len(t.lanes) > cacheLimit || len(t.bonds) > cacheLimit || len(t.events) > cacheLimit/5 {
+	if len(t.byLane) > cacheLimit || len(t.owners) > cacheLimit || len(t.bonds) > cacheLimit || len(t.events) > cacheLimit/5 {
 		t.forget()
 	}
 	t.now = t.clock().UnixNano()

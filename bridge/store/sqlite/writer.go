@@ -132,8 +132,11 @@ func (s *Store) commit(batch []*op) {
 	case len(batch) == 1:
 		batch[0].err = err
 	default:
+		woke := false
 		for _, o := range batch {
 			o.err = s.tx.run(o.run)
+			woke = woke || s.tx.woke
 		}
+		s.tx.woke = woke
 	}
 }

@@ -31,7 +31,7 @@ var evidenceRules = []rule{
 		for task, end := range map[string]bridge.Result{
 			"T1": {Outcome: silence, Then: bridge.ThenWait},
 			"T2": {Outcome: silence, Then: bridge.ThenPark},
-			"T3": {Outcome: notSent, Then: bridge.ThenRetry},
+			"T3": {Outcome: bridge.Outcome{Kind: bridge.OutcomeRetry, Reason: bridge.ServerError}, Then: bridge.ThenRetry},
 		} {
 			h.open(task, "R-"+task)
 			l := h.leaseOf(acme, h.queue(h.out(bridge.Update, task, text("hello"))))

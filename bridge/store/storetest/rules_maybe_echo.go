@@ -61,6 +61,27 @@ var maybeEchoRules = []rule{
 		h.is(two, bridge.StateEnded, bridge.IsEcho)
 		require.Equal(h.t, []string{one, three}, h.drainIDs(bridge.SSP))
 	}},
+	{"a solution does not overtake a comment that waits", func(h *harness) {
+		l, one := h.maybe("T1")
+		two := h.waits(h.in(bridge.Resolve, "T1"), bridge.MaybeEcho)
+		three := h.waits(h.in(bridge.Update, "T1"), bridge.MaybeEcho)
+		h.doneWith(l, func(o *bridge.Outcome) { o.Comment = "c2" })
+		require.Equal(h.t, []string{one, two, three}, h.drainIDs(bridge.SSP))
+		h.bondIs("T1", bridge.BondResolved, "R-T1")
+	}},
+	{"a solution does not wait when nothing waits before it", func(h *harness) {
+		h.open("T1", "R1")
+		h.leaseOf(acme, h.queue(h.out(bridge.Update, "T1")))
+		h.queue(h.in(bridge.Resolve, "T1"))
+	}},
+	{"what waits behind a comment is late once the task is closed", func(h *harness) {
+		l, one := h.maybe("T1")
+		two := h.waits(h.in(bridge.Resolve, "T1"), bridge.MaybeEcho)
+		h.queue(h.out(bridge.Close, "T1"))
+		h.doneWith(l, func(o *bridge.Outcome) { o.Comment = "c2" })
+		h.is(one, bridge.StateEnded, bridge.IsLate)
+		h.is(two, bridge.StateEnded, bridge.IsLate)
+	}},
 	{"a person who ends the try decides that it was no echo", func(h *harness) {
 		for task, v := range map[string]bridge.Verb{"T1": bridge.VerbEventIgnore, "T2": bridge.VerbEventSettle} {
 			l, id := h.maybe(task)

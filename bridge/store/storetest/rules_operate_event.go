@@ -9,6 +9,17 @@ import (
 )
 
 var operateEventRules = []rule{
+	{"ignore: after a submit without effect the next one is new", func(h *harness) {
+		id := h.queue(h.out(bridge.Submit, "T1"))
+		h.operate(bridge.Command{Verb: bridge.VerbEventIgnore, Event: id})
+		next := h.offer(h.out(bridge.Submit, "T1")).Event
+		h.is(next, bridge.StateParked, bridge.AwaitsResume)
+		h.idle(acme)
+		require.Equal(h.t, bridge.ModeNew, h.stored(next).Mode)
+		h.operate(bridge.Command{Verb: bridge.VerbLaneResume, Lane: bridge.LaneID{Provider: acme, Task: "T1", Dir: bridge.Out}})
+		h.bonded(h.leaseOf(acme, next), "R1")
+		h.bondIs("T1", bridge.BondOpen, "R1")
+	}},
 	{"retry: a parked head is tried again now", func(h *harness) {
 		id, behind := h.parked("T1")
 		r := h.operate(onEvent(bridge.VerbEventRetry, id))

@@ -72,6 +72,7 @@ func subjects() []subject {
 		{"crash", crashRules},
 		{"reader", readerRules},
 		{"backup", backupRules},
+		{"regression", regressionRules},
 	}
 }
 

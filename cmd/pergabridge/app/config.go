@@ -118,12 +118,16 @@ func parse(file string, data []byte, prepare func(*config.Node)) (*Config, error
 
 // Schema returns the JSON Schema of the config file.
 func Schema() map[string]any {
-	return config.SchemaDocument(Config{}, "pergabridge.yaml")
+	s := config.SchemaDocument(Config{}, "pergabridge.yaml")
+	// soap leaves its section intake to the entrance that reads it.
+	ssp := s["properties"].(map[string]any)["ssp"].(map[string]any)
+	ssp["properties"].(map[string]any)["intake"] = config.Schema(processcall.Config{})
+	return s
 }
 
 // Warnings returns what is allowed but deserves a second look.
 func (c *Config) Warnings() []string {
-	var out []string
+	out := []string{}
 	if c.intake.Auth.None {
 		out = append(out, "ssp.intake: process calls are not authenticated (none: true)")
 	}
@@ -138,6 +142,9 @@ func (c *Config) Warnings() []string {
 	}
 	if c.SSP.Contract == soap.Assumed {
 		out = append(out, "ssp.contract: assumed; calls go out with argument names that nobody has compared with this SSP")
+	}
+	if c.SSP.Operations != nil && c.SSP.Fingerprint == "" && c.SSP.Contract != soap.Assumed {
+		out = append(out, "ssp.fingerprint: nobody has confirmed the contract of ssp.operations; pergabridge contract verify does that")
 	}
 	if c.SSP.Delivery.Observe() {
 		out = append(out, "ssp: mode observe, nothing is sent")

@@ -62,5 +62,9 @@ func (Store) ConfigSchema() map[string]any {
 }
 
 func (s Store) open(ctx context.Context, now func() time.Time, log *slog.Logger) (bridge.Store, error) {
-	return sqlite.Open(ctx, s.Path, sqlite.Options{Now: now, Log: log})
+	store, err := sqlite.Open(ctx, s.Path, sqlite.Options{Now: now, Log: log})
+	if err != nil {
+		return nil, err // not a nil *sqlite.Store, which as a bridge.Store is not nil
+	}
+	return store, nil
 }

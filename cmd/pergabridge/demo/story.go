@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"html"
 	"io"
 	"time"
 
@@ -239,7 +240,7 @@ func (t ticket) lastText() string {
 	if len(t.Comments) == 0 {
 		return ""
 	}
-	return t.Comments[len(t.Comments)-1].Text
+	return html.UnescapeString(t.Comments[len(t.Comments)-1].Text) // ACME keeps HTML
 }
 
 // repeats returns how often something was offered again.

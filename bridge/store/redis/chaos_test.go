@@ -1,0 +1,175 @@
+package redisstore_test
+
+import (
+	"context"
+	"fmt"
+	"math/rand/v2"
+	"sync"
+	"testing"
+	"time"
+
+	"github.com/stretchr/testify/require"
+
+	"github.com/pergabridge/pergabridge/bridge"
+	redisstore "github.com/pergabridge/pergabridge/bridge/store/redis"
+)
+
+// A sink is the other side: it writes down what has its effect, in order.
+type sink struct {
+	mu      sync.Mutex
+	effects map[string][]string // task -> keys
+	again   int                 // effects of leases that said that they may be repeats
+	doubled []string
+}
+
+func (s *sink) deliver(l bridge.Lease) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	for _, k := range s.effects[l.Event.Task] {
+		if k != l.Event.Key {
+			continue
+		}
+		if l.Unknown {
+			s.again++
+		} else {
+			s.doubled = append(s.doubled, k)
+		}
+		return
+	}
+	s.effects[l.Event.Task] = append(s.effects[l.Event.Task], l.Event.Key)
+}
+
+func (s *sink) count() (n int) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	for _, keys := range s.effects {
+		n += len(keys)
+	}
+	return n
+}
+
+const shortLife = 2 * time.Second
+
+// replica delivers to the sink until ctx ends; it then stops where it is, as kill -9 would.
+func replica(ctx context.Context, s *redisstore.Store, to *sink) {
+	var me bridge.Session
+	var renewed, swept time.Time
+	var results []bridge.Result
+	for ctx.Err() == nil {
+		now := time.Now()
+		if now.Sub(renewed) > shortLife/4 {
+			if me.ID == "" || now.After(me.Until) {
+				me.ID, results = bridge.NewID(), nil
+			}
+			me.Until = now.Add(shortLife)
+			if err := s.Renew(ctx, me); err != nil {
+				me = bridge.Session{}
+				time.Sleep(20 * time.Millisecond)
+				continue
+			}
+			renewed = now
+		}
+		if now.Sub(swept) > shortLife/4 {
+			_, _ = s.Sweep(ctx, bridge.SweepOptions{}) // the next one will do
+			swept = now
+		}
+		out, err := s.Settle(ctx, me, results, []bridge.Want{{Dest: bridge.SSP, N: 8}})
+		if err != nil {
+			time.Sleep(20 * time.Millisecond)
+			continue // the same results again
+		}
+		results = nil
+		for _, l := range out.Leases {
+			if ctx.Err() != nil || time.Now().After(me.Until) {
+				break
+			}
+			to.deliver(l)
+			time.Sleep(time.Millisecond) // the other side takes its time to answer
+			results = append(results, bridge.Result{Lease: l, Started: now, Ended: time.Now(), Then: bridge.ThenDone,
+				Outcome: bridge.Outcome{Kind: bridge.OutcomeDone, Reason: bridge.Delivered}})
+		}
+		if len(out.Leases) == 0 {
+			select {
+			case <-s.Wake():
+			case <-time.After(100 * time.Millisecond):
+			}
+		}
+	}
+}
+
+func TestDeathOfReplicasAndOfRedisLosesAndDoublesNothing(t *testing.T) {
+	srv := startServer(t)
+	o := redisstore.Options{Namespace: space(), Timeout: time.Second}
+	first := open(t, srv.url(), o)
+	const tasks = 12
+	link(t, first, "", tasks)
+	to := &sink{effects: map[string][]string{}}
+	random := rand.New(rand.NewPCG(7, 11)) //nolint:gosec // a seeded order of deaths
+
+	var senders, workers sync.WaitGroup
+	stop := make(chan struct{})
+	sent := make([]int, tasks)
+	for task := range tasks {
+		s := open(t, srv.url(), o)
+		senders.Go(func() {
+			for n := 0; ; n++ {
+				e := update(fmt.Sprint(task), fmt.Sprintf("%d-%06d", task, n))
+				for {
+					e.ID = bridge.NewID()
+					rs, err := s.Accept(ctx, []bridge.Event{e})
+					if err == nil && (rs[0].Status == bridge.Accepted || rs[0].Status == bridge.Duplicate) {
+						sent[task] = n + 1
+						break
+					}
+					time.Sleep(10 * time.Millisecond)
+				}
+				select {
+				case <-stop:
+					return
+				case <-time.After(2 * time.Millisecond):
+				}
+			}
+		})
+	}
+	start := func() context.CancelFunc {
+		run, kill := context.WithCancel(ctx)
+		s, err := redisstore.Open(ctx, srv.url(), redisstore.Options{Namespace: o.Namespace, Timeout: time.Second, Log: quiet()})
+		require.NoError(t, err)
+		workers.Go(func() {
+			replica(run, s, to)
+			_ = s.Close()
+		})
+		return kill
+	}
+	alive := []context.CancelFunc{start(), start(), start()}
+	for range 6 {
+		time.Sleep(time.Duration(400+random.IntN(600)) * time.Millisecond)
+		if random.IntN(2) == 0 {
+			srv.kill()
+			time.Sleep(time.Duration(random.IntN(300)) * time.Millisecond)
+			srv.start(t)
+			continue
+		}
+		i := random.IntN(len(alive))
+		alive[i]()
+		alive[i] = start()
+	}
+	close(stop)
+	senders.Wait()
+	total := 0
+	for _, n := range sent {
+		total += n
+	}
+	require.Eventually(t, func() bool { return to.count() >= total }, 30*time.Second, 50*time.Millisecond, "everything that was answered arrives")
+	for _, kill := range alive {
+		kill()
+	}
+	workers.Wait()
+	require.Empty(t, to.doubled, "a second effect is always a recorded unknown")
+	for task := range tasks {
+		keys := to.effects[fmt.Sprint(task)]
+		require.Len(t, keys, sent[task])
+		require.IsIncreasing(t, keys, "in order")
+	}
+	t.Logf("%d events had their effect, %d of them were asked for twice as unknown", total, to.again)
+}

@@ -1,0 +1,21 @@
+-- accept.lua takes events in (package bridge, "Accept"), in order, all in one step.
+--
+-- KEYS[1], ARGV[1..7]  see core.lua
+-- ARGV[8..11]          fence of a duty: its name, session and epoch, and the cursor to save; name ''
+--                      if the events come by no duty
+-- ARGV[12]             number of events; then 22 arguments for each, see t.read_event
+-- returns              {counter, woke, receipts...}: 8 texts a receipt, see t.receipt;
+--                      or the error PBFENCED
+local memo = t.begin()
+if memo then return memo end
+local duty, session, epoch, cursor = arg(), arg(), arg(), arg()
+if duty ~= '' then
+  if not t.holds(duty, session, epoch) then return redis.error_reply('PBFENCED duty ' .. duty .. ' passed to another session') end
+end
+local n = num()
+local out = { '', '' }
+for _ = 1, n do
+  for _, v in ipairs(t.accept(t.read_event())) do out[#out + 1] = v end
+end
+if duty ~= '' then call('HSET', P .. 'duty:' .. duty, 'cursor', cursor) end
+return t.finish(out)

@@ -1,0 +1,359 @@
+-- decide.lua: what an event means (package bridge, "Accept" and "Making a bond").
+
+local over = { closed = true, superseded = true }
+
+-- Receipts: status, event, first, state, reason, seq, task, reference.
+
+function t.receipt(status, e)
+  return { status, e.id, e.first, e.state, e.reason, text(e.seq), e.task, e.reference }
+end
+
+function t.add_reference(r, e)
+  local b = t.bond(e.provider, e.task)
+  if b and b.reference ~= '' then r[8] = b.reference end
+  return r
+end
+
+local ended_as = { echo = 'echo', late = 'late', ignored_by_rule = 'ignored', not_public = 'ignored' }
+
+function t.ended(e, why, first)
+  if first ~= '' or e.seq == 0 then e.first = first end
+  t.set_event(e, 'ended', why)
+  return t.add_reference(t.receipt(ended_as[why] or 'duplicate', e), e)
+end
+
+function t.queued(e)
+  t.append(e)
+  return t.add_reference(t.receipt('accepted', e), e)
+end
+
+-- kept stores an event as waiting or quarantined. One that was quarantined already and would only
+-- wait again stays where people look for it.
+function t.kept(e, state, why, detail)
+  if detail ~= '' then e.detail = detail end
+  if e.state == 'quarantined' and state == 'waiting' then state = 'quarantined' end
+  t.set_event(e, state, why)
+  return t.receipt(e.state == 'quarantined' and 'quarantined' or 'waiting', e)
+end
+
+local status_of = { waiting = 'waiting', quarantined = 'quarantined', ended = 'duplicate' }
+
+-- same answers an offer of an event that is stored already under the same id: the caller repeats
+-- itself because it did not get the answer.
+function t.same(e)
+  local status = status_of[e.state] or 'accepted'
+  if e.state == 'ended' then status = ended_as[e.reason] or status end
+  if e.reason == 'conflict' then status = 'conflict' end
+  return t.add_reference(t.receipt(status, e), e)
+end
+
+-- duplicate counts a repeat on the first record and answers with it.
+function t.duplicate(e, first)
+  if first.id == e.id then return t.same(first) end
+  first.rep = first.rep + 1
+  t.touch_event(first)
+  local r = t.add_reference(t.receipt('duplicate', first), first)
+  r[3] = first.id
+  return r
+end
+
+-- accept takes one fresh event through the steps of package bridge, "Accept".
+function t.accept(e)
+  if e.quarantine ~= '' or e.ignore ~= '' then -- step 1
+    -- kept or recorded only: with an id for good, without one for its window
+    local f = t.claim_field(e, 'q:' .. e.ignore .. (e.key ~= '' and ':k:' .. e.key or ':h:' .. e.chash))
+    local c = t.claimed(f)
+    if c and (e.key ~= '' or now - c.at <= e.window) then return t.duplicate(e, t.event(c.seq)) end
+    if e.quarantine ~= '' then t.set_event(e, 'quarantined', e.quarantine) else t.set_event(e, 'ended', e.ignore) end
+    t.claim(e, f, '')
+    return t.receipt(e.quarantine ~= '' and 'quarantined' or 'ignored', e)
+  end
+  if e.key == '' then
+    local known = t.event_by_id(e.id)
+    if known then return t.same(known) end
+    return t.decide(e)
+  end
+  local f = t.claim_field(e, 'k:' .. e.key) -- step 2
+  local c = t.claimed(f)
+  if not c then
+    local r = t.decide(e)
+    t.claim(e, f, e.chash)
+    return r
+  end
+  if c.hash == e.chash then return t.duplicate(e, t.event(c.seq)) end
+  local first = t.event(c.seq)
+  f = t.claim_field(e, 'c:' .. e.chash .. ':' .. e.key)
+  c = t.claimed(f)
+  if c then return t.duplicate(e, t.event(c.seq)) end
+  e.first = first.id
+  e.detail = 'the sender used the id "' .. e.key .. '" before for something else, see the first event; assign it to apply it, or discard it'
+  t.set_event(e, 'quarantined', 'conflict')
+  t.claim(e, f, '')
+  return t.receipt('conflict', e)
+end
+
+-- merged carries out step 5 for a fresh event without a key.
+function t.merged(e, b, place, owner)
+  if e.key ~= '' or e.seq ~= 0 then return place(e, b, owner) end
+  local f = t.claim_field(e, 'h:' .. e.mhash .. ':' .. (b and b.resolves or 0))
+  local c = t.claimed(f)
+  if c and now - c.at <= e.window then return t.ended(e, 'duplicate', t.event(c.seq).id) end
+  local r = place(e, b, owner)
+  if not final[e.state] then t.claim(e, f, '') end -- what says nothing new must not stand in the way of what does later
+  return r
+end
+
+-- conflicting says why task and reference of an event do not fit together, '' if they do (step 3).
+local function conflicting(e, b, owner)
+  if e.ref_key == '' or e.kind == 'submit' then return '' end
+  if owner ~= '' and owner ~= e.task and (e.dir == 'in' or not b) then
+    return 'reference ' .. e.reference .. ' belongs to task ' .. owner .. ', the event names task ' .. e.task ..
+      ': assign it to one of them, or correct the bond with `bonds move`'
+  end
+  if e.dir == 'in' and owner == '' and b and b.ref_key ~= '' then
+    return 'task ' .. e.task .. ' has the reference ' .. b.reference .. ', the event names ' .. e.reference ..
+      ': assign it, or give the task its new reference with `bonds link`'
+  end
+  return ''
+end
+
+-- decide takes an event, fresh or kept, through steps 3 to 6.
+function t.decide(e)
+  local owner = t.owner(e.provider, e.ref_key)
+  if e.dir == 'in' and e.task == '' and owner ~= '' then
+    e.task = owner
+    e.changed = true
+  end
+  local b = t.bond(e.provider, e.task)
+  local why = conflicting(e, b, owner)
+  if why ~= '' then return t.kept(e, 'quarantined', 'reference_conflict', why) end
+  if e.echo == 'comment' and b and not over[b.state] and b.reference == '' and e.ref_key ~= '' and owner == '' then
+    -- Whose words they are may stay open for now; that the ticket is there is certain.
+    t.bind(b, { reference = e.reference, ref_key = e.ref_key, by = e, because = 'evidence' })
+    owner = e.task
+    if e.kind == 'acknowledge' then return t.add_reference(t.receipt('accepted', e), e) end -- bind has put it into its lane
+  end
+  local r = t.echo(e) -- step 4
+  if r then return r end
+  if e.kind == 'submit' then return t.submit(e, b, owner) end
+  local place = e.dir == 'out' and t.outbound or t.inbound -- step 6
+  if e.kind == 'close' then return place(e, b, owner) end
+  return t.merged(e, b, place, owner)
+end
+
+-- place appends a submit: the task has moved here.
+local function place(e)
+  t.supersede(e.provider, e.task)
+  return t.queued(e)
+end
+
+-- submit carries out the Submit table.
+function t.submit(e, b, owner)
+  if owner == '' and t.foreign(e.provider, e.task, e.ref_key) then
+    e.reference, e.ref_key = '', '' -- the task moved here with the other provider's number
+    e.changed = true
+  end
+  local fresh = e.ref_key ~= '' and owner == ''
+  e.mode = 'new'
+  if owner ~= '' and owner ~= e.task then -- parks at its head, see lease
+    if not b then
+      b = t.make_bond(e.provider, e.task, e.id)
+    elseif b.state == 'resolved' or over[b.state] then
+      t.reopen(b, e)
+    end
+    local r = place(e)
+    t.release(b, e)
+    return r
+  elseif not b and fresh then
+    e.mode = 'continue'
+    b = t.make_bond(e.provider, e.task, e.id)
+    local r = t.merged(e, b, place)
+    t.bind(b, { reference = e.reference, ref_key = e.ref_key, by_ssp = true })
+    return r
+  elseif not b then
+    b = t.make_bond(e.provider, e.task, e.id)
+    local r = place(e)
+    t.release(b, e)
+    return r
+  elseif b.state == 'pending' and fresh then
+    t.bind(b, { reference = e.reference, ref_key = e.ref_key, by_ssp = true, by = e, because = 'evidence' })
+    e.mode = 'continue'
+    return t.merged(e, b, place)
+  elseif b.state == 'pending' and b.submit == '' then -- the one before ended without effect
+    b.submit = e.id
+    t.save_bond(b)
+    return place(e)
+  elseif b.state == 'pending' then
+    return t.ended(e, 'duplicate', b.submit)
+  elseif b.state == 'open' and e.ref_key ~= '' then
+    e.mode = 'continue'
+    return t.merged(e, b, function(x)
+      if fresh then t.bind(b, { reference = e.reference, ref_key = e.ref_key, by_ssp = true }) end
+      return place(x)
+    end)
+  elseif b.state == 'open' then
+    return t.ended(e, 'duplicate', b.submit)
+  end
+  t.reopen(b, e)
+  local r = place(e)
+  if fresh then t.bind(b, { reference = e.reference, ref_key = e.ref_key, by_ssp = true }) end
+  return r
+end
+
+-- reopen brings a bond that was resolved or over back to work.
+function t.reopen(b, e)
+  b.state, e.mode = 'open', 'reopen'
+  if e.kind == 'submit' then b.submit = e.id end
+  if b.reference == '' then
+    b.state = 'pending'
+    if e.kind == 'submit' then e.mode = 'new' end
+  end
+  t.save_bond(b)
+end
+
+-- outbound carries out the table of the other Out kinds.
+function t.outbound(e, b, owner)
+  local fresh = e.ref_key ~= '' and owner == '' and not t.foreign(e.provider, e.task, e.ref_key)
+  if not b then
+    if not fresh then return t.kept(e, 'waiting', 'unknown_task', '') end
+    b = t.make_bond(e.provider, e.task, e.id)
+    t.bind(b, { reference = e.reference, ref_key = e.ref_key, by_ssp = true })
+    if e.state ~= '' and not keeps[e.state] then -- it waited itself, and bind has released it in its place
+      return t.add_reference(t.receipt('accepted', e), e)
+    end
+  elseif fresh and b.reference == '' then -- SSP learned the reference by another way than us
+    t.bind(b, { reference = e.reference, ref_key = e.ref_key, by_ssp = true, by = e, because = 'evidence' })
+  end
+  if e.kind == 'reject_solution' then
+    if b.state == 'resolved' or over[b.state] then t.reopen(b, e) end
+    e.mode = 'reopen'
+    t.declined(e)
+  elseif e.kind == 'close' then
+    if b.state == 'closed' then return t.ended(e, 'merged', '') end
+    b.state = 'closed'
+    t.save_bond(b)
+  end
+  return t.queued(e)
+end
+
+-- inbound carries out the table of the In kinds.
+function t.inbound(e, b, owner)
+  if not b then
+    if e.ref_key ~= '' then return t.kept(e, 'waiting', 'unknown_reference', '') end
+    if e.task ~= '' then return t.kept(e, 'waiting', 'unknown_task', '') end
+    return t.kept(e, 'quarantined', 'missing_field',
+      "the event names neither a task nor a reference: assign it, or correct the provider's rules and read it again")
+  elseif over[b.state] then
+    return t.ended(e, 'late', '')
+  elseif b.reference == '' and e.ref_key ~= '' and owner == '' then
+    t.bind(b, { reference = e.reference, ref_key = e.ref_key, by = e, because = 'evidence' })
+    if e.kind == 'acknowledge' then -- it is in the lane: bind put it before everything that waited
+      return t.add_reference(t.receipt('accepted', e), e)
+    end
+  elseif b.reference == '' then
+    return t.kept(e, 'waiting', 'awaits_reference', '')
+  end
+  if e.kind ~= 'acknowledge' and t.behind_maybe_echo(e) then return t.kept(e, 'waiting', 'maybe_echo', '') end
+  if e.kind == 'acknowledge' then
+    if b.acked then return t.ended(e, 'merged', '') end
+    b.acked = true
+    t.save_bond(b)
+  elseif e.kind == 'resolve' then
+    if b.state == 'resolved' then return t.ended(e, 'merged', '') end
+    b.state, b.resolves = 'resolved', b.resolves + 1
+    t.save_bond(b)
+  end
+  return t.queued(e)
+end
+
+-- Making a bond ------------------------------------------------------------------------------------
+
+local live_bond = { pending = true, open = true, resolved = true }
+
+-- supersede ends the bonds that the task has at other providers.
+function t.supersede(provider, task)
+  for _, p in ipairs(t.bonded_at(task)) do
+    local b = p ~= provider and t.bond(p, task)
+    if b and live_bond[b.state] then
+      b.state = 'superseded'
+      t.save_bond(b)
+      t.release(b) -- what waited for its reference is late now
+      for _, dir in ipairs({ 'in', 'out' }) do
+        local l = t.lane(p, dir, task)
+        if l and l.state == 'held' then t.set_lane(l, 'ready', '', '') end -- decided again at the next lease
+      end
+    end
+  end
+end
+
+-- bind gives a bond its reference and does everything that follows. It returns false, having done
+-- nothing, if the reference is another task's. w: reference, ref_key; by_ssp: SSP knows it already;
+-- by: the event that names it; because: what an unsettled submit ends with, nil if it is being
+-- settled.
+function t.bind(b, w)
+  local owner = t.owner(b.provider, w.ref_key)
+  if owner ~= '' and owner ~= b.task then return false end
+  if owner == '' then
+    t.set_owner(b.provider, w.ref_key, b.task)
+    insert(b.refs, w.ref_key)
+  end
+  if b.ref_key ~= w.ref_key then b.reference, b.ref_key, b.acked = w.reference, w.ref_key, false end
+  if b.state == 'pending' then b.state = 'open' end
+  if w.by_ssp then b.acked = true end
+  local ack
+  if not b.acked and not over[b.state] then
+    b.acked = true
+    if not w.by or w.by.kind ~= 'acknowledge' then
+      ack = t.acknowledge(b, w)
+    else
+      ack = w.by
+    end
+  end
+  t.save_bond(b)
+  if w.because then t.evidence_for_submit(b, w) end
+  if ack then
+    ack.task = b.task
+    t.append(ack)
+  end
+  local l = t.lane(b.provider, 'out', b.task)
+  if l then t.recheck(l) end
+  t.release(b, w.by)
+  l = t.lane(b.provider, 'out', b.task)
+  if l and l.state == 'held' then t.set_lane(l, 'ready', '', '') end
+  if l then t.recheck(l) end
+  return true
+end
+
+-- acknowledge makes the event that tells SSP the reference.
+function t.acknowledge(b, w)
+  local id = t.new_id()
+  return { seq = 0, id = id, provider = b.provider, task = b.task, dir = 'in', kind = 'acknowledge', reference = w.reference, ref_key = w.ref_key,
+    mode = '', key = '', window = 0, echo = '', comment = '', entrance = 'follow_up', received = now, detail = '', quarantine = '', ignore = '', chash = '',
+    mhash = '', thash = '', dhash = '', body = '{}', dirty = false, raw = false, fate = false, whole = true, changed = true, state = '', reason = '', first = '', rep = 0, ended = 0, shrunk = 0, claim = '' }
+end
+
+-- evidence_for_submit settles the unsettled submit of a bond that got its reference by another way.
+function t.evidence_for_submit(b, w)
+  local l = t.lane(b.provider, 'out', b.task)
+  local head = t.head_of(l)
+  if not head or head.kind ~= 'submit' then return end
+  if l.state == 'leased' then
+    l.evidence, l.evidence_ref, l.evidence_key = true, w.reference, w.ref_key
+    t.touch(l)
+    return
+  end
+  t.end_head(l, head, 'done', w.because, w.by and w.by.id or '')
+end
+
+-- release decides again, in order of acceptance, the events that waited for this bond; but not the
+-- one that is being decided right now.
+function t.release(b, deciding)
+  local task, ref_key = b.task, b.ref_key
+  for _, seq in ipairs(t.kept_for(b.provider, task, ref_key)) do
+    local e = t.event(seq)
+    if e and not (deciding and deciding.seq == seq) and keeps[e.state] and waits_for_bond[e.reason] and e.provider == b.provider and
+      (e.task == task or (ref_key ~= '' and e.dir == 'in' and e.ref_key == ref_key)) then
+      t.decide(e)
+    end
+  end
+end

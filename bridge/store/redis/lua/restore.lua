@@ -1,0 +1,107 @@
+-- restore.lua writes records of a backup into a namespace that no bridge works with. A record that
+-- comes again takes the place of the first; indexes and tallies follow from the records.
+--
+-- KEYS[1], ARGV[1..7]  see core.lua
+-- ARGV[8]              the counter of the backup, "0" until its end
+-- ARGV[9]              number of records; then 3 arguments each: kind, JSON, body (see backup.lua);
+--                      kind "activity" has a line of the list of activities as its JSON
+-- returns              {counter, woke}
+local memo = t.begin()
+if memo then return memo end
+counter = max(counter, num())
+drawn = 1
+
+local times = { 'rep', 'received', 'ended', 'window', 'created', 'changed', 'head', 'n', 'due', 'leased_at', 'unknown_at', 'up_at_first', 'open_to', 'open_for',
+  'up', 'answered', 'brk_for' }
+
+local function read_record(json)
+  local r = cjson.decode(json)
+  for _, f in ipairs(times) do
+    if r[f] then r[f] = tonumber(r[f]) end
+  end
+  return r
+end
+
+local function take(into, r, ...)
+  for _, f in ipairs({ ... }) do into[f] = r[f] end
+end
+
+local restore = {}
+
+function restore.event(r, body)
+  local seq = tonumber(r.key)
+  local e = t.event(seq)
+  if not e then
+    e = blank(seq)
+    e.whole = true
+    events[seq] = e
+  end
+  take(e, r, 'id', 'provider', 'task', 'dir', 'kind', 'reference', 'ref_key', 'mode', 'entrance', 'state', 'reason', 'detail', 'first', 'rep', 'received',
+    'ended', 'shrunk', 'echo', 'comment', 'window', 'chash', 'mhash', 'thash', 'dhash', 'claim')
+  e.key, e.body = r.sender_key, body
+  call('HSET', P .. 'body', seq, body)
+  if r.attempts then call('HSET', P .. 'attempt', seq, r.attempts) end
+  counter = max(counter, seq)
+  t.touch_event(e)
+end
+
+function restore.bond(r)
+  local provider, task = r.key:match('^([^\31]*)\31(.*)$')
+  local b = t.bond(provider, task) or t.make_bond(provider, task, '')
+  t.save_bond(b)
+  take(b, r, 'state', 'reference', 'ref_key', 'resolves', 'submit', 'acked', 'created', 'changed', 'refs')
+end
+
+function restore.lane(r)
+  local l = t.lane_by(r.key) or t.make_lane(r.key:match('^([^/]*)/([^/]*)/(.*)$'))
+  call('DEL', P .. 'queue:' .. r.key)
+  if r.state then
+    take(l, r, 'state', 'paused', 'reason', 'detail', 'head', 'n', 'due', 'attempt', 'token', 'session', 'leased_at', 'unknown', 'unknown_at', 'evidence',
+      'evidence_ref', 'evidence_key', 'up_at_first', 'echoes', 'kind')
+    for seq in r.queue:gmatch('%d+') do insert(l.push, tonumber(seq)) end
+  else
+    l.state, l.paused, l.head, l.n, l.echoes = 'idle', false, 0, 0, 0
+  end
+  t.touch(l)
+end
+
+function restore.claim(r)
+  local seq, at, hash = (r.value or ''):match('^(%d+):(%d+):(.*)$')
+  claims[r.key] = seq and { seq = tonumber(seq), at = tonumber(at), hash = hash } or false
+  insert(changed_claims, r.key)
+end
+
+function restore.ref(r)
+  refs[r.key], changed_refs[r.key] = r.value or '', r.value or ''
+end
+
+function restore.wrote(r)
+  local w = { dirty = true }
+  for entry in (r.value or ''):gmatch('[^;]+') do
+    insert(w, entry)
+  end
+  wrote[r.key] = w
+end
+
+function restore.dest(r)
+  local d = t.dest(r.key)
+  take(d, r, 'paused', 'failures', 'open_to', 'open_for', 'up', 'answered', 'brk', 'brk_for')
+  t.touch_dest(d)
+end
+
+function restore.duty(r)
+  call('HSET', P .. 'duty:' .. r.key, 'session', '', 'cursor', r.cursor, 'epoch', r.epoch)
+  call('SADD', P .. 'duties', r.key)
+end
+
+for _ = 1, num() do
+  local kind, json, body = arg(), arg(), arg()
+  if kind == 'activity' then
+    call('RPUSH', P .. 'activity', json)
+  else
+    local r = read_record(json)
+    restore[kind](r, body)
+    if kind == 'lane' then t.flush() end
+  end
+end
+return t.finish({ '', '' })

@@ -1,0 +1,180 @@
+// Package main_test holds the acceptance tests: each starts the real binary as a child process, with
+// a config file in a temporary folder, between a fake SSP and fake vendors (or a real ASP.NET host),
+// and looks only at what a person or the two ends can see: HTTP, verbs, exit codes, effects.
+//
+// The harness is in three files: binary_test.go builds and runs the binary, world_test.go makes
+// the ends and the config, sender_test.go calls in. Every other file is one subject.
+package main_test
+
+import (
+	"bytes"
+	"context"
+	"errors"
+	"os"
+	"os/exec"
+	"path/filepath"
+	"runtime"
+	"strings"
+	"sync"
+	"syscall"
+	"testing"
+	"time"
+
+	"github.com/stretchr/testify/require"
+	"go.uber.org/goleak"
+)
+
+// peerBinary is how the summary of the tests names the real binary.
+const peerBinary = "pergabridge binary"
+
+var build struct {
+	once sync.Once
+	dir  string
+	err  error
+}
+
+func TestMain(m *testing.M) {
+	goleak.VerifyTestMain(m, goleak.Cleanup(func(code int) {
+		if build.dir != "" {
+			_ = os.RemoveAll(build.dir) // the system empties its temporary folder anyway
+		}
+		os.Exit(code)
+	}))
+}
+
+// binary returns the path of the binary, built once, as the Makefile builds it.
+func binary(t testing.TB) string {
+	t.Helper()
+	t.Attr("peer", peerBinary)
+	build.once.Do(func() {
+		if build.dir, build.err = os.MkdirTemp("", "pergabridge-test-"); build.err != nil {
+			return
+		}
+		args := []string{"build", "-tags", "nomsgpack", "-buildvcs=false", "-ldflags", "-X main.version=0.0.0-test", "-o", build.dir}
+		if raceDetector {
+			args = append(args, "-race")
+		}
+		out, err := exec.Command("go", append(args, ".")...).CombinedOutput()
+		if err != nil {
+			build.err = errors.New(string(out) + err.Error())
+		}
+	})
+	require.NoError(t, build.err)
+	return filepath.Join(build.dir, "pergabridge")
+}
+
+// A ran is the end of a verb.
+type ran struct {
+	out, err string
+	code     int
+}
+
+// command runs the binary to its end.
+func command(t testing.TB, dir string, env []string, args ...string) ran {
+	t.Helper()
+	ctx, cancel := context.WithTimeout(t.Context(), time.Minute)
+	defer cancel()
+	c := exec.CommandContext(ctx, binary(t), args...)
+	var out, errOut bytes.Buffer
+	c.Dir, c.Env, c.Stdout, c.Stderr = dir, env, &out, &errOut
+	err := c.Run()
+	var exit *exec.ExitError
+	if !errors.As(err, &exit) {
+		require.NoError(t, err)
+	}
+	require.NoError(t, ctx.Err(), "pergabridge %v does not end\n%s%s", args, out.String(), errOut.String())
+	noAccident(t, errOut.String())
+	return ran{out.String(), errOut.String(), c.ProcessState.ExitCode()}
+}
+
+// noAccident fails the test if a process reported a data race or a panic.
+func noAccident(t testing.TB, log string) {
+	t.Helper()
+	for _, sign := range []string{"WARNING: DATA RACE", "panic: ", "fatal error: "} {
+		if i := strings.Index(log, sign); i >= 0 {
+			t.Errorf("the binary had an accident:\n%.8000s", log[i:])
+		}
+	}
+}
+
+// A child is a running binary.
+type child struct {
+	cmd   *exec.Cmd
+	log   log
+	ended chan struct{}
+}
+
+// spawn starts the binary; it may end by itself.
+func spawn(t testing.TB, dir string, env []string, args ...string) *child {
+	t.Helper()
+	c := &child{cmd: exec.Command(binary(t), args...), ended: make(chan struct{})}
+	c.cmd.Dir, c.cmd.Env, c.cmd.Stdout, c.cmd.Stderr = dir, env, &c.log, &c.log
+	dieWithParent(c.cmd)
+	started := make(chan error, 1)
+	go func() {
+		defer close(c.ended)
+		runtime.LockOSThread() // the child dies with this thread
+		err := c.cmd.Start()
+		started <- err
+		if err == nil {
+			_ = c.cmd.Wait() // how it ended is read from its state
+		}
+		runtime.UnlockOSThread()
+	}()
+	require.NoError(t, <-started)
+	return c
+}
+
+// kill ends the process without giving it time for anything.
+func (c *child) kill() {
+	_ = c.cmd.Process.Kill() // it may have ended by itself
+	<-c.ended
+}
+
+// terminate asks the process to end.
+func (c *child) terminate(t testing.TB) {
+	t.Helper()
+	require.NoError(t, c.cmd.Process.Signal(syscall.SIGTERM), "log:\n%s", c.log.String())
+}
+
+// exit waits for the end of the process and returns its exit code.
+func (c *child) exit(t testing.TB) int {
+	t.Helper()
+	select {
+	case <-c.ended:
+	case <-time.After(patience):
+		c.kill()
+		t.Fatalf("the process does not end; log:\n%s", c.log.String())
+	}
+	return c.cmd.ProcessState.ExitCode()
+}
+
+// log collects what a process writes, the beginning and the end of it.
+type log struct {
+	mu   sync.Mutex
+	text []byte
+}
+
+const maxLog = 4 << 20
+
+func (l *log) Write(b []byte) (int, error) {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	l.text = append(l.text, b...)
+	if n := len(l.text); n > maxLog {
+		l.text = append(l.text[:maxLog/2:maxLog/2], l.text[n-maxLog/4:]...)
+	}
+	return len(b), nil
+}
+
+func (l *log) String() string {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	return string(l.text)
+}
+
+// tail returns the last n bytes.
+func (l *log) tail(n int) string {
+	s := l.String()
+	return s[max(0, len(s)-n):]
+}
