@@ -102,6 +102,8 @@ func (b docBlock) whole(t *testing.T) string {
 	switch b.mark {
 	case "config":
 		return b.text
+	case "top": // sections beside those that every config has
+		return b.text + docSSP + docIntake + provider(docProvider)
 	case "provider":
 		return docSSP + docIntake + provider(b.text)
 	case "intake":
@@ -118,7 +120,7 @@ func (b docBlock) whole(t *testing.T) string {
 		}
 		return text + provider(docProvider)
 	}
-	t.Fatalf("%s: a yaml block is marked config, provider, intake, ssp or webhook, not %q:\n%s", b.file, b.mark, b.text)
+	t.Fatalf("%s: a yaml block is marked config, top, provider, intake, ssp or webhook, not %q:\n%s", b.file, b.mark, b.text)
 	return ""
 }
 

@@ -34,6 +34,7 @@ import (
 	"github.com/stretchr/testify/require"
 
 	"github.com/pergabridge/pergabridge/cmd/pergabridge/app"
+	"github.com/pergabridge/pergabridge/soap/workflow"
 )
 
 // seeds are the secrets of the test: by the place of the config that names them.
@@ -200,6 +201,20 @@ func (s *seeds) certificate() (cert, key string) {
 	return cert, s.value("tls.key", string(pem.EncodeToMemory(&pem.Block{Type: "EC PRIVATE KEY", Bytes: der})))
 }
 
+// contract writes a description of SSP whose acknowledgement takes secrets as arguments.
+func (s *seeds) contract() string {
+	const last = `name="externalReference" nillable="true" type="s:string" />`
+	text := string(workflow.WSDL(""))
+	require.Contains(s.t, text, last)
+	more := ""
+	for _, name := range []string{"password", "proof"} {
+		more += `<s:element minOccurs="0" maxOccurs="1" name="` + name + `" type="s:string"/>`
+	}
+	path := filepath.Join(s.dir, "service.wsdl")
+	require.NoError(s.t, os.WriteFile(path, []byte(strings.Replace(text, last, last+more, 1)), 0o600))
+	return path
+}
+
 // provider is one section; each has another kind of credentials.
 func (s *seeds) provider(name, base, auth, intake, webhook string) string {
 	return fmt.Sprintf(`  %s:
@@ -240,6 +255,7 @@ func TestNoSecretGetsOut(t *testing.T) {
 		"{hash: {field: check, fields: [task, text], secret: "+s.name("hash.secret")+"}}", "{scheme: github, secret: "+s.name("webhook.secret")+"}")
 	providers += s.provider("p6", p.URL, "{standard_webhooks: {secret: "+s.whsec("standard_webhooks.secret")+"}}\n    proxy: "+p.URL+
 		"\n    proxy_auth: {username: me, password: "+s.name("proxy_auth.password")+"}\n    tls: {cert: "+cert+", key: "+key+"}", "{header: {name: X-Key, secret: "+s.name("header.secret")+"}}", "{none: true}")
+	providers += s.provider("p7", p.URL, "{ntlm: {username: bridge, password: "+s.name("ntlm.password")+"}}", "{header: {name: X-Key, secret: "+s.name("header.secret")+"}}", "{none: true}")
 	file := filepath.Join(s.dir, "pergabridge.yaml")
 	config := fmt.Sprintf(`server:
   listen: "127.0.0.1:0"
@@ -249,12 +265,21 @@ func TestNoSecretGetsOut(t *testing.T) {
 store: sqlite:%s
 ssp:
   url: %s/WorkflowService.asmx
-  contract: assumed
+  wsdl: %s
+  operations:
+    acknowledge:
+      arguments:
+        processInstanceTaskId: task
+        externalReference: reference
+        password: {secret: %s}
+        proof: {hash: {algorithm: sha256, over: [secret, processInstanceTaskId], secret: %s}}
+    update: {arguments: {processInstanceTaskId: task, message: message}}
+    resolve: {arguments: {processInstanceTaskId: task, solution: solution}}
   auth: {basic: {username: bridge, password: %s}}
   intake: {auth: {header: {name: X-Key, secret: %s}}}
 notify: {webhook: {url: "%s/hook", secret: %s}}
 providers:
-%s`, s.plain("server.admin_token"), hash, filepath.Join(s.dir, "x.db"), p.URL, s.name("basic.password"), s.name("header.secret"), p.URL, s.whsec("webhook.secret"), providers)
+%s`, s.plain("server.admin_token"), hash, filepath.Join(s.dir, "x.db"), p.URL, s.contract(), s.name("arguments.secret"), s.name("hash.secret"), s.name("basic.password"), s.name("header.secret"), p.URL, s.whsec("webhook.secret"), providers)
 
 	places := map[string]bool{}
 	secretPlaces(app.Schema(), nil, places)
@@ -322,6 +347,7 @@ providers:
 	post("/ssp/p3/"+s.secret("token.secret"), call("3"))
 	post("/ssp/p4", call("4", "password", s.secret("field.secret")))
 	post("/ssp/p6", call("6"), "X-Key", s.secret("header.secret''"))
+	post("/ssp/p7", call("10"), "X-Key", s.secret("header.secret'''"))
 	// What is not let in, and what nobody understands.
 	post("/ssp/p1", call("7"), "X-Key", s.secret("auth.bearer"))
 	post("/ssp/p3/"+s.secret("auth.bearer"), call("7"))
