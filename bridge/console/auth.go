@@ -153,22 +153,38 @@ func (g *guard) password(r *http.Request, name, password string) (User, error) {
 	if err := g.braked(from); err != nil {
 		return User{}, err
 	}
-	select {
-	case g.hashing <- struct{}{}:
-		defer func() { <-g.hashing }()
-	case <-r.Context().Done():
-		return User{}, r.Context().Err()
-	}
 	u, known := g.users[name]
 	if !known {
 		u.Hash = g.decoy
 	}
-	if u.Hash.Matches(password) && known {
+	matches, err := g.compare(r, u.Hash, password)
+	switch {
+	case err != nil:
+		return User{}, err
+	case matches && known:
 		return u, nil
 	}
 	g.brake.failed(from)
 	g.log.Warn("console: a wrong name or password", slog.String("remote", r.RemoteAddr))
 	return User{}, problem(api.Unauthorized, "the name or the password is wrong")
+}
+
+// compare compares a password when its turn has come.
+func (g *guard) compare(r *http.Request, h PasswordHash, password string) (bool, error) {
+	select {
+	case g.hashing <- struct{}{}:
+		defer func() { <-g.hashing }()
+	case <-r.Context().Done():
+		return false, r.Context().Err()
+	}
+	return h.Matches(password), nil
+}
+
+// decoyed spends the time of a comparison, so that a wrong token does not tell which names exist.
+func (g *guard) decoyed(r *http.Request, password string) {
+	if len(g.users) > 0 {
+		_, _ = g.compare(r, g.decoy, password) // the answer is known
+	}
 }
 
 // bearer returns the token of the Authorization header; ok is false when there is no such header.

@@ -3,6 +3,7 @@ package console_test
 import (
 	"bufio"
 	"context"
+	"fmt"
 	"net/http"
 	"net/url"
 	"strings"
@@ -84,6 +85,18 @@ func TestAStreamEndsWithItsSession(t *testing.T) {
 	b.press("/", "/logout", url.Values{})
 	name, _ = s.next()
 	require.Equal(t, "over", name)
+
+	// A page that is only open keeps nobody signed in.
+	b = w.as(t, "vera")
+	s = b.watch("/")
+	s.next()
+	for range 2 {
+		w.clock.advance(61 * time.Minute)
+		w.park(fmt.Sprint(w.clock.now().Unix())) // so that the page is looked at again
+		name, _ = s.next()
+	}
+	require.Equal(t, "over", name)
+	require.Equal(t, "/login?next=%2F", b.get("/").path)
 }
 
 func TestStreamsAreOfOurPagesOnly(t *testing.T) {

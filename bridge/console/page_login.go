@@ -78,6 +78,9 @@ func (s *server) signedIn(r *http.Request, name, word string) (User, error) {
 		return s.guard.password(r, name, word)
 	}
 	if err := s.guard.try(r, strings.TrimSpace(word)); err != nil {
+		if asProblem(err).Code == api.Unauthorized {
+			s.guard.decoyed(r, word)
+		}
 		return User{}, err
 	}
 	return User{Name: or(name, personBrowser), Role: Admin}, nil

@@ -80,12 +80,13 @@ func (s *sessions) of(r *http.Request) *session {
 		delete(s.by, key)
 		return nil
 	}
-	x.seen = now
+	if !streamed(r) { // a page that is only open is not in use
+		x.seen = now
+	}
 	return x
 }
 
-// alive reports whether a session still holds, without prolonging it: a page that is only open is
-// not in use.
+// alive reports whether a session still holds, without prolonging it.
 func (s *sessions) alive(r *http.Request) bool {
 	c, err := r.Cookie(cookieName)
 	if err != nil {
