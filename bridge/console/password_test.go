@@ -62,7 +62,7 @@ func FuzzPasswordHash(f *testing.F) {
 	f.Add(argon("x", 64, 1, 1))
 	f.Add("$2b$12$abcdefghijklmnopqrstuuABCDEFGHIJKLMNOPQRSTUVWXYZ01234")
 	f.Fuzz(func(t *testing.T, s string) {
-		if _, err := console.ParsePasswordHash(s); err != nil && len(s) > 12 {
+		if _, err := console.ParsePasswordHash(s); err != nil && len(s) > 45 { // longer than the example in the message
 			require.NotContains(t, err.Error(), s)
 		}
 	})
