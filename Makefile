@@ -35,6 +35,11 @@ lint: ## gofmt, vet, staticcheck
 generate: ## make the generated code again
 	$(GO) generate ./...
 
+.PHONY: screenshots
+screenshots: ## take the pictures of docs/console again
+	@dir=$$(mktemp -d) && PERGABRIDGE_SCREENSHOTS=$$dir $(GO) test -tags $(TAGS) -count 1 -run TestEveryPage ./cmd/pergabridge/browsertest && \
+	for p in docs/console/*.png; do cp "$$dir/$$(basename "$$p")" "$$p"; done; rm -r "$$dir"
+
 .PHONY: fuzz
 fuzz: ## every fuzz target for 10 seconds (FUZZTIME=1m for longer)
 	@bash .ci/fuzz $(or $(FUZZTIME),10s)

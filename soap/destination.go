@@ -137,6 +137,7 @@ func noted(o bridge.Outcome, note string) bridge.Outcome {
 // deliver makes one call.
 func (d *Destination) deliver(ctx context.Context, l bridge.Lease, c call) bridge.Outcome {
 	ctx, x := withExchange(ctx, l.Event.ID, c.version)
+	x.trace = l.Event.Trace
 	a, err := c.do(ctx, d.service)
 	o := d.judge(l, c, x, a, err)
 	o.Request = outbound.Excerpt(x.request)

@@ -8,6 +8,7 @@ import (
 	"io"
 	"mime"
 	"net/http"
+	"regexp"
 	"strings"
 
 	"github.com/pergabridge/pergabridge/bridge/outbound"
@@ -22,6 +23,7 @@ var errNotSOAP = errors.New("it is not a SOAP envelope")
 // An exchange is what went over the wire in one call, kept beside gowsdl, which forgets it.
 type exchange struct {
 	id      string // of the event
+	trace   string // its W3C trace context
 	version wsdl.Version
 	request []byte
 	called  bool // the request was handed to the client
@@ -43,6 +45,9 @@ type doer interface {
 	Do(ctx context.Context, r outbound.Request) (outbound.Answer, error)
 }
 
+// traceparent is the W3C trace context header; an event brings it from outside.
+var traceparent = regexp.MustCompile(`^[0-9a-f]{2}-[0-9a-f]{32}-[0-9a-f]{16}-[0-9a-f]{2}$`)
+
 // A transport is the HTTP client that gowsdl's SOAP client calls.
 type transport struct{ client doer }
 
@@ -60,10 +65,14 @@ func (t transport) Do(req *http.Request) (*http.Response, error) {
 	}
 	x.request = outgoing(x.version, x.request)
 	x.called = true
+	h := header(x.version, strings.Trim(req.Header.Get("SOAPAction"), `"`))
+	if traceparent.MatchString(x.trace) {
+		h.Set("Traceparent", x.trace)
+	}
 	x.answer, x.err = t.client.Do(req.Context(), outbound.Request{
 		Method: http.MethodPost,
 		URL:    req.URL.String(),
-		Header: header(x.version, strings.Trim(req.Header.Get("SOAPAction"), `"`)),
+		Header: h,
 		Body:   x.request,
 		ID:     x.id,
 	})

@@ -2,6 +2,7 @@ package console
 
 import (
 	"context"
+	"crypto/rand"
 	"crypto/sha256"
 	"crypto/subtle"
 	"log/slog"
@@ -30,7 +31,10 @@ const maxPerson = 200
 // A caller is who a request comes from, once that is known.
 type caller struct {
 	person  string
+	role    Role
 	session *session // nil for programs
+	// csrf must come with every form; empty where nothing is sent along by a browser on its own.
+	csrf string
 }
 
 type callerKey struct{}
@@ -48,18 +52,30 @@ func callerOf(ctx context.Context) caller {
 type guard struct {
 	hasToken bool
 	token    [sha256.Size]byte
+	users    map[string]User
+	decoy    PasswordHash  // compared when the name is wrong, so that it takes as long
+	hashing  chan struct{} // bounds how much sign-ins may cost at once
+	loopback string        // csrf of callers on this machine, where nobody signs in
 	cross    *http.CrossOriginProtection
 	brake    *brake
 	sessions *sessions
 	log      *slog.Logger
 }
 
-func newGuard(token secret.Text, now func() time.Time, log *slog.Logger) *guard {
-	return &guard{
+func newGuard(token secret.Text, users []User, now func() time.Time, log *slog.Logger) *guard {
+	g := &guard{
 		hasToken: !token.Empty(), token: sha256.Sum256([]byte(token.Reveal())),
+		users: map[string]User{}, hashing: make(chan struct{}, 2), loopback: rand.Text(),
 		cross: http.NewCrossOriginProtection(), brake: newBrake(now), sessions: newSessions(now), log: log,
 	}
+	for _, u := range users {
+		g.users[u.Name], g.decoy = u, u.Hash
+	}
+	return g
 }
+
+// open reports whether nobody has to sign in; then only this machine is served.
+func (g *guard) open() bool { return !g.hasToken && len(g.users) == 0 }
 
 // sameSite refuses what a browser asks on behalf of another site.
 func (g *guard) sameSite(r *http.Request) error {
@@ -79,31 +95,37 @@ func (g *guard) identify(r *http.Request) (caller, error) {
 	if err != nil {
 		return caller{}, err
 	}
-	if !g.hasToken {
+	if g.open() {
 		if err := local(r); err != nil {
 			return caller{}, err
 		}
-		return caller{person: or(person, personLoopback)}, nil
+		return caller{person: or(person, personLoopback), role: Admin, csrf: g.loopback}, nil
 	}
 	if token, ok := bearer(r); ok {
 		if err := g.try(r, token); err != nil {
 			return caller{}, err
 		}
-		return caller{person: or(person, personToken)}, nil
+		return caller{person: or(g.byToken(person), personToken), role: Admin}, nil
 	}
 	if s := g.sessions.of(r); s != nil {
-		return caller{person: personBrowser, session: s}, nil
+		return caller{person: s.person, role: s.role, session: s, csrf: s.csrf}, nil
 	}
 	return caller{}, problem(api.Unauthorized, "send the admin token: Authorization: Bearer …")
+}
+
+// byToken keeps who has the token from signing with the name of somebody who has a password.
+func (g *guard) byToken(person string) string {
+	if _, taken := g.users[person]; taken {
+		return person + " (by token)"
+	}
+	return person
 }
 
 // try compares a token that somebody offered.
 func (g *guard) try(r *http.Request, token string) error {
 	from := address(r)
-	if wait := g.brake.blocked(from); wait > 0 {
-		p := problem(api.TooMany, "too many failed attempts from this address")
-		p.RetryAfter = int(wait/time.Second) + 1
-		return p
+	if err := g.braked(from); err != nil {
+		return err
 	}
 	sum := sha256.Sum256([]byte(token))
 	if g.hasToken && subtle.ConstantTimeCompare(sum[:], g.token[:]) == 1 {
@@ -112,6 +134,57 @@ func (g *guard) try(r *http.Request, token string) error {
 	g.brake.failed(from)
 	g.log.Warn("console: a wrong admin token", slog.String("remote", r.RemoteAddr), slog.String("path", secret.Mask(r.URL.Path)))
 	return problem(api.Unauthorized, "the admin token is wrong")
+}
+
+// braked returns the problem of an address that has failed too often.
+func (g *guard) braked(from netip.Addr) error {
+	wait := g.brake.blocked(from)
+	if wait <= 0 {
+		return nil
+	}
+	p := problem(api.TooMany, "too many failed attempts from this address")
+	p.RetryAfter = int(wait/time.Second) + 1
+	return p
+}
+
+// password lets a named user in, or says why not.
+func (g *guard) password(r *http.Request, name, password string) (User, error) {
+	from := address(r)
+	if err := g.braked(from); err != nil {
+		return User{}, err
+	}
+	u, known := g.users[name]
+	if !known {
+		u.Hash = g.decoy
+	}
+	matches, err := g.compare(r, u.Hash, password)
+	switch {
+	case err != nil:
+		return User{}, err
+	case matches && known:
+		return u, nil
+	}
+	g.brake.failed(from)
+	g.log.Warn("console: a wrong name or password", slog.String("remote", r.RemoteAddr))
+	return User{}, problem(api.Unauthorized, "the name or the password is wrong")
+}
+
+// compare compares a password when its turn has come.
+func (g *guard) compare(r *http.Request, h PasswordHash, password string) (bool, error) {
+	select {
+	case g.hashing <- struct{}{}:
+		defer func() { <-g.hashing }()
+	case <-r.Context().Done():
+		return false, r.Context().Err()
+	}
+	return h.Matches(password), nil
+}
+
+// decoyed spends the time of a comparison, so that a wrong token does not tell which names exist.
+func (g *guard) decoyed(r *http.Request, password string) {
+	if len(g.users) > 0 {
+		_, _ = g.compare(r, g.decoy, password) // the answer is known
+	}
 }
 
 // bearer returns the token of the Authorization header; ok is false when there is no such header.
@@ -130,7 +203,7 @@ func bearer(r *http.Request) (token string, ok bool) {
 // local reports why a caller without a token is not from this machine, nil if it is.
 func local(r *http.Request) error {
 	if a := address(r); !a.IsValid() || !a.IsLoopback() {
-		return problem(api.Forbidden, "without server.admin_token only callers on this machine are served")
+		return problem(api.Forbidden, "without server.admin_token or server.users only callers on this machine are served")
 	}
 	for _, name := range []string{"Forwarded", "X-Forwarded-For", "X-Real-Ip"} {
 		if r.Header.Get(name) != "" {
@@ -148,7 +221,7 @@ func local(r *http.Request) error {
 	if host == "localhost" || strings.HasSuffix(host, ".localhost") {
 		return nil
 	}
-	return problem(api.Forbidden, "without server.admin_token the console answers only under localhost, 127.0.0.1 or [::1]")
+	return problem(api.Forbidden, "without server.admin_token or server.users the console answers only under localhost, 127.0.0.1 or [::1]")
 }
 
 // address returns the address the connection comes from.
@@ -162,10 +235,15 @@ func address(r *http.Request) netip.Addr {
 
 // personOf reads the name that a caller gives for the record.
 func personOf(r *http.Request) (string, error) {
-	p := strings.TrimSpace(r.Header.Get(api.PersonHeader))
+	return personName(r.Header.Get(api.PersonHeader), api.PersonHeader)
+}
+
+// personName checks a name that goes into the record.
+func personName(p, param string) (string, error) {
+	p = strings.TrimSpace(p)
 	bad := len(p) > maxPerson || !utf8.ValidString(p) || strings.ContainsFunc(p, func(c rune) bool { return !unicode.IsPrint(c) })
 	if bad {
-		return "", badQuery(api.PersonHeader, "a printable name of at most %d bytes", maxPerson)
+		return "", badQuery(param, "a printable name of at most %d bytes", maxPerson)
 	}
 	return secret.Mask(p), nil
 }

@@ -80,28 +80,24 @@ func (s *server) otherBonds(ctx context.Context, provider, task string) ([]bridg
 	return out, nil
 }
 
-var bondVerbs = map[string]bridge.Verb{"link": bridge.VerbBondLink, "unlink": bridge.VerbBondUnlink, "move": bridge.VerbBondMove}
-
-func (s *server) actOnBond(w http.ResponseWriter, r *http.Request) error {
-	verb, ok := bondVerbs[r.PathValue("verb")]
-	if !ok {
-		return noVerb("link, unlink, move, import")
+func (s *server) actOnBond(verb bridge.Verb) answer {
+	return func(w http.ResponseWriter, r *http.Request) error {
+		var a api.BondAct
+		if err := readJSON(w, r, maxCommand, false, &a); err != nil {
+			return err
+		}
+		switch {
+		case a.Provider == "":
+			return badBody("provider", "needed")
+		case a.Task == "":
+			return badBody("task", "needed")
+		case a.Reference == "" && verb != bridge.VerbBondUnlink:
+			return badBody("reference", "needed")
+		case a.Reference != "" && verb == bridge.VerbBondUnlink:
+			return badBody("reference", "not for unlink: it takes away the reference that the task has")
+		}
+		return s.operate(w, r, bridge.Command{Verb: verb, Provider: a.Provider, Task: a.Task, Reference: a.Reference, Note: a.Note})
 	}
-	var a api.BondAct
-	if err := readJSON(w, r, maxCommand, false, &a); err != nil {
-		return err
-	}
-	switch {
-	case a.Provider == "":
-		return badBody("provider", "needed")
-	case a.Task == "":
-		return badBody("task", "needed")
-	case a.Reference == "" && verb != bridge.VerbBondUnlink:
-		return badBody("reference", "needed")
-	case a.Reference != "" && verb == bridge.VerbBondUnlink:
-		return badBody("reference", "not for unlink: it takes away the reference that the task has")
-	}
-	return s.operate(w, r, bridge.Command{Verb: verb, Provider: a.Provider, Task: a.Task, Reference: a.Reference, Note: a.Note})
 }
 
 // importBonds makes bonds row by row. Rows that fail do not hold up the others; a store that is

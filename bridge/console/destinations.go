@@ -63,25 +63,34 @@ func destinationView(d Destination, c bridge.DestinationCounts) api.Destination 
 	return v
 }
 
-var destinationVerbs = map[string]bridge.Verb{"pause": bridge.VerbDestPause, "resume": bridge.VerbDestResume}
-
-func (s *server) actOnDestination(w http.ResponseWriter, r *http.Request) error {
-	verb, ok := destinationVerbs[r.PathValue("verb")]
-	if !ok {
-		return noVerb("pause, resume")
+func (s *server) actOnDestination(verb bridge.Verb) answer {
+	return func(w http.ResponseWriter, r *http.Request) error {
+		var a api.Note
+		if err := readJSON(w, r, maxCommand, true, &a); err != nil {
+			return err
+		}
+		// The store takes any name; a mistyped one must not look like success.
+		d, err := s.destination(r, r.PathValue("name"))
+		if err != nil {
+			return err
+		}
+		return s.operate(w, r, bridge.Command{Verb: verb, Dest: d.Name, Note: a.Note})
 	}
-	var a api.Note
+}
+
+// testDestination makes a test call.
+func (s *server) testDestination(w http.ResponseWriter, r *http.Request) error {
+	var a struct{}
 	if err := readJSON(w, r, maxCommand, true, &a); err != nil {
 		return err
 	}
-	name := r.PathValue("name")
-	counts, err := s.Store.Counts(r.Context())
+	answer, err := s.test(r.Context(), r.PathValue("name"))
+	t := api.Tested{OK: err == nil, Answer: answer}
 	if err != nil {
-		return err
+		if x := asProblem(err); x.Code == api.NotFound {
+			return err
+		}
+		t.Answer = secret.Mask(err.Error())
 	}
-	// The store takes any name; a mistyped one must not look like success.
-	if !slices.ContainsFunc(s.destinationsOf(counts), func(d api.Destination) bool { return d.Name == name }) {
-		return problem(api.NotFound, "there is no destination "+name)
-	}
-	return s.operate(w, r, bridge.Command{Verb: verb, Dest: name, Note: a.Note})
+	return writeJSON(w, http.StatusOK, t)
 }

@@ -50,23 +50,17 @@ func (s *server) showEvent(w http.ResponseWriter, r *http.Request) error {
 	return writeJSON(w, http.StatusOK, detailView(&e, attempts))
 }
 
-var eventVerbs = map[string]bridge.Verb{
-	"retry": bridge.VerbEventRetry, "ignore": bridge.VerbEventIgnore, "settle": bridge.VerbEventSettle,
-}
-
-func (s *server) actOnEvent(w http.ResponseWriter, r *http.Request) error {
-	verb, ok := eventVerbs[r.PathValue("verb")]
-	if !ok {
-		return noVerb("retry, ignore, settle")
+func (s *server) actOnEvent(verb bridge.Verb) answer {
+	return func(w http.ResponseWriter, r *http.Request) error {
+		var a api.Act
+		if err := readJSON(w, r, maxCommand, true, &a); err != nil {
+			return err
+		}
+		if a.Reference != "" && verb != bridge.VerbEventSettle {
+			return badBody("reference", "only for settle")
+		}
+		return s.operate(w, r, bridge.Command{Verb: verb, Event: r.PathValue("id"), Reference: a.Reference, Note: a.Note})
 	}
-	var a api.Act
-	if err := readJSON(w, r, maxCommand, true, &a); err != nil {
-		return err
-	}
-	if a.Reference != "" && verb != bridge.VerbEventSettle {
-		return badBody("reference", "only for settle")
-	}
-	return s.operate(w, r, bridge.Command{Verb: verb, Event: r.PathValue("id"), Reference: a.Reference, Note: a.Note})
 }
 
 // operate carries out a command and answers with what it did.
@@ -77,8 +71,4 @@ func (s *server) operate(w http.ResponseWriter, r *http.Request, c bridge.Comman
 		return err
 	}
 	return writeJSON(w, http.StatusOK, doneView(done))
-}
-
-func noVerb(known string) error {
-	return problem(api.NotFound, "there is no such command here; there are "+known)
 }

@@ -27,22 +27,16 @@ func (s *server) listLanes(w http.ResponseWriter, r *http.Request) error {
 	return writeJSON(w, http.StatusOK, page)
 }
 
-var laneVerbs = map[string]bridge.Verb{
-	"pause": bridge.VerbLanePause, "resume": bridge.VerbLaneResume, "retry": bridge.VerbLaneRetry,
-}
-
-func (s *server) actOnLane(w http.ResponseWriter, r *http.Request) error {
-	verb, ok := laneVerbs[r.PathValue("verb")]
-	if !ok {
-		return noVerb("pause, resume, retry")
+func (s *server) actOnLane(verb bridge.Verb) answer {
+	return func(w http.ResponseWriter, r *http.Request) error {
+		var a api.LaneAct
+		if err := readJSON(w, r, maxCommand, false, &a); err != nil {
+			return err
+		}
+		id, ok := bridge.ParseLaneID(a.Lane)
+		if !ok {
+			return badBody("lane", "a lane is written provider/dir/task, such as acme/out/4711")
+		}
+		return s.operate(w, r, bridge.Command{Verb: verb, Lane: id, Note: a.Note})
 	}
-	var a api.LaneAct
-	if err := readJSON(w, r, maxCommand, false, &a); err != nil {
-		return err
-	}
-	id, ok := bridge.ParseLaneID(a.Lane)
-	if !ok {
-		return badBody("lane", "a lane is written provider/dir/task, such as acme/out/4711")
-	}
-	return s.operate(w, r, bridge.Command{Verb: verb, Lane: id, Note: a.Note})
 }

@@ -10,6 +10,7 @@ import (
 	"time"
 
 	"github.com/pergabridge/pergabridge/bridge"
+	"github.com/pergabridge/pergabridge/bridge/console/rate"
 	"github.com/pergabridge/pergabridge/bridge/secret"
 )
 
@@ -27,14 +28,22 @@ type Destination struct {
 	Mode    string // deliver or observe
 	Address string // where it is; secrets are masked when it is shown
 	Note    string
+	// Config is the destination's section of the config as text; secrets are only named there.
+	Config string
+	// Test calls the destination without doing anything there and says what it answered; nil:
+	// it cannot be tested.
+	Test func(ctx context.Context) (string, error)
 }
 
 // Options configures the admin listener.
 type Options struct {
 	Store  bridge.Reader
 	Engine Engine
-	// Token lets callers in. Empty: only loopback addresses are served.
+	// Token lets callers in as admins. Without it and without Users only loopback addresses are
+	// served.
 	Token secret.Text
+	// Users may sign in to the pages.
+	Users []User
 	// OpenMetrics serves /metrics without a token.
 	OpenMetrics bool
 	// Metrics serves /metrics; nil: not found.
@@ -59,6 +68,11 @@ type Options struct {
 	// Map answers POST /map: a dry run of a mapping. It may return an [*api.Problem]; any other
 	// error is answered as unprocessable. nil: not found.
 	Map func(ctx context.Context, request json.RawMessage) (any, error)
+
+	// Rates returns the last hour of a side, of all sides for ""; nil: no charts are shown.
+	Rates func(name string) rate.Series
+	// Closing ends streams and work in the background; nil: they end with the process.
+	Closing <-chan struct{}
 
 	Log *slog.Logger     // nil: nothing is logged
 	Now func() time.Time // nil: time.Now

@@ -18,31 +18,73 @@ import (
 //go:embed pages
 var files embed.FS
 
+// pageNames are the pages; each has a file.
+var pageNames = []string{"overview", "tasks", "task", "parked", "quarantine", "quarantined", "providers", "provider",
+	"activity", "act", "repair", "repairs", "login", "problem"}
+
 // templates holds one complete page a name; each is the frame with its own content.
 var templates = func() map[string]*template.Template {
 	out := map[string]*template.Template{}
-	for _, name := range []string{"overview", "task", "login", "problem"} {
-		t := template.New("frame.html").Funcs(template.FuncMap{
-			// Replaced for each page: they depend on the time.
-			"ago": func(time.Time) string { return "" },
-		}).Funcs(helpers)
+	for _, name := range pageNames {
+		t := template.New("frame.html").Funcs(helpers).Funcs((&frame{}).helpers())
 		out[name] = template.Must(t.ParseFS(files, "pages/frame.html", "pages/parts.html", "pages/"+name+".html"))
 	}
 	return out
 }()
 
 var helpers = template.FuncMap{
-	"stamp":    func(t time.Time) string { return t.UTC().Format("2006-01-02 15:04:05") },
-	"machine":  func(t time.Time) string { return t.UTC().Format(time.RFC3339) },
-	"why":      why,
-	"taskPath": taskPath,
-	"lanes":    func(m map[bridge.LaneState]int64, state string) int64 { return m[bridge.LaneState(state)] },
+	"stamp":     func(t time.Time) string { return t.UTC().Format("2006-01-02 15:04:05") },
+	"machine":   func(t time.Time) string { return t.UTC().Format(time.RFC3339) },
+	"why":       why,
+	"taskPath":  taskPath,
+	"eventPath": func(id string) string { return "/quarantine/" + escape(id) },
+	"sidePath":  func(name string) string { return "/providers/" + escape(name) },
+	"chart":     chart,
+	"pretty":    pretty,
+	"lanes":     func(m map[bridge.LaneState]int64, state string) int64 { return m[bridge.LaneState(state)] },
 	"plural": func(n any, one, many string) string {
 		if fmt.Sprint(n) == "1" {
 			return "1 " + one
 		}
 		return fmt.Sprint(n) + " " + many
 	},
+	"sum": func(a, b int) int { return a + b },
+	"dict": func(pairs ...any) map[string]any {
+		out := map[string]any{}
+		for i := 0; i+1 < len(pairs); i += 2 {
+			out[pairs[i].(string)] = pairs[i+1]
+		}
+		return out
+	},
+}
+
+// helpers are what depends on who looks, and when.
+func (f *frame) helpers() template.FuncMap {
+	return template.FuncMap{
+		"ago":  func(t time.Time) string { return ago(f.Now, t) },
+		"may":  func(role string) bool { return f.Role.may(Role(role)) },
+		"csrf": func() string { return f.CSRF },
+		"here": func() string { return f.Here },
+		"do":   f.button,
+	}
+}
+
+// A button is one deed on one target, or nothing if the person may not.
+type button struct {
+	*deed
+	Target, What, CSRF, Back string
+	// Ask is the address of the page that asks first.
+	Ask string
+}
+
+func (f *frame) button(verb bridge.Verb, target, what string) *button {
+	d := deedOf(verb)
+	if d == nil || !f.Role.may(Operator) {
+		return nil
+	}
+	b := &button{deed: d, Target: target, What: what, CSRF: f.CSRF, Back: f.Here}
+	b.Ask = "/act?" + url.Values{"verb": {string(verb)}, "target": {target}, "back": {f.Here}}.Encode()
+	return b
 }
 
 // taskPath is the address of a task's page.
@@ -92,23 +134,77 @@ type frame struct {
 	Version  string
 	Now      time.Time
 	SignedIn bool
+	Person   string
+	Role     Role
 	CSRF     string
-	Body     any
+	// Here is the address of the page itself, where its buttons lead back to.
+	Here string
+	// Flash says what was just done.
+	Flash string
+	// Live is the address of the stream that keeps the page fresh; empty for pages that stand still.
+	Live string
+	Nav  []place
+	Body any
 }
 
-// page writes a page.
-func (s *server) page(w http.ResponseWriter, r *http.Request, status int, name, title string, body any) error {
-	f := frame{Title: title, Version: s.Version, Now: s.Now(), Body: body}
-	if c := callerOf(r.Context()); c.session != nil {
-		f.SignedIn, f.CSRF = true, c.session.csrf
+// A place is one entry of the navigation.
+type place struct {
+	Path, Name string
+	Current    bool
+}
+
+var navigation = []place{{"/", "Overview", false}, {"/tasks", "Tasks", false}, {"/parked", "Parked", false},
+	{"/quarantine", "Quarantine", false}, {"/providers", "Providers", false}, {"/activity", "Activity", false}}
+
+// live names the pages that are worth a stream.
+var live = map[string]bool{"overview": true, "tasks": true, "task": true, "parked": true, "quarantine": true, "quarantined": true,
+	"providers": true, "activity": true, "repair": true, "repairs": true}
+
+func (s *server) frame(r *http.Request, name, title string, body any) *frame {
+	f := &frame{Title: title, Version: s.Version, Now: s.Now(), Here: here(r), Body: body}
+	c := callerOf(r.Context())
+	if c.role == "" {
+		return f
 	}
+	f.Person, f.Role, f.CSRF, f.SignedIn = c.person, c.role, c.csrf, c.session != nil
+	if d := deedOf(bridge.Verb(r.URL.Query().Get(doneParam))); d != nil {
+		f.Flash = d.Done
+	}
+	if live[name] {
+		f.Live = "/live?" + url.Values{"at": {f.Here}}.Encode()
+	}
+	for _, p := range navigation {
+		p.Current = r.URL.Path == p.Path || p.Path != "/" && strings.HasPrefix(r.URL.Path, p.Path+"/")
+		f.Nav = append(f.Nav, p)
+	}
+	return f
+}
+
+// doneParam is set on the way back from a deed; it names the verb.
+const doneParam = "done"
+
+// here is the address of a request without what is only said once.
+func here(r *http.Request) string {
+	q := r.URL.Query()
+	q.Del(doneParam)
+	u := url.URL{Path: r.URL.Path, RawPath: r.URL.RawPath, RawQuery: q.Encode()}
+	return u.String()
+}
+
+// page writes a page, or only its changing part for a stream.
+func (s *server) page(w http.ResponseWriter, r *http.Request, status int, name, title string, body any) error {
+	f := s.frame(r, name, title, body)
 	t, err := templates[name].Clone()
 	if err != nil {
 		return fmt.Errorf("console: page %s: %w", name, err)
 	}
-	t.Funcs(template.FuncMap{"ago": func(x time.Time) string { return ago(f.Now, x) }})
+	t.Funcs(f.helpers())
+	entry := "frame.html"
+	if streamed(r) {
+		entry = "main"
+	}
 	var b bytes.Buffer
-	if err := t.Execute(&b, f); err != nil {
+	if err := t.ExecuteTemplate(&b, entry, f); err != nil {
 		return fmt.Errorf("console: page %s: %w", name, err)
 	}
 	w.Header().Set("Content-Type", "text/html; charset=utf-8")
@@ -117,13 +213,17 @@ func (s *server) page(w http.ResponseWriter, r *http.Request, status int, name, 
 	return nil
 }
 
-// forPeople serves pages to callers who have signed in.
-func (s *server) forPeople(m methods) http.Handler {
+// forPeople serves pages to callers who have signed in with at least a role: need to change
+// something, [Viewer] to look.
+func (s *server) forPeople(need Role, m methods) http.Handler {
 	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 		c, err := s.guard.identify(r)
 		if err == nil {
-			s.serve(w, r.WithContext(with(r.Context(), c)), m)
-			return
+			r = r.WithContext(with(r.Context(), c))
+			if err = allowed(c, need); err == nil {
+				s.serve(w, r, m)
+				return
+			}
 		}
 		if p := asProblem(err); p.Code == api.Unauthorized && reads(r) && r.Header.Get("Authorization") == "" {
 			http.Redirect(w, r, "/login?"+url.Values{"next": {r.URL.RequestURI()}}.Encode(), http.StatusSeeOther)
@@ -169,6 +269,12 @@ func (s *server) problemPage(w http.ResponseWriter, r *http.Request, err error) 
 func (s *server) style(w http.ResponseWriter, r *http.Request) error {
 	w.Header().Set("Cache-Control", "max-age=300")
 	http.ServeFileFS(w, r, files, "pages/style.css")
+	return nil
+}
+
+func (s *server) script(w http.ResponseWriter, r *http.Request) error {
+	w.Header().Set("Cache-Control", "max-age=300")
+	http.ServeFileFS(w, r, files, "pages/console.js")
 	return nil
 }
 

@@ -15,7 +15,10 @@ const maxForm = 8 << 10
 
 type loginPage struct {
 	Next  string
+	Name  string
 	Error string
+	Users bool // people have names and passwords
+	Token bool // there is an admin token
 }
 
 func (s *server) loginPage(w http.ResponseWriter, r *http.Request) error {
@@ -23,34 +26,64 @@ func (s *server) loginPage(w http.ResponseWriter, r *http.Request) error {
 		http.Redirect(w, r, "/", http.StatusSeeOther)
 		return nil
 	}
-	if !s.guard.hasToken {
+	if s.guard.open() {
 		if err := local(r); err != nil {
 			return err
 		}
 	}
-	return s.page(w, r, http.StatusOK, "login", "Sign in", loginPage{Next: ours(r.URL.Query().Get("next"))})
+	return s.signIn(w, r, http.StatusOK, loginPage{Next: ours(r.URL.Query().Get("next"))})
 }
 
-// login changes the admin token for a session.
+func (s *server) signIn(w http.ResponseWriter, r *http.Request, status int, p loginPage) error {
+	p.Users, p.Token = len(s.guard.users) > 0, s.guard.hasToken
+	return s.page(w, r, status, "login", "Sign in", p)
+}
+
+// login changes a password or the admin token for a session. A name that the config knows is
+// checked with its password alone: the token cannot be used in somebody's name.
 func (s *server) login(w http.ResponseWriter, r *http.Request) error {
 	if err := form(w, r); err != nil {
 		return err
 	}
-	next := ours(r.PostForm.Get("next"))
-	if !s.guard.hasToken {
-		return problem(api.NotFound, "there is no token to sign in with: server.admin_token is not set")
+	if s.guard.open() {
+		return problem(api.NotFound, "there is nothing to sign in with: neither server.users nor server.admin_token is set")
 	}
-	if err := s.guard.try(r, strings.TrimSpace(r.PostForm.Get("token"))); err != nil {
-		p := asProblem(err)
-		if p.Code != api.Unauthorized {
+	p := loginPage{Next: ours(r.PostForm.Get("next"))}
+	name, err := personName(r.PostForm.Get("name"), "name")
+	if err != nil {
+		return err
+	}
+	user, err := s.signedIn(r, name, r.PostForm.Get("token"))
+	if err != nil {
+		if asProblem(err).Code != api.Unauthorized {
 			return err
 		}
-		return s.page(w, r, p.Status, "login", "Sign in", loginPage{Next: next, Error: "This is not the admin token."})
+		p.Name, p.Error = name, "This is not the admin token."
+		if len(s.guard.users) > 0 {
+			p.Error = "The name or the password is wrong."
+		}
+		return s.signIn(w, r, http.StatusUnauthorized, p)
 	}
 	s.guard.sessions.end(r)
-	http.SetCookie(w, cookie(r, s.guard.sessions.begin()))
-	http.Redirect(w, r, next, http.StatusSeeOther)
+	http.SetCookie(w, cookie(r, s.guard.sessions.begin(user.Name, user.Role)))
+	s.Log.Info("console: somebody signed in", "person", user.Name, "role", user.Role, "remote", r.RemoteAddr)
+	http.Redirect(w, r, p.Next, http.StatusSeeOther)
 	return nil
+}
+
+// signedIn returns who comes in with this name and password or token.
+func (s *server) signedIn(r *http.Request, name, word string) (User, error) {
+	_, known := s.guard.users[name]
+	if known || !s.guard.hasToken {
+		return s.guard.password(r, name, word)
+	}
+	if err := s.guard.try(r, strings.TrimSpace(word)); err != nil {
+		if asProblem(err).Code == api.Unauthorized {
+			s.guard.decoyed(r, word)
+		}
+		return User{}, err
+	}
+	return User{Name: or(name, personBrowser), Role: Admin}, nil
 }
 
 // logout ends the session. Its form carries the session's own token, so that nobody else can.
@@ -58,9 +91,8 @@ func (s *server) logout(w http.ResponseWriter, r *http.Request) error {
 	if err := form(w, r); err != nil {
 		return err
 	}
-	c := callerOf(r.Context())
-	if c.session == nil || subtle.ConstantTimeCompare([]byte(r.PostForm.Get("csrf")), []byte(c.session.csrf)) != 1 {
-		return problem(api.Forbidden, "this form is not of this session; go back and try again")
+	if err := genuine(r); err != nil {
+		return err
 	}
 	s.guard.sessions.end(r)
 	http.SetCookie(w, cookie(r, ""))
@@ -68,9 +100,22 @@ func (s *server) logout(w http.ResponseWriter, r *http.Request) error {
 	return nil
 }
 
-// form reads a form within its bound.
-func form(w http.ResponseWriter, r *http.Request) error {
-	r.Body = http.MaxBytesReader(w, r.Body, maxForm)
+// genuine reports why a form does not come from a page that we showed to this caller, nil if it
+// does.
+func genuine(r *http.Request) error {
+	c := callerOf(r.Context())
+	if c.csrf != "" && subtle.ConstantTimeCompare([]byte(r.PostForm.Get("csrf")), []byte(c.csrf)) != 1 {
+		return problem(api.Forbidden, "this form is not of this session; go back, reload the page and try again")
+	}
+	return nil
+}
+
+// form reads a form within the usual bound.
+func form(w http.ResponseWriter, r *http.Request) error { return formOf(w, r, maxForm) }
+
+// formOf reads a form of at most limit bytes.
+func formOf(w http.ResponseWriter, r *http.Request, limit int64) error {
+	r.Body = http.MaxBytesReader(w, r.Body, limit)
 	if err := r.ParseForm(); err != nil {
 		var large *http.MaxBytesError
 		if errors.As(err, &large) {
@@ -81,11 +126,19 @@ func form(w http.ResponseWriter, r *http.Request) error {
 	return nil
 }
 
+// places are the pages that a form may lead back to.
+var places = []string{"/tasks", "/parked", "/quarantine", "/providers", "/activity", "/repairs"}
+
 // ours returns next if it is a page of this console, else the first page.
 func ours(next string) string {
 	u, err := url.Parse(next)
-	if err != nil || u.Scheme != "" || u.Host != "" || u.User != nil || strings.ContainsAny(next, "\\\r\n\t") || !strings.HasPrefix(next, "/tasks/") {
+	if err != nil || u.Scheme != "" || u.Host != "" || u.User != nil || strings.ContainsAny(next, "\\\r\n\t") {
 		return "/"
 	}
-	return next
+	for _, p := range places {
+		if u.Path == p || strings.HasPrefix(u.Path, p+"/") {
+			return next
+		}
+	}
+	return "/"
 }

@@ -7,6 +7,7 @@ import (
 
 	"github.com/pergabridge/pergabridge/bridge"
 	"github.com/pergabridge/pergabridge/bridge/console/api"
+	"github.com/pergabridge/pergabridge/bridge/console/rate"
 )
 
 // How many rows the first page shows.
@@ -19,8 +20,13 @@ type overviewPage struct {
 	Ready        api.Readiness
 	NotReady     []namedCheck
 	Contract     *api.Check
-	Destinations []api.Destination
-	Parked       []api.Lane
+	Checks       []namedCheck // what else is wrong: mailboxes, polls
+	Destinations []destinationRow
+	All          *rate.Series
+	Parked       []laneRow
+	ParkedN      int64
+	QuarantineN  int64
+	WaitingN     int64
 	MoreParked   bool
 	Quarantine   []quarantineRow
 	Bonds        []bondCount
@@ -41,6 +47,9 @@ type bondCount struct {
 }
 
 func (s *server) overviewPage(w http.ResponseWriter, r *http.Request) error {
+	if err := pageQuery(r).done(); err != nil {
+		return err
+	}
 	ctx := r.Context()
 	counts, err := s.Store.Counts(ctx)
 	if err != nil {
@@ -55,8 +64,9 @@ func (s *server) overviewPage(w http.ResponseWriter, r *http.Request) error {
 		return err
 	}
 	p := overviewPage{
-		Ready: s.readiness(ctx), Destinations: s.destinationsOf(counts), Events: listedAll(events),
-		Parked: laneViews(parked[:min(len(parked), overviewLanes)]), MoreParked: len(parked) > overviewLanes,
+		Ready: s.readiness(ctx), Destinations: s.withRates(s.destinationsOf(counts)), All: s.series(""), Events: listedAll(events),
+		QuarantineN: counts.Events[bridge.StateQuarantined], WaitingN: counts.Events[bridge.StateWaiting],
+		Parked: rowsOf(parked[:min(len(parked), overviewLanes)]), MoreParked: len(parked) > overviewLanes,
 		Quarantine: quarantineRows(counts),
 	}
 	for name, c := range p.Ready.Checks {
@@ -64,6 +74,15 @@ func (s *server) overviewPage(w http.ResponseWriter, r *http.Request) error {
 			p.NotReady = append(p.NotReady, namedCheck{name, c.Reason})
 		}
 	}
+	for _, d := range p.Destinations {
+		p.ParkedN += d.Lanes[bridge.LaneParked]
+	}
+	for name, c := range p.Ready.Shown {
+		if !c.OK && name != "contract" && !strings.HasPrefix(name, "destination ") {
+			p.Checks = append(p.Checks, namedCheck{name, c.Reason})
+		}
+	}
+	slices.SortFunc(p.Checks, func(a, b namedCheck) int { return strings.Compare(a.Name, b.Name) })
 	slices.SortFunc(p.NotReady, func(a, b namedCheck) int { return strings.Compare(a.Name, b.Name) })
 	if c, ok := p.Ready.Shown["contract"]; ok {
 		p.Contract = &c

@@ -18,20 +18,29 @@ type taskPage struct {
 	Bond           *bridge.Bond
 	Others         []bridge.Bond
 	Lanes          []taskLane
-	Events         []api.EventDetail // oldest first
-	Older          string            // address of the page before
-	Latest         string            // address of the newest page, when this is another
+	BondDeeds      []bridge.Verb
+	Events         []taskEvent // oldest first
+	Older          string      // address of the page before
+	Latest         string      // address of the newest page, when this is another
 }
 
 // A taskLane is one direction, also when there is nothing in it.
 type taskLane struct {
 	Dir   bridge.Dir
 	Title string
-	Lane  *api.Lane
+	Lane  *laneRow
+}
+
+// A taskEvent is one entry of the timeline.
+type taskEvent struct {
+	api.EventDetail
+	Deeds []bridge.Verb
+	// Behind is the lane whose head this event waits behind.
+	Behind *laneRow
 }
 
 func (s *server) taskPage(w http.ResponseWriter, r *http.Request) error {
-	q := readQuery(r.URL.RawQuery)
+	q := pageQuery(r)
 	before := q.text("before")
 	if err := q.done(); err != nil {
 		return err
@@ -72,7 +81,7 @@ func (s *server) taskPage(w http.ResponseWriter, r *http.Request) error {
 		}
 		d := detailView(&e, attempts)
 		d.Text, d.Description = shorten(d.Text, listText), shorten(d.Description, listText)
-		p.Events = append(p.Events, d)
+		p.Events = append(p.Events, taskEvent{EventDetail: d, Deeds: eventDeeds(&e)})
 	}
 	if p.Others, err = s.otherBonds(ctx, p.Provider, p.Task); err != nil {
 		return err
@@ -84,11 +93,19 @@ func (s *server) taskPage(w http.ResponseWriter, r *http.Request) error {
 	for _, l := range []taskLane{{Dir: bridge.Out, Title: "SSP to " + p.Provider}, {Dir: bridge.In, Title: p.Provider + " to SSP"}} {
 		for i := range lanes {
 			if lanes[i].ID.Dir == l.Dir {
-				v := laneView(&lanes[i])
-				l.Lane = &v
+				l.Lane = &rowsOf(lanes[i : i+1])[0]
 			}
 		}
 		p.Lanes = append(p.Lanes, l)
+		for i := range p.Events {
+			if e := &p.Events[i]; l.Lane != nil && e.Dir == l.Dir && e.State == bridge.StateQueued && e.ID != l.Lane.Head {
+				e.Behind = l.Lane
+			}
+		}
+	}
+	p.BondDeeds = []bridge.Verb{bridge.VerbBondLink}
+	if p.Bond != nil && p.Bond.Reference != "" {
+		p.BondDeeds = []bridge.Verb{bridge.VerbBondUnlink, bridge.VerbBondMove}
 	}
 	return s.page(w, r, http.StatusOK, "task", "Task "+p.Task+" at "+p.Provider, p)
 }

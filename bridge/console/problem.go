@@ -15,31 +15,20 @@ import (
 )
 
 // titles and statuses of the codes.
-var titles = map[api.Code]struct {
-	status int
-	title  string
-}{
-	api.BadQuery:         {http.StatusBadRequest, "a parameter is wrong"},
-	api.BadBody:          {http.StatusBadRequest, "the body is wrong"},
-	api.Unauthorized:     {http.StatusUnauthorized, "the admin token is needed"},
-	api.Forbidden:        {http.StatusForbidden, "not from here"},
-	api.NotFound:         {http.StatusNotFound, "not found"},
-	api.MethodNotAllowed: {http.StatusMethodNotAllowed, "another method is needed"},
-	api.NotPossible:      {http.StatusConflict, "not possible as things stand"},
-	api.TooLarge:         {http.StatusRequestEntityTooLarge, "the body is too large"},
-	api.UnsupportedMedia: {http.StatusUnsupportedMediaType, "the body has another type than JSON"},
-	api.Unprocessable:    {http.StatusUnprocessableEntity, "it cannot be carried out"},
-	api.TooMany:          {http.StatusTooManyRequests, "too many failed attempts"},
-	api.Internal:         {http.StatusInternalServerError, "something is broken here"},
-	api.Unavailable:      {http.StatusServiceUnavailable, "the store does not answer now"},
-}
+var titles = func() map[api.Code]api.CodeInfo {
+	out := map[api.Code]api.CodeInfo{}
+	for _, c := range api.Codes() {
+		out[c.Code] = c
+	}
+	return out
+}()
 
 // retryAfter is what callers are told to wait while the store is unavailable, in seconds.
 const retryAfter = 5
 
 func problem(code api.Code, detail string) *api.Problem {
 	t := titles[code]
-	return &api.Problem{Type: api.TypePrefix + string(code), Title: t.title, Status: t.status, Detail: detail, Code: code}
+	return &api.Problem{Type: api.TypePrefix + string(code), Title: t.Title, Status: t.Status, Detail: detail, Code: code}
 }
 
 func badQuery(param, format string, args ...any) *api.Problem {

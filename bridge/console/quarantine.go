@@ -38,40 +38,35 @@ func (s *server) showQuarantined(w http.ResponseWriter, r *http.Request) error {
 	return writeJSON(w, http.StatusOK, detailView(&e, attempts))
 }
 
-func (s *server) actOnQuarantined(w http.ResponseWriter, r *http.Request) error {
-	id := r.PathValue("id")
-	switch r.PathValue("verb") {
-	case "retry":
-		return s.reread(w, r, id)
-	case "assign":
-		var a api.Assign
-		if err := readJSON(w, r, maxCommand, false, &a); err != nil {
-			return err
-		}
-		if a.Task == "" && a.Reference == "" {
-			return badBody("task", "a task or a reference is needed")
-		}
-		return s.operate(w, r, bridge.Command{Verb: bridge.VerbAssign, Event: id, Task: a.Task, Reference: a.Reference, Note: a.Note})
-	case "discard":
-		var a api.Note
-		if err := readJSON(w, r, maxCommand, false, &a); err != nil {
-			return err
-		}
-		if a.Note == "" {
-			return badBody("note", "say why it is thrown away")
-		}
-		return s.operate(w, r, bridge.Command{Verb: bridge.VerbDiscard, Event: id, Note: a.Note})
+func (s *server) assign(w http.ResponseWriter, r *http.Request) error {
+	var a api.Assign
+	if err := readJSON(w, r, maxCommand, false, &a); err != nil {
+		return err
 	}
-	return noVerb("retry, assign, discard")
+	if a.Task == "" && a.Reference == "" {
+		return badBody("task", "a task or a reference is needed")
+	}
+	return s.operate(w, r, bridge.Command{Verb: bridge.VerbAssign, Event: r.PathValue("id"), Task: a.Task, Reference: a.Reference, Note: a.Note})
+}
+
+func (s *server) discard(w http.ResponseWriter, r *http.Request) error {
+	var a api.Note
+	if err := readJSON(w, r, maxCommand, false, &a); err != nil {
+		return err
+	}
+	if a.Note == "" {
+		return badBody("note", "say why it is thrown away")
+	}
+	return s.operate(w, r, bridge.Command{Verb: bridge.VerbDiscard, Event: r.PathValue("id"), Note: a.Note})
 }
 
 // reread reads the input again under the config in force.
-func (s *server) reread(w http.ResponseWriter, r *http.Request, id string) error {
+func (s *server) reread(w http.ResponseWriter, r *http.Request) error {
 	var a struct{}
 	if err := readJSON(w, r, maxCommand, true, &a); err != nil {
 		return err
 	}
-	done, err := s.Engine.Reread(r.Context(), callerOf(r.Context()).person, id)
+	done, err := s.Engine.Reread(r.Context(), callerOf(r.Context()).person, r.PathValue("id"))
 	if err != nil {
 		return err
 	}

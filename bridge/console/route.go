@@ -77,7 +77,7 @@ func (s *server) outside(h http.Handler) http.Handler {
 
 // secure sets the headers that keep a browser from doing more than it must.
 func secure(h http.Header, encrypted bool) {
-	h.Set("Content-Security-Policy", "default-src 'none'; style-src 'self'; form-action 'self'; base-uri 'none'; frame-ancestors 'none'")
+	h.Set("Content-Security-Policy", "default-src 'none'; style-src 'self'; script-src 'self'; connect-src 'self'; form-action 'self'; base-uri 'none'; frame-ancestors 'none'")
 	h.Set("X-Content-Type-Options", "nosniff")
 	h.Set("X-Frame-Options", "DENY")
 	h.Set("Referrer-Policy", "no-referrer")
@@ -99,16 +99,27 @@ func open(m methods) http.Handler {
 	})
 }
 
-// forPrograms serves the API.
-func (s *server) forPrograms(m methods) http.Handler {
+// allowed returns the problem of a caller whose role is not enough.
+func allowed(c caller, need Role) error {
+	if c.role.may(need) {
+		return nil
+	}
+	return problem(api.Forbidden, "this needs the role "+string(need)+"; "+c.person+" has the role "+string(c.role))
+}
+
+// forPrograms serves the API to callers with at least a role.
+func (s *server) forPrograms(need Role, m methods) http.Handler {
 	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 		err := s.guard.sameSite(r)
 		var c caller
 		if err == nil {
 			c, err = s.guard.identify(r)
 		}
+		if err == nil {
+			err = allowed(c, need)
+		}
 		if err == nil && c.session != nil && !reads(r) {
-			// Buttons come with the tokens that make them safe; until then a browser only reads.
+			// The buttons of the pages carry a token that makes them safe; the API has none.
 			err = problem(api.Unauthorized, "a signed-in browser can only read; use the bearer token")
 		}
 		if err == nil {
@@ -137,7 +148,7 @@ func (s *server) forMetrics() http.Handler {
 	if s.OpenMetrics {
 		return open(m)
 	}
-	return s.forPrograms(m)
+	return s.forPrograms(Viewer, m)
 }
 
 // refuse answers a program with a problem document.

@@ -19,9 +19,11 @@ const (
 
 // A session is one signed-in browser. It lives in memory: a restart signs everybody out.
 type session struct {
-	csrf  string // proves that a form is ours
-	start time.Time
-	seen  time.Time
+	person string
+	role   Role
+	csrf   string // proves that a form is ours
+	start  time.Time
+	seen   time.Time
 }
 
 // sessions are kept under the hash of their id, so that memory does not hold what lets one in.
@@ -36,8 +38,8 @@ func newSessions(now func() time.Time) *sessions {
 	return &sessions{now: now, by: map[[sha256.Size]byte]*session{}}
 }
 
-// begin makes a session and returns its id.
-func (s *sessions) begin() string {
+// begin makes a session of a person and returns its id.
+func (s *sessions) begin(person string, role Role) string {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	now := s.now()
@@ -57,7 +59,7 @@ func (s *sessions) begin() string {
 		delete(s.by, oldest)
 	}
 	id := rand.Text() + rand.Text()
-	s.by[sha256.Sum256([]byte(id))] = &session{csrf: rand.Text(), start: now, seen: now}
+	s.by[sha256.Sum256([]byte(id))] = &session{person: person, role: role, csrf: rand.Text(), start: now, seen: now}
 	return id
 }
 
@@ -78,8 +80,22 @@ func (s *sessions) of(r *http.Request) *session {
 		delete(s.by, key)
 		return nil
 	}
-	x.seen = now
+	if !streamed(r) { // a page that is only open is not in use
+		x.seen = now
+	}
 	return x
+}
+
+// alive reports whether a session still holds, without prolonging it.
+func (s *sessions) alive(r *http.Request) bool {
+	c, err := r.Cookie(cookieName)
+	if err != nil {
+		return false
+	}
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	x := s.by[sha256.Sum256([]byte(c.Value))]
+	return x != nil && !x.over(s.now())
 }
 
 // end forgets the session of a request.

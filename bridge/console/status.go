@@ -4,7 +4,6 @@ import (
 	"net/http"
 
 	"github.com/pergabridge/pergabridge/bridge/console/api"
-	"github.com/pergabridge/pergabridge/bridge/secret"
 )
 
 func (s *server) counts(w http.ResponseWriter, r *http.Request) error {
@@ -20,18 +19,13 @@ func (s *server) counts(w http.ResponseWriter, r *http.Request) error {
 
 func (s *server) activity(w http.ResponseWriter, r *http.Request) error {
 	q := readQuery(r.URL.RawQuery)
-	limit := q.limit()
+	limit, after := q.limit(), q.text("after")
 	if err := q.done(); err != nil {
 		return err
 	}
-	list, err := s.Store.Activities(r.Context(), limit+1)
+	page, err := s.activities(r.Context(), after, limit)
 	if err != nil {
 		return err
-	}
-	page := api.List[api.Activity]{More: len(list) > limit, Items: []api.Activity{}}
-	for _, a := range list[:min(limit, len(list))] {
-		a.Target, a.Note = secret.Mask(a.Target), secret.Mask(a.Note)
-		page.Items = append(page.Items, a)
 	}
 	return writeJSON(w, http.StatusOK, page)
 }

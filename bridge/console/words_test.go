@@ -61,8 +61,8 @@ func TestTheBrakeRemembersALimitedNumberOfAddresses(t *testing.T) {
 
 func TestEveryCodeHasAStatusAndATitle(t *testing.T) {
 	for code, x := range titles {
-		require.GreaterOrEqual(t, x.status, 400, code)
-		require.NotEmpty(t, x.title, code)
+		require.GreaterOrEqual(t, x.Status, 400, code)
+		require.NotEmpty(t, x.Title, code)
 	}
 	require.Equal(t, api.Internal, asProblem(&api.Problem{Code: "made up"}).Code, "a problem without a status is a bug")
 	require.Equal(t, 418, asProblem(&api.Problem{Code: "made_up", Status: 418}).Status)

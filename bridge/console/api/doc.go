@@ -18,6 +18,7 @@
 //	POST /lanes/pause|resume|retry    [LaneAct]
 //	GET  /destinations
 //	POST /destinations/{name}/pause|resume  [Note]
+//	POST /destinations/{name}/test    no body; answered by [Tested]
 //	GET  /bonds                       provider task reference state* after limit
 //	GET  /bonds/{provider}/{task}     with its lanes and latest events
 //	POST /bonds/link|unlink|move      [BondAct]
@@ -28,10 +29,13 @@
 //	POST /quarantine/{id}/assign      [Assign]
 //	POST /quarantine/{id}/discard     [Note]; note says why
 //	GET  /counts
-//	GET  /activity                    limit
+//	GET  /repairs, /repairs/{id}      bulk work of this process
+//	POST /repairs                     [RepairRequest], answered by [Repair]
+//	GET  /activity                    after limit
 //	GET  /status
 //	GET  /backup                      a copy of the database, application/octet-stream
 //	POST /map                         dry run of a mapping
+//	GET  /openapi.json                all of this as an OpenAPI 3.1 document
 //
 // # Errors
 //
@@ -43,6 +47,10 @@ const Prefix = "/api/v1"
 
 // PersonHeader names the person on whose behalf a call is made; it is recorded with every command.
 const PersonHeader = "X-Pergabridge-Person"
+
+// IdempotencyHeader carries a key of the caller's choice with a write: sent again with the same key,
+// the write is not carried out again and the first answer is given again.
+const IdempotencyHeader = "Idempotency-Key"
 
 // A List is one page of a list.
 type List[T any] struct {

@@ -62,3 +62,9 @@ const (
 	Paused  Health = "paused"  // a person paused it
 	Down    Health = "down"    // its breaker is open, or one delivery probes
 )
+
+// Tested says how a test call went.
+type Tested struct {
+	OK     bool   `json:"ok"`
+	Answer string `json:"answer,omitempty"`
+}

@@ -13,7 +13,7 @@ const (
 	BadQuery         Code = "bad_query"          // 400: a parameter; Param names it
 	BadBody          Code = "bad_body"           // 400: the body; Param names the field if there is one
 	Unauthorized     Code = "unauthorized"       // 401
-	Forbidden        Code = "forbidden"          // 403: not from here
+	Forbidden        Code = "forbidden"          // 403: the role is not enough, or not from here
 	NotFound         Code = "not_found"          // 404
 	MethodNotAllowed Code = "method_not_allowed" // 405
 	NotPossible      Code = "not_possible"       // 409: the command does not fit the state of its target
@@ -21,6 +21,8 @@ const (
 	UnsupportedMedia Code = "unsupported_media"  // 415
 	Unprocessable    Code = "unprocessable"      // 422: understood, but it cannot be carried out (a mapping that fails)
 	TooMany          Code = "too_many"           // 429: too many failed sign-ins from this address
+	InProgress       Code = "in_progress"        // 409: the first request with this Idempotency-Key is under way
+	KeyReused        Code = "key_reused"         // 422: this Idempotency-Key came with another request
 	Internal         Code = "internal"           // 500: a bug or a damaged store; see the log
 	Unavailable      Code = "unavailable"        // 503: the store cannot take anything now; RetryAfter
 )

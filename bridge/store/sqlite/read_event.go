@@ -30,14 +30,15 @@ func (s *Store) Events(ctx context.Context, f bridge.EventFilter) ([]bridge.Even
 		for i, word := range words {
 			match[i] = `"` + strings.ReplaceAll(word, `"`, `""`) + `"*`
 		}
-		// What the index does not hold yet is the last seconds: looked through word by word.
-		fresh := []string{"e.seq > coalesce((SELECT value FROM meta WHERE key = 'indexed'), 0)"}
+		// What the index does not hold yet is the last seconds: looked through word by word. One
+		// list of both lets SQLite fetch what was found instead of asking every event.
+		fresh := []string{"seq > coalesce((SELECT value FROM meta WHERE key = 'indexed'), 0)"}
 		args := []any{strings.Join(match, " ")}
 		for _, word := range words {
-			fresh = append(fresh, "instr(lower(b.event), lower(?)) > 0")
+			fresh = append(fresh, "instr(lower(event), lower(?)) > 0")
 			args = append(args, word)
 		}
-		w.add("(e.seq IN (SELECT rowid FROM word WHERE word MATCH ?) OR ("+strings.Join(fresh, " AND ")+"))", args...)
+		w.add("e.seq IN (SELECT rowid FROM word WHERE word MATCH ? UNION ALL SELECT seq FROM body WHERE "+strings.Join(fresh, " AND ")+")", args...)
 	}
 	order := "ASC"
 	if f.Newest {

@@ -37,6 +37,7 @@ type App struct {
 	publicAt      net.Listener
 	adminAt       net.Listener
 	stopWaits     context.CancelFunc
+	stopNotify    func()
 	close         sync.Once
 }
 
@@ -62,7 +63,11 @@ func New(ctx context.Context, c *Config, o Options) (_ *App, err error) {
 		return nil, err
 	}
 	a.parts.mail.store = a.store
+	if err = a.addNotify(); err != nil {
+		return nil, err
+	}
 	observer := newObserver(c, o, a.store)
+	observer.watch(a.parts)
 	a.engine, err = engine.New(engine.Options{
 		Store: a.store, Destinations: a.parts.destinations, Receivers: a.parts.receivers, Sources: a.parts.sources,
 		CaseSensitive: a.parts.caseBound, Keep: a.parts.keep, WaitingLimit: c.Waiting.Std(),
@@ -83,7 +88,7 @@ func New(ctx context.Context, c *Config, o Options) (_ *App, err error) {
 		Acceptor: a.engine, Providers: a.parts.intakes, Log: o.Log, Now: o.Now, Observer: observer,
 		PublicURL: c.Server.PublicURL, Draining: draining,
 	}), o.Log)
-	console, err := a.adminHandler(observer)
+	console, err := a.adminHandler(observer, draining.Done())
 	if err != nil {
 		return nil, err
 	}
@@ -177,6 +182,9 @@ func (a *App) Close() {
 			if l != nil {
 				_ = l.Close() // closed already after Run
 			}
+		}
+		if a.stopNotify != nil {
+			a.stopNotify()
 		}
 		if a.parts != nil {
 			a.parts.close()

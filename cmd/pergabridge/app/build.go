@@ -26,6 +26,7 @@ type parts struct {
 	intakes      map[string]webhooks.Intake
 	caseBound    map[string]bool
 	keep         map[string]bridge.Keep
+	watched      *watchedSources
 }
 
 // build makes SSP, the providers and their entrances. It calls nobody.
@@ -33,6 +34,7 @@ func build(c *Config, log *slog.Logger, now func() time.Time) (_ *parts, err err
 	p := &parts{
 		providers: map[string]*provider.Provider{}, receivers: map[string]bridge.Receiver{}, sources: map[string]bridge.Source{},
 		intakes: map[string]webhooks.Intake{}, caseBound: map[string]bool{}, keep: map[string]bridge.Keep{},
+		watched: newWatchedSources(now),
 	}
 	defer func() {
 		if err != nil {
@@ -62,7 +64,7 @@ func build(c *Config, log *slog.Logger, now func() time.Time) (_ *parts, err err
 		p.caseBound[name] = common.Reference.CaseSensitive
 		p.keep[name] = common.Keep.Bridge()
 		for duty, source := range made.Sources {
-			p.sources[name+"/"+duty] = source
+			p.sources[name+"/"+duty] = p.watched.watch(name+"/"+duty, source)
 		}
 		if p.intakes[name], err = p.intake(c, name, section, made); err != nil {
 			return nil, fmt.Errorf("provider %s: %w", name, err)

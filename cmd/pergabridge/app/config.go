@@ -11,6 +11,7 @@ import (
 	"github.com/pergabridge/pergabridge/bridge"
 	"github.com/pergabridge/pergabridge/bridge/config"
 	"github.com/pergabridge/pergabridge/bridge/mailmark"
+	"github.com/pergabridge/pergabridge/bridge/notify"
 	"github.com/pergabridge/pergabridge/bridge/sspmail"
 	"github.com/pergabridge/pergabridge/mailin"
 	"github.com/pergabridge/pergabridge/soap"
@@ -25,20 +26,23 @@ type Config struct {
 	Providers map[string]Provider        `yaml:"providers" required:"true" doc:"external service providers, each under its name: the NAME of POST /ssp/NAME and /webhooks/NAME"`
 	Mail      *mailmark.Config           `yaml:"mail" doc:"what our own mail is marked with and recognised by"`
 	Mailboxes map[string]*mailin.Mailbox `yaml:"mailboxes" doc:"mailboxes that are read, each under its name"`
+	Notify    *notify.Config             `yaml:"notify" doc:"tells people when a lane parks, a destination is down or SSP's contract changed"`
 	Waiting   config.Duration            `yaml:"waiting" default:"15m" doc:"how long an event waits for a bond nobody knows yet, before it goes to quarantine"`
 
 	// Version identifies the text of the file; it is recorded with every attempt.
 	Version string `yaml:"-"`
 	intake  processcall.Config
 	sspMail *sspmail.Config // nil: SSP gets no mail
+	sspText string          // the section ssp, for people
 }
 
 // Server is the section `server`.
 type Server struct {
-	Listen     string         `yaml:"listen" default:"127.0.0.1:8080" doc:"public listener: process calls of SSP and webhooks of providers"`
-	Admin      string         `yaml:"admin" default:"127.0.0.1:8081" doc:"admin listener: console, API, metrics"`
-	AdminToken *config.Secret `yaml:"admin_token" doc:"token for console and API; without it only this machine itself is let in"`
-	PublicURL  string         `yaml:"public_url" doc:"address under which SSP and providers reach the public listener, if it differs"`
+	Listen     string          `yaml:"listen" default:"127.0.0.1:8080" doc:"public listener: process calls of SSP and webhooks of providers"`
+	Admin      string          `yaml:"admin" default:"127.0.0.1:8081" doc:"admin listener: console, API, metrics"`
+	AdminToken *config.Secret  `yaml:"admin_token" doc:"token for console and API; without it only this machine itself is let in"`
+	Users      map[string]User `yaml:"users" doc:"people who may sign in to the console, each under the name that is recorded with what they do"`
+	PublicURL  string          `yaml:"public_url" doc:"address under which SSP and providers reach the public listener, if it differs"`
 }
 
 // ValidateConfig checks what the tags cannot say.
@@ -48,9 +52,10 @@ func (s *Server) ValidateConfig(n *config.Node) {
 			n.Key(l.key).Problemf("for example 127.0.0.1:8080, or :8080 for every interface", "%q is not host:port", l.addr)
 		}
 	}
+	s.validateUsers(n)
 	host, _, _ := net.SplitHostPort(s.Admin)
-	if ip := net.ParseIP(host); s.AdminToken == nil && host != "localhost" && (ip == nil || !ip.IsLoopback()) {
-		n.Key("admin").Problemf("write admin_token: {env: PERGABRIDGE_ADMIN_TOKEN}, or listen on 127.0.0.1", "is reachable from other machines and has no token")
+	if ip := net.ParseIP(host); s.AdminToken == nil && len(s.Users) == 0 && host != "localhost" && (ip == nil || !ip.IsLoopback()) {
+		n.Key("admin").Problemf("write admin_token: {env: PERGABRIDGE_ADMIN_TOKEN} or users, or listen on 127.0.0.1", "is reachable from other machines and has neither token nor users")
 	}
 }
 
@@ -75,6 +80,7 @@ func (c *Config) ValidateConfig(n *config.Node) {
 	}
 	config.Decode(intake, &c.intake)
 	c.validateMail(n)
+	c.sspText = n.Key("ssp").YAML()
 }
 
 // Load reads a config file. The error is a [config.Problems] when the text is at fault.

@@ -19,6 +19,8 @@ type Provider struct {
 	Webhook *scheme.Config
 	// Intake changes `ssp.intake` for this provider; nil: nothing.
 	Intake *processcall.Override
+
+	text string // the section, for people
 }
 
 // UnmarshalConfig decodes the section by its kind.
@@ -44,6 +46,7 @@ func (p *Provider) UnmarshalConfig(n *config.Node) {
 	cfg := p.Kind.Config()
 	config.Decode(n, cfg)
 	p.Config = cfg.(provider.Configured)
+	p.text = n.YAML()
 	if w := p.common().Webhook; w.Exists() {
 		p.Webhook = &scheme.Config{}
 		config.Decode(w, p.Webhook)

@@ -107,6 +107,8 @@ func (b docBlock) whole(t *testing.T) string {
 	switch b.mark {
 	case "config":
 		return b.text
+	case "top": // sections beside those that every config has
+		return b.text + docSSP + docIntake + provider(docProvider)
 	case "provider":
 		return docSSP + docIntake + provider(b.text)
 	case "intake":
@@ -137,7 +139,7 @@ func (b docBlock) whole(t *testing.T) string {
 		return docSSP + docIntake + docMail + "mailboxes:\n  support:\n" +
 			docIndented(strings.Replace(docMailbox, "acme: {senders: [acme.example]}", "acme:\n    senders: [acme.example]\n"+docIndented(b.text, 4), 1)+"password: {env: MAILBOX_PASSWORD}\n", 4) + provider(docProvider)
 	}
-	t.Fatalf("%s: a yaml block is marked config, sections, provider, intake, ssp, webhook, mailbox or mailbox-provider, not %q:\n%s", b.file, b.mark, b.text)
+	t.Fatalf("%s: a yaml block is marked config, top, sections, provider, intake, ssp, webhook, mailbox or mailbox-provider, not %q:\n%s", b.file, b.mark, b.text)
 	return ""
 }
 

@@ -5,6 +5,8 @@ import (
 
 	"github.com/pergabridge/pergabridge/bridge"
 	"github.com/pergabridge/pergabridge/bridge/console/metrics"
+	"github.com/pergabridge/pergabridge/bridge/console/rate"
+	"github.com/pergabridge/pergabridge/bridge/engine"
 	"github.com/pergabridge/pergabridge/webhooks"
 )
 
@@ -13,10 +15,12 @@ type observer struct {
 	*metrics.Metrics
 	requests *prometheus.CounterVec
 	took     *prometheus.HistogramVec
+	rates    *rate.Recorder
 }
 
 func newObserver(c *Config, o Options, store bridge.Store) *observer {
 	x := &observer{
+		rates: rate.New(o.Now),
 		Metrics: metrics.New(metrics.Options{
 			Store: store, Destinations: append([]string{bridge.SSP}, c.names()...), Version: o.Version, Now: o.Now,
 		}),
@@ -36,4 +40,34 @@ func newObserver(c *Config, o Options, store bridge.Store) *observer {
 func (x *observer) Served(s webhooks.Served) {
 	x.requests.WithLabelValues(s.Route, s.Provider, s.Result).Inc()
 	x.took.WithLabelValues(s.Route).Observe(s.Took.Seconds())
+}
+
+// Accepted implements [engine.Observer]: what comes in is counted for the side it comes from.
+func (x *observer) Accepted(provider string, entrance bridge.Entrance, status bridge.ReceiptStatus) {
+	x.Metrics.Accepted(provider, entrance, status)
+	if entrance == bridge.ByProcessCall {
+		provider = bridge.SSP
+	}
+	x.rates.In(provider)
+}
+
+// Attempt implements [engine.Observer]: what was applied is counted for the side it went to.
+func (x *observer) Attempt(a engine.Attempt) {
+	x.Metrics.Attempt(a)
+	if a.Outcome == bridge.OutcomeDone {
+		x.rates.Out(a.Dest)
+	}
+}
+
+// watch adds what the parts of a bridge tell of themselves.
+func (x *observer) watch(p *parts) {
+	x.Registry().MustRegister(prometheus.NewGaugeFunc(prometheus.GaugeOpts{
+		Name: "pergabridge_contract_open", Help: "1 while SSP's contract lets calls through.",
+	}, func() float64 {
+		if p.ssp.Contract().Open() {
+			return 1
+		}
+		return 0
+	}))
+	x.Registry().MustRegister(p.watched)
 }

@@ -1,0 +1,82 @@
+package app
+
+import (
+	"context"
+	"sync"
+	"time"
+
+	"github.com/prometheus/client_golang/prometheus"
+
+	"github.com/pergabridge/pergabridge/bridge"
+)
+
+// watchedSources knows when each source last got through: a poll that asks and is not answered, or a
+// mailbox that cannot be opened, shows as an age that grows.
+type watchedSources struct {
+	now func() time.Time
+	age *prometheus.Desc
+
+	mu   sync.Mutex
+	last map[string]time.Time
+}
+
+func newWatchedSources(now func() time.Time) *watchedSources {
+	return &watchedSources{now: now, last: map[string]time.Time{},
+		age: prometheus.NewDesc("pergabridge_source_age_seconds", "Time since a poll or mailbox of this process last got through.", []string{"source"}, nil)}
+}
+
+// watch wraps a source.
+func (w *watchedSources) watch(name string, s bridge.Source) bridge.Source {
+	return watchedSource{s, name, w}
+}
+
+func (w *watchedSources) through(name string) {
+	w.mu.Lock()
+	defer w.mu.Unlock()
+	w.last[name] = w.now()
+}
+
+func (w *watchedSources) forget(name string) {
+	w.mu.Lock()
+	defer w.mu.Unlock()
+	delete(w.last, name)
+}
+
+// Describe implements [prometheus.Collector].
+func (w *watchedSources) Describe(c chan<- *prometheus.Desc) { c <- w.age }
+
+// Collect implements [prometheus.Collector].
+func (w *watchedSources) Collect(c chan<- prometheus.Metric) {
+	w.mu.Lock()
+	defer w.mu.Unlock()
+	for name, at := range w.last {
+		c <- prometheus.MustNewConstMetric(w.age, prometheus.GaugeValue, w.now().Sub(at).Seconds(), name)
+	}
+}
+
+type watchedSource struct {
+	bridge.Source
+	name string
+	w    *watchedSources
+}
+
+// Run runs the source; its age begins with the duty and ends with it.
+func (s watchedSource) Run(ctx context.Context, d bridge.Duty) error {
+	s.w.through(s.name)
+	defer s.w.forget(s.name)
+	return s.Source.Run(ctx, watchedDuty{d, s})
+}
+
+type watchedDuty struct {
+	bridge.Duty
+	s watchedSource
+}
+
+// Accept is called by a source whenever it got through, also with nothing.
+func (d watchedDuty) Accept(ctx context.Context, events []bridge.Event, cursor string) ([]bridge.Receipt, error) {
+	receipts, err := d.Duty.Accept(ctx, events, cursor)
+	if err == nil {
+		d.s.w.through(d.s.name)
+	}
+	return receipts, err
+}
