@@ -136,7 +136,7 @@ func (s *Server) Run(t testing.TB) {
 	s.cmd = exec.Command(program, "-F", "-c", filepath.Join(s.Dir, "dovecot.conf"))
 	var out bytes.Buffer
 	s.cmd.Stdout, s.cmd.Stderr = &out, &out
-	s.cmd.SysProcAttr = &syscall.SysProcAttr{Setpgid: true}
+	ownGroup(s.cmd)
 	if err := s.cmd.Start(); err != nil {
 		t.Fatal(err)
 	}
@@ -173,7 +173,7 @@ func (s *Server) Stop(testing.TB) {
 	select {
 	case <-s.done:
 	case <-time.After(5 * time.Second):
-		_ = syscall.Kill(-s.cmd.Process.Pid, syscall.SIGKILL)
+		killGroup(s.cmd)
 		<-s.done
 	}
 	s.cmd = nil

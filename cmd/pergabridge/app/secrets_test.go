@@ -6,6 +6,7 @@ import (
 	"crypto/ecdsa"
 	"crypto/elliptic"
 	"crypto/rand"
+	"crypto/rsa"
 	"crypto/sha256"
 	"crypto/x509"
 	"crypto/x509/pkix"
@@ -201,6 +202,20 @@ func (s *seeds) certificate() (cert, key string) {
 	return cert, s.value("tls.key", string(pem.EncodeToMemory(&pem.Block{Type: "EC PRIVATE KEY", Bytes: der})))
 }
 
+// account makes the JSON file of a service account; all of it is a secret of the config.
+func (s *seeds) account(tokens string) string {
+	private, err := rsa.GenerateKey(rand.Reader, 2048)
+	require.NoError(s.t, err)
+	der, err := x509.MarshalPKCS8PrivateKey(private)
+	require.NoError(s.t, err)
+	text, err := json.Marshal(map[string]string{
+		"private_key_id": "k1", "private_key": string(pem.EncodeToMemory(&pem.Block{Type: "PRIVATE KEY", Bytes: der})),
+		"client_email": "bridge@example.com", "token_uri": tokens,
+	})
+	require.NoError(s.t, err)
+	return s.value("service_account.account", string(text))
+}
+
 // contract writes a description of SSP whose acknowledgement takes secrets as arguments.
 func (s *seeds) contract() string {
 	const last = `name="externalReference" nillable="true" type="s:string" />`
@@ -256,6 +271,19 @@ func TestNoSecretGetsOut(t *testing.T) {
 	providers += s.provider("p6", p.URL, "{standard_webhooks: {secret: "+s.whsec("standard_webhooks.secret")+"}}\n    proxy: "+p.URL+
 		"\n    proxy_auth: {username: me, password: "+s.name("proxy_auth.password")+"}\n    tls: {cert: "+cert+", key: "+key+"}", "{header: {name: X-Key, secret: "+s.name("header.secret")+"}}", "{none: true}")
 	providers += s.provider("p7", p.URL, "{ntlm: {username: bridge, password: "+s.name("ntlm.password")+"}}", "{header: {name: X-Key, secret: "+s.name("header.secret")+"}}", "{none: true}")
+	providers += s.provider("p8", p.URL, "{oauth2_password: {token_url: "+p.URL+"/token, client_id: me, client_secret: "+s.name("oauth2_password.client_secret")+
+		", username: api, password: "+s.name("oauth2_password.password")+"}}", "{none: true}", "{none: true}")
+	providers += s.provider("p9", p.URL, "{oauth2_code: {token_url: "+p.URL+"/token, client_id: me, client_secret: "+s.name("oauth2_code.client_secret")+
+		", token_file: tokens.json}}", "{none: true}", "{none: true}")
+	providers += s.provider("p10", p.URL, "{service_account: {account: "+s.account(p.URL+"/token")+"}}", "{none: true}", "{none: true}")
+	providers += "  p11: {kind: mail, smtp: \"smtps://127.0.0.1:1\", username: bridge@example.com, password: " + s.name("providers.password") +
+		", from: bridge@example.com, to: [desk@example.com]}\n"
+	providers += "  p12: {kind: tesseron, base: \"" + p.URL + "\", keys: {basic_data: " + s.name("keys.basic_data") + ", ticket: " + s.name("keys.ticket") +
+		"}, enterprise: {id: 1}, contact: {id: 1}, ticket: {areaId: 3, entranceType: 2, urgencyType: 1}}\n"
+	providers += "mail: {domain: bridge.example.com, secret: " + s.name("mail.secret") + "}\nmailboxes:\n" +
+		"  a: {imap: \"imaps://127.0.0.1:1\", username: a@example.com, password: " + s.name("mailboxes.password") + ", providers: {p1: {senders: [acme.example]}}}\n" +
+		"  b: {imap: \"imaps://127.0.0.1:1\", username: b@example.com, oauth2: {token_url: \"" + p.URL + "/token\", client_id: me, client_secret: " +
+		s.name("oauth2.client_secret") + ", refresh_token: " + s.name("oauth2.refresh_token") + "}, providers: {p2: {senders: [acme.example]}}}\n"
 	file := filepath.Join(s.dir, "pergabridge.yaml")
 	config := fmt.Sprintf(`server:
   listen: "127.0.0.1:0"
