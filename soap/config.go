@@ -33,6 +33,11 @@ type Config struct {
 	Outbound outbound.Config   `yaml:",inline"`
 	Delivery provider.Delivery `yaml:",inline"`
 
+	// Route and Mail send some kinds of events by mail instead. The app decodes Mail: it is another
+	// way to SSP than this package's.
+	Route map[string]string `yaml:"route" enum:"soap|mail" doc:"per kind of event (acknowledge, update, resolve) how SSP is told; default soap"`
+	Mail  *config.Node      `yaml:"mail" doc:"the mail route to SSP: server, addresses, wording"`
+
 	// Intake is how SSP's process calls are read and authenticated. The app decodes it: it
 	// belongs to the entrance.
 	Intake *config.Node `yaml:"intake" doc:"how SSP's calls to /ssp/{provider} are authenticated and read"`
@@ -43,6 +48,14 @@ type Config struct {
 // ValidateConfig checks what the tags cannot say.
 func (c *Config) ValidateConfig(n *config.Node) {
 	c.Delivery.Check(n, bridge.In)
+	for kind, by := range c.Route {
+		if !bridge.Kind(kind).Valid(bridge.In) {
+			n.Key("route").Key(kind).ProblemAtKey("acknowledge, update or resolve", "there is no such kind of event here")
+		}
+		if by == "mail" && !c.Mail.Exists() && !n.Key("mail").Exists() {
+			n.Key("route").Key(kind).Problemf("add ssp.mail", "goes by mail, but there is no section mail")
+		}
+	}
 	if c.URL != "" {
 		u, err := url.Parse(c.URL)
 		switch at := n.Key("url"); {

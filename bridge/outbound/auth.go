@@ -35,6 +35,12 @@ func (c *Client) authenticators(a Auth) ([]authenticator, error) {
 			return nil, err
 		}
 		list = append(list, t)
+	case a.OAuth2Password != nil, a.OAuth2Code != nil, a.ServiceAccount != nil:
+		t, err := c.grant(a)
+		if err != nil {
+			return nil, err
+		}
+		list = append(list, t)
 	}
 	if h := a.Header; h != nil {
 		list = append(list, fixed(func(m *message) { m.header.Set(h.Name, h.Prefix+h.Secret.Reveal()) }))
@@ -56,6 +62,16 @@ func (c *Client) authenticators(a Auth) ([]authenticator, error) {
 		list = append(list, sign)
 	}
 	return list, nil
+}
+
+func (c *Client) grant(a Auth) (*tokens, error) {
+	switch {
+	case a.OAuth2Password != nil:
+		return c.passwordGrant(*a.OAuth2Password)
+	case a.OAuth2Code != nil:
+		return c.codeGrant(*a.OAuth2Code)
+	}
+	return c.serviceAccount(*a.ServiceAccount)
 }
 
 // fixed are credentials that do not change.

@@ -27,8 +27,8 @@ type Config struct {
 	HTTP2         bool            `yaml:"http2" doc:"offer HTTP/2; with it a call counts as sent as soon as it has a connection"`
 }
 
-// Auth holds the credentials of calls to one destination. Basic, bearer, oauth2 and ntlm exclude each
-// other; header, query and standard_webhooks may be added to any of them.
+// Auth holds the credentials of calls to one destination. Basic, bearer, ntlm and the ways to obtain
+// tokens exclude each other; header, query and standard_webhooks may be added to any of them.
 type Auth struct {
 	None             bool              `yaml:"none" doc:"true: the destination asks for no credentials, or they are elsewhere (client certificate, body)"`
 	Basic            *BasicAuth        `yaml:"basic" doc:"HTTP Basic"`
@@ -38,6 +38,9 @@ type Auth struct {
 	Negotiate        *config.Node      `yaml:"negotiate" doc:"not supported; see ntlm"`
 	Query            *QueryKey         `yaml:"query" doc:"key in the query of the URL"`
 	OAuth2           *ClientCredential `yaml:"oauth2" doc:"OAuth 2.0 client credentials (RFC 6749, 4.4)"`
+	OAuth2Password   *PasswordGrant    `yaml:"oauth2_password" doc:"OAuth 2.0 with a user's password (RFC 6749, 4.3)"`
+	OAuth2Code       *CodeGrant        `yaml:"oauth2_code" doc:"OAuth 2.0 with a person's permission (RFC 6749, 4.1)"`
+	ServiceAccount   *ServiceAccount   `yaml:"service_account" doc:"tokens for assertions signed with the account's key (RFC 7523, RS256)"`
 	StandardWebhooks *StandardWebhooks `yaml:"standard_webhooks" doc:"sign every body as Standard Webhooks v1 (HMAC-SHA256)"`
 }
 
@@ -143,6 +146,9 @@ func (a Auth) ValidateConfig(n *config.Node) {
 	add(a.Basic != nil, "basic", true)
 	add(n.Key("bearer").Exists(), "bearer", true)
 	add(a.OAuth2 != nil, "oauth2", true)
+	add(a.OAuth2Password != nil, "oauth2_password", true)
+	add(a.OAuth2Code != nil, "oauth2_code", true)
+	add(a.ServiceAccount != nil, "service_account", true)
 	add(a.NTLM != nil, "ntlm", true)
 	add(a.Header != nil, "header", a.Header != nil && strings.EqualFold(a.Header.Name, "Authorization"))
 	add(a.Query != nil, "query", false)

@@ -26,8 +26,10 @@
 // authenticated. The steps of a handshake before the last carry nothing of the call, so what fails
 // there is NotSent, and each of them has the time limits of a call.
 //
-// The one repeat: an answer 401 to a token that was obtained (OAuth2) renews the token and makes
-// the call once more. A 401 was not acted upon.
+// The one repeat: an answer 401 to a token that was obtained renews the token and makes the call
+// once more. A 401 was not acted upon. Tokens are obtained by client credentials, by a user's
+// password, by a person's permission (kept in a file) or by a service account's signed assertion; all
+// four are fetched once for everybody who waits and renewed early.
 //
 // Idle connections are dropped after 3 seconds, before common servers drop theirs; the client warns
 // if the destination announces less. Redirects are not followed. Cookies are not kept. Answers are

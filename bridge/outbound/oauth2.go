@@ -29,8 +29,12 @@ const (
 // background while the old one still holds.
 type tokens struct {
 	client *Client
-	config clientcredentials.Config
+	ask    func(ctx context.Context, h *http.Client) (*oauth2.Token, error)
 	http   *http.Client
+	// share, if above zero, is the part of a token's life before whose last one it is renewed;
+	// fallback is the life of a token that names none.
+	share    int64
+	fallback time.Duration
 
 	mu      sync.Mutex
 	current token
@@ -65,17 +69,25 @@ func (c *Client) newTokens(o ClientCredential) (*tokens, error) {
 		params.Set(k, v)
 	}
 	registerBasic(BasicAuth{url.QueryEscape(o.ClientID), o.ClientSecret})
+	conf := clientcredentials.Config{
+		ClientID: o.ClientID, ClientSecret: o.ClientSecret.Reveal(), TokenURL: o.TokenURL,
+		Scopes: o.Scopes, EndpointParams: params, AuthStyle: styles[o.Style],
+	}
+	return c.tokensOf(func(ctx context.Context, h *http.Client) (*oauth2.Token, error) {
+		return conf.Token(context.WithValue(ctx, oauth2.HTTPClient, h))
+	}), nil
+}
+
+// tokensOf keeps the tokens that ask obtains; ask is never called twice at once.
+func (c *Client) tokensOf(ask func(context.Context, *http.Client) (*oauth2.Token, error)) *tokens {
 	return &tokens{
 		client: c,
-		config: clientcredentials.Config{
-			ClientID: o.ClientID, ClientSecret: o.ClientSecret.Reveal(), TokenURL: o.TokenURL,
-			Scopes: o.Scopes, EndpointParams: params, AuthStyle: styles[o.Style],
-		},
+		ask:    ask,
 		http: &http.Client{
 			Transport:     roundTripper{c, nil}, // same rules, no credentials
 			CheckRedirect: func(*http.Request, []*http.Request) error { return http.ErrUseLastResponse },
 		},
-	}, nil
+	}
 }
 
 func (t *tokens) apply(ctx context.Context, m *message) error {
@@ -145,7 +157,7 @@ func (t *tokens) fly() (*flight, error) {
 
 func (t *tokens) fetch(ctx context.Context, f *flight) {
 	before := time.Now()
-	got, err := t.config.Token(context.WithValue(ctx, oauth2.HTTPClient, t.http))
+	got, err := t.ask(ctx, t.http)
 	t.mu.Lock()
 	defer t.mu.Unlock()
 	now := t.client.options.Now()
@@ -157,10 +169,17 @@ func (t *tokens) fetch(ctx context.Context, f *flight) {
 		secret.Register(got.AccessToken)
 		f.token = token{header: got.Type() + " " + got.AccessToken}
 		t.renewAt = time.Time{}
+		if got.Expiry.IsZero() && t.fallback > 0 {
+			got.Expiry = before.Add(t.fallback)
+		}
 		if !got.Expiry.IsZero() {
-			life := got.Expiry.Sub(before) // x/oauth2 computes it by the real clock
+			life := got.Expiry.Sub(before) // computed by the real clock
+			early := min(renewEarly, life/5)
+			if t.share > 0 {
+				early = life / time.Duration(t.share)
+			}
 			f.token.expires = now.Add(life - min(lastUse, life/5))
-			t.renewAt = now.Add(life - min(renewEarly, life/5))
+			t.renewAt = now.Add(life - early)
 		}
 		t.current = f.token
 	}

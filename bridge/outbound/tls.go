@@ -14,6 +14,9 @@ import (
 // maxPEM bounds certificate files; a bundle of all public authorities has 250 kB.
 const maxPEM = 1 << 20
 
+// ClientConfig returns t in the form of crypto/tls, for connections that are not HTTP.
+func (t TLS) ClientConfig() (*tls.Config, error) { return newTLS(t) }
+
 func newTLS(t TLS) (*tls.Config, error) {
 	c := &tls.Config{ServerName: t.ServerName, MinVersion: tls.VersionTLS12}
 	if t.MinVersion == "1.3" {

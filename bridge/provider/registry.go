@@ -8,6 +8,7 @@ import (
 	"time"
 
 	"github.com/pergabridge/pergabridge/bridge"
+	"github.com/pergabridge/pergabridge/bridge/mailmark"
 	"github.com/pergabridge/pergabridge/bridge/outbound"
 )
 
@@ -30,6 +31,8 @@ type Deps struct {
 	Now func() time.Time // nil: time.Now
 	// Outbound is passed on to the provider's HTTP client.
 	Outbound outbound.Options
+	// Marks are what our mail is recognised by; nil without a section mail.
+	Marks *mailmark.Marks
 }
 
 // WithDefaults fills what is nil.
@@ -55,6 +58,9 @@ type Provider struct {
 	// WithoutReference says that events other than submit can be delivered before the bond has a
 	// reference.
 	WithoutReference bool
+	// Operations is nil for kinds without a typed client; Checker for kinds that cannot be tried out.
+	Operations Operations
+	Checker    Checker
 	// Close releases connections; never nil after New.
 	Close func()
 }

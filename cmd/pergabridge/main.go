@@ -35,6 +35,8 @@ type cli struct {
 	Lanes      lanesCmd      `cmd:"" help:"Look at the ordered queues of tasks; pause, resume, retry."`
 	Bonds      bondsCmd      `cmd:"" help:"Look at the links of tasks and references, and mend them."`
 	Quarantine quarantineCmd `cmd:"" help:"Look at what nobody understood, and decide about it."`
+	Provider   providerCmd   `cmd:"" help:"Try a provider out, or make one call of it by hand."`
+	Recipes    recipesCmd    `cmd:"" help:"Config sections for well-known ticket systems."`
 	Backup     backupCmd     `cmd:"" help:"Write a copy of the state of a running bridge to a file."`
 	Version    versionCmd    `cmd:"" help:"Print version and build."`
 }

@@ -35,7 +35,7 @@ func TestQuarantineAfterConfigFix(t *testing.T) {
 	w.nothingStuck()
 	require.Len(t, w.vendor[alpha].Tickets(), 1)
 	require.Equal(t, bridge.Reread, w.event(a.Event).Reason)
-	require.Contains(t, w.done("quarantine", "list"), "no events")
+	require.Contains(t, w.done("quarantine", "list"), "no inputs in quarantine")
 }
 
 // In mode observe everything is accepted and shown, and nothing is sent.

@@ -62,6 +62,7 @@ func New(ctx context.Context, c *Config, o Options) (_ *App, err error) {
 	if a.store, err = c.Store.open(ctx, o.Now, o.Log); err != nil {
 		return nil, err
 	}
+	a.parts.mail.store = a.store
 	if err = a.addNotify(); err != nil {
 		return nil, err
 	}

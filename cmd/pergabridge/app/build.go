@@ -18,6 +18,7 @@ import (
 // parts is everything that is built from the config alone.
 type parts struct {
 	ssp          *soap.Destination
+	mail         mailParts
 	providers    map[string]*provider.Provider
 	destinations []engine.Destination
 	receivers    map[string]bridge.Receiver
@@ -41,14 +42,18 @@ func build(c *Config, log *slog.Logger, now func() time.Time) (_ *parts, err err
 		}
 	}()
 	out := outbound.Options{Log: log, Now: now, UserAgent: "pergabridge"}
-	if p.ssp, err = soap.New(c.SSP, soap.Deps{Log: log, Now: now, Outbound: out}); err != nil {
+	routes, err := p.mail.prepare(c, out)
+	if err != nil {
+		return nil, err
+	}
+	if p.ssp, err = soap.New(c.SSP, soap.Deps{Log: log, Now: now, Outbound: out, Routes: routes}); err != nil {
 		return nil, err
 	}
 	p.destinations = append(p.destinations, destination(bridge.SSP, p.ssp, &c.SSP.Delivery, bridge.In))
 	for _, name := range c.names() {
 		section := c.Providers[name]
 		common := section.common()
-		made, err := section.Kind.New(name, section.Config, provider.Deps{Log: log, Now: now, Outbound: out})
+		made, err := section.Kind.New(name, section.Config, provider.Deps{Log: log, Now: now, Outbound: out, Marks: p.mail.marks})
 		if err != nil {
 			return nil, fmt.Errorf("provider %s: %w", name, err)
 		}
@@ -65,7 +70,7 @@ func build(c *Config, log *slog.Logger, now func() time.Time) (_ *parts, err err
 			return nil, fmt.Errorf("provider %s: %w", name, err)
 		}
 	}
-	return p, nil
+	return p, p.mailboxes(c, log, now, out)
 }
 
 // intake makes the entrances of one provider.
@@ -110,6 +115,7 @@ func destination(name string, d bridge.Destination, c *provider.Delivery, dir br
 }
 
 func (p *parts) close() {
+	p.mail.close()
 	for _, made := range p.providers {
 		made.Close()
 	}

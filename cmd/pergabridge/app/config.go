@@ -10,24 +10,30 @@ import (
 
 	"github.com/pergabridge/pergabridge/bridge"
 	"github.com/pergabridge/pergabridge/bridge/config"
+	"github.com/pergabridge/pergabridge/bridge/mailmark"
 	"github.com/pergabridge/pergabridge/bridge/notify"
+	"github.com/pergabridge/pergabridge/bridge/sspmail"
+	"github.com/pergabridge/pergabridge/mailin"
 	"github.com/pergabridge/pergabridge/soap"
 	"github.com/pergabridge/pergabridge/webhooks/processcall"
 )
 
 // Config is the whole config file.
 type Config struct {
-	Server    Server              `yaml:"server" doc:"the two listeners"`
-	Store     Store               `yaml:"store" doc:"where events are kept: sqlite:PATH"`
-	SSP       soap.Config         `yaml:"ssp" required:"true" doc:"the self-service portal"`
-	Providers map[string]Provider `yaml:"providers" required:"true" doc:"external service providers, each under its name: the NAME of POST /ssp/NAME and /webhooks/NAME"`
-	Notify    *notify.Config      `yaml:"notify" doc:"tells people when a lane parks, a destination is down or SSP's contract changed"`
-	Waiting   config.Duration     `yaml:"waiting" default:"15m" doc:"how long an event waits for a bond nobody knows yet, before it goes to quarantine"`
+	Server    Server                     `yaml:"server" doc:"the two listeners"`
+	Store     Store                      `yaml:"store" doc:"where events are kept: sqlite:PATH"`
+	SSP       soap.Config                `yaml:"ssp" required:"true" doc:"the self-service portal"`
+	Providers map[string]Provider        `yaml:"providers" required:"true" doc:"external service providers, each under its name: the NAME of POST /ssp/NAME and /webhooks/NAME"`
+	Mail      *mailmark.Config           `yaml:"mail" doc:"what our own mail is marked with and recognised by"`
+	Mailboxes map[string]*mailin.Mailbox `yaml:"mailboxes" doc:"mailboxes that are read, each under its name"`
+	Notify    *notify.Config             `yaml:"notify" doc:"tells people when a lane parks, a destination is down or SSP's contract changed"`
+	Waiting   config.Duration            `yaml:"waiting" default:"15m" doc:"how long an event waits for a bond nobody knows yet, before it goes to quarantine"`
 
 	// Version identifies the text of the file; it is recorded with every attempt.
 	Version string `yaml:"-"`
 	intake  processcall.Config
-	sspText string // the section ssp, for people
+	sspMail *sspmail.Config // nil: SSP gets no mail
+	sspText string          // the section ssp, for people
 }
 
 // Server is the section `server`.
@@ -73,6 +79,7 @@ func (c *Config) ValidateConfig(n *config.Node) {
 		intake = n.Key("ssp").Key("intake")
 	}
 	config.Decode(intake, &c.intake)
+	c.validateMail(n)
 	c.sspText = n.Key("ssp").YAML()
 }
 
@@ -140,6 +147,7 @@ func (c *Config) Warnings() []string {
 			out = append(out, "providers."+name+": mode observe, nothing is sent")
 		}
 	}
+	out = append(out, c.mailWarnings()...)
 	if c.SSP.Contract == soap.Assumed {
 		out = append(out, "ssp.contract: assumed; calls go out with argument names that nobody has compared with this SSP")
 	}

@@ -95,6 +95,11 @@ const (
 	docProvider = "kind: http\nsend: {submit: {url: \"https://acme.example.com/tickets\", reference: answer.id}, update: skip, close: skip}\nrepeat: continue\n"
 )
 
+const (
+	docMail    = "mail: {domain: bridge.example.com, secret: {env: PERGABRIDGE_MAIL_SECRET}}\n"
+	docMailbox = "imap: imaps://imap.example.com\nusername: support@example.com\nproviders:\n  acme: {senders: [acme.example]}\n"
+)
+
 // whole makes a config file of a yaml block.
 func (b docBlock) whole(t *testing.T) string {
 	t.Helper()
@@ -118,9 +123,23 @@ func (b docBlock) whole(t *testing.T) string {
 		if !strings.Contains(text, "\n  intake:") {
 			text += docIntake
 		}
+		if strings.Contains(text, "\n  mail:") {
+			text += docMail
+		}
 		return text + provider(docProvider)
+	case "sections": // everything but ssp
+		return docSSP + docIntake + b.text
+	case "mailbox":
+		login := ""
+		if !strings.Contains(b.text, "oauth2:") {
+			login = "password: {env: MAILBOX_PASSWORD}\n"
+		}
+		return docSSP + docIntake + docMail + "mailboxes:\n  support:\n" + docIndented(docMailbox+login+b.text, 4) + provider(docProvider)
+	case "mailbox-provider":
+		return docSSP + docIntake + docMail + "mailboxes:\n  support:\n" +
+			docIndented(strings.Replace(docMailbox, "acme: {senders: [acme.example]}", "acme:\n    senders: [acme.example]\n"+docIndented(b.text, 4), 1)+"password: {env: MAILBOX_PASSWORD}\n", 4) + provider(docProvider)
 	}
-	t.Fatalf("%s: a yaml block is marked config, top, provider, intake, ssp or webhook, not %q:\n%s", b.file, b.mark, b.text)
+	t.Fatalf("%s: a yaml block is marked config, top, sections, provider, intake, ssp, webhook, mailbox or mailbox-provider, not %q:\n%s", b.file, b.mark, b.text)
 	return ""
 }
 

@@ -18,7 +18,7 @@ type MapRequest struct {
 	// the provider.
 	Event *bridge.Event `json:"event,omitempty"`
 	Bond  bridge.Bond   `json:"bond"`
-	// Inbound is read as if it had come in by Entrance (process_call, webhook, poll).
+	// Inbound is read as if it had come in by Entrance (process_call, webhook, poll, mailbox).
 	Inbound *MapInput `json:"inbound,omitempty"`
 }
 

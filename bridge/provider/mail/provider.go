@@ -1,0 +1,93 @@
+package mailprovider
+
+import (
+	"context"
+	"fmt"
+	"time"
+
+	"github.com/pergabridge/pergabridge/bridge"
+	"github.com/pergabridge/pergabridge/bridge/mailmark"
+	"github.com/pergabridge/pergabridge/bridge/mailout"
+	"github.com/pergabridge/pergabridge/bridge/outbound"
+	"github.com/pergabridge/pergabridge/bridge/provider"
+	"github.com/pergabridge/pergabridge/bridge/secret"
+)
+
+func init() {
+	provider.Register(provider.Kind{
+		Name:   "mail",
+		Doc:    "a provider who has only a mailbox: tagged mail out, and in by a section under mailboxes",
+		Config: func() any { return &Config{} },
+		New: func(name string, cfg any, d provider.Deps) (*provider.Provider, error) {
+			c, ok := cfg.(*Config)
+			if !ok {
+				return nil, fmt.Errorf("%s: the config is a %T, wanted *mailprovider.Config", name, cfg)
+			}
+			return New(name, c, d)
+		},
+	})
+}
+
+// Destination sends events as mail. It implements [bridge.Destination] and [bridge.Renderer].
+type Destination struct {
+	name   string
+	config *Config
+	marks  *mailmark.Marks
+	client *mailout.Client
+	now    func() time.Time
+}
+
+// New builds a provider from a config without problems. It connects to nothing.
+func New(name string, c *Config, d provider.Deps) (*provider.Provider, error) {
+	d = d.WithDefaults()
+	if err := d.Marks.Signs(); err != nil {
+		return nil, fmt.Errorf("%s: %w", name, err)
+	}
+	if err := c.Tables.Prepare(); err != nil {
+		return nil, fmt.Errorf("%s: %w", name, err)
+	}
+	opts := d.Outbound
+	if opts.Log == nil {
+		opts.Log = d.Log
+	}
+	if opts.Now == nil {
+		opts.Now = d.Now
+	}
+	client, err := mailout.New(name, c.Server, opts)
+	if err != nil {
+		return nil, err
+	}
+	return &provider.Provider{
+		Name:             name,
+		Destination:      &Destination{name: name, config: c, marks: d.Marks, client: client, now: d.Now},
+		WithoutReference: true,
+		Close:            client.Close,
+	}, nil
+}
+
+// Deliver sends the mail about the event.
+func (d *Destination) Deliver(ctx context.Context, l bridge.Lease) bridge.Outcome {
+	if d.config.Send.by(l.Event.Kind).Skip {
+		return bridge.Outcome{Kind: bridge.OutcomeDone, Reason: bridge.Skipped, Detail: fmt.Sprintf("send.%s is skip: the provider is not told", l.Event.Kind)}
+	}
+	letter, err := d.letter(&l)
+	if err != nil {
+		return bridge.Outcome{Kind: bridge.OutcomeRefused, Reason: bridge.MappingFailed, Detail: secret.Mask(d.name + ": " + err.Error())}
+	}
+	return d.client.Deliver(ctx, letter)
+}
+
+// Render shows the mail that Deliver would send.
+func (d *Destination) Render(l bridge.Lease) (string, error) {
+	if d.config.Send.by(l.Event.Kind).Skip {
+		return fmt.Sprintf("nothing is sent: send.%s is skip\n", l.Event.Kind), nil
+	}
+	letter, err := d.letter(&l)
+	if err != nil {
+		return "", fmt.Errorf("%s: %w", d.name, err)
+	}
+	if _, err := letter.Raw(); err != nil { // what cannot be sent must not look well
+		return "", fmt.Errorf("%s: %w", d.name, err)
+	}
+	return outbound.Excerpt([]byte(letter.Show())), nil
+}

@@ -1,0 +1,367 @@
+package tesamanager
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"maps"
+	"strconv"
+	"strings"
+	"sync"
+
+	"github.com/santhosh-tekuri/jsonschema/v6"
+
+	"github.com/pergabridge/pergabridge/bridge"
+	"github.com/pergabridge/pergabridge/bridge/mapping"
+	"github.com/pergabridge/pergabridge/bridge/provider/vendorapi"
+	"github.com/pergabridge/pergabridge/bridge/secret"
+)
+
+// Destination writes requests. It implements [bridge.Destination], [bridge.Finder] and
+// [bridge.Renderer].
+type Destination struct {
+	name    string
+	config  *Config
+	api     *API
+	known   *known
+	schemas map[string]*jsonschema.Schema
+}
+
+// known remembers which reference ids have which external reference, and which are new to the poll.
+type known struct {
+	mu       sync.Mutex
+	external map[string]string
+	fresh    map[string]bool
+}
+
+// maxKnown bounds what is remembered; beyond it the vendor is asked again.
+const maxKnown = 10000
+
+func newKnown() *known { return &known{external: map[string]string{}, fresh: map[string]bool{}} }
+
+func (k *known) set(id, external string, fresh bool) {
+	k.mu.Lock()
+	defer k.mu.Unlock()
+	if len(k.external) >= maxKnown {
+		clear(k.external)
+	}
+	k.external[id] = external
+	if fresh {
+		k.fresh[id] = true
+	}
+}
+
+// again gives one back that could not be kept.
+func (k *known) again(id string) {
+	k.mu.Lock()
+	defer k.mu.Unlock()
+	k.fresh[id] = true
+}
+
+func (k *known) get(id string) (string, bool) {
+	k.mu.Lock()
+	defer k.mu.Unlock()
+	s, ok := k.external[id]
+	return s, ok
+}
+
+// take returns the requests that were written since it was last asked.
+func (k *known) take() []string {
+	k.mu.Lock()
+	defer k.mu.Unlock()
+	out := make([]string, 0, len(k.fresh))
+	for id := range k.fresh {
+		out = append(out, id)
+	}
+	clear(k.fresh)
+	return out
+}
+
+// choose returns the step and its values. opens is set for those that make a request.
+func (d *Destination) choose(l *bridge.Lease) (st *vendorapi.Step, args map[string]any, opens bool, err error) {
+	x, steps := *l, d.config.Send.Update
+	switch l.Event.Kind {
+	case bridge.Submit:
+		switch l.Event.Mode {
+		case bridge.ModeContinue:
+		case bridge.ModeReopen:
+			steps = d.config.Send.RejectSolution
+		default:
+			steps, opens = d.config.Send.Submit, true
+		}
+	case bridge.RejectSolution:
+		steps = d.config.Send.RejectSolution
+	case bridge.Close:
+		steps = d.config.Send.Close
+	}
+	if l.Event.Kind == bridge.Submit && !opens && strings.TrimSpace(x.Event.Text) == "" {
+		x.Event.Text = firstOf(x.Event.Description, x.Event.Title)
+	}
+	st, args, err = steps.Choose(d.config.Tables.Env(mapping.LeaseEnv(x)))
+	if err == nil && st == nil {
+		err = errors.New("no step fits; add one without when, for instance skip: true")
+	}
+	if err != nil {
+		return nil, nil, opens, fmt.Errorf("send: %s: %w", l.Event.Kind, err)
+	}
+	return st, args, opens, nil
+}
+
+func firstOf(s ...string) string {
+	for _, x := range s {
+		if strings.TrimSpace(x) != "" {
+			return x
+		}
+	}
+	return ""
+}
+
+func (d *Destination) refused(err error) bridge.Outcome {
+	return bridge.Outcome{Kind: bridge.OutcomeRefused, Reason: bridge.MappingFailed, Detail: secret.Mask(d.name + ": " + err.Error())}
+}
+
+func outcomeOf(err error) bridge.Outcome {
+	var f *vendorapi.Failure
+	if errors.As(err, &f) {
+		return f.Outcome
+	}
+	return bridge.Outcome{Kind: bridge.OutcomeRefused, Reason: bridge.InternalError, Detail: err.Error()}
+}
+
+// Deliver makes the call that the mapping has for the event.
+func (d *Destination) Deliver(ctx context.Context, l bridge.Lease) bridge.Outcome {
+	st, args, opens, err := d.choose(&l)
+	switch {
+	case err != nil:
+		return d.refused(err)
+	case st.Skip:
+		return bridge.Outcome{Kind: bridge.OutcomeDone, Reason: bridge.Skipped, Detail: d.name + ": the mapping skips this event: the vendor is not told"}
+	}
+	if opens {
+		return d.open(ctx, &l, st.Operation, args)
+	}
+	if args, err = d.complete(ctx, &l, st.Operation, args); err != nil {
+		return outcomeOf(err)
+	}
+	if err := d.validate(args); err != nil {
+		return d.refused(err)
+	}
+	reply, err := d.api.send(ctx, st.Operation, args)
+	if err == nil {
+		out := reply.Outcome
+		return out
+	}
+	out := outcomeOf(err)
+	if out.Status == 404 || out.Status == 406 {
+		out.Detail += d.present(ctx, l.Bond.Reference)
+	}
+	return out
+}
+
+// open writes a request unless there is one with our reference already.
+func (d *Destination) open(ctx context.Context, l *bridge.Lease, op string, args map[string]any) bridge.Outcome {
+	external := d.config.ExternalReference.Of(l.Event.Task)
+	args = maps.Clone(args)
+	args["externalReference"] = external
+	if err := d.validate(args); err != nil {
+		return d.refused(err)
+	}
+	if _, err := d.api.client.Prepare(op, d.api.with(args)); err != nil {
+		return d.refused(err)
+	}
+	ids, err := d.api.List(ctx, ListQuery{ExternalReference: external})
+	if err != nil {
+		return outcomeOf(err)
+	}
+	if len(ids) > 0 {
+		return d.adopt(ids, external)
+	}
+	reply, err := d.api.send(ctx, op, args)
+	if err != nil {
+		return outcomeOf(err)
+	}
+	out := reply.Outcome
+	out.Reference = d.api.result(reply).ReferenceID
+	if out.Reference == "" { // the fields of the answer are not published
+		ids, err := d.api.List(ctx, ListQuery{ExternalReference: external})
+		switch {
+		case err == nil && len(ids) == 1:
+			out.Reference = ids[0]
+		case err == nil && len(ids) > 1:
+			out.Detail += fmt.Sprintf("; the vendor has %d requests with external reference %s", len(ids), external)
+		case err != nil:
+			out.Detail += "; the look-up of its reference failed: " + err.Error()
+		}
+		if out.Reference == "" {
+			// It was taken, but nobody can say as what: never write it again, find it.
+			out.Kind, out.Reason = bridge.OutcomeUnknown, bridge.BadAnswer
+			out.Detail += "; the answer tells no reference id"
+			return out
+		}
+	}
+	d.known.set(out.Reference, external, true)
+	return out
+}
+
+// adopt takes the request that is there.
+func (d *Destination) adopt(ids []string, external string) bridge.Outcome {
+	if len(ids) > 1 {
+		return bridge.Outcome{Kind: bridge.OutcomeRefused, Reason: bridge.RefusedAnswer, Detail: fmt.Sprintf(
+			"%s: the vendor already has %d requests with external reference %s: %s; link the task to one of them", d.name, len(ids), external, strings.Join(ids[:min(len(ids), 10)], ", "))}
+	}
+	d.known.set(ids[0], external, true)
+	return bridge.Outcome{Kind: bridge.OutcomeDone, Reason: bridge.Delivered, Reference: ids[0],
+		Detail: d.name + ": the vendor already has a request with external reference " + external + "; nothing was written"}
+}
+
+// external returns our reference of a request: what the vendor says, else what the task makes.
+func (d *Destination) external(ctx context.Context, l *bridge.Lease) (string, error) {
+	made := d.config.ExternalReference.Of(firstOf(l.Bond.Task, l.Event.Task))
+	id := strings.TrimSpace(l.Bond.Reference)
+	if id == "" {
+		return made, nil
+	}
+	if s, ok := d.known.get(id); ok {
+		return firstOf(s, made), nil
+	}
+	r, err := d.api.Get(ctx, id)
+	if err != nil {
+		return "", err
+	}
+	d.known.set(id, r.ExternalReference, false)
+	return firstOf(r.ExternalReference, made), nil
+}
+
+// complete adds our reference and, where the operation wants them, the request's numbers.
+func (d *Destination) complete(ctx context.Context, l *bridge.Lease, op string, args map[string]any) (map[string]any, error) {
+	args = maps.Clone(args)
+	if _, given := args["externalReference"]; !given {
+		s, err := d.external(ctx, l)
+		if err != nil {
+			return nil, err
+		}
+		args["externalReference"] = s
+	}
+	fields := d.api.client.Profile.Operations[op].Fields
+	if fields["requestNumber"] == nil || args["requestNumber"] != nil && args["subRequestNumber"] != nil || l.Bond.Reference == "" {
+		return args, nil
+	}
+	events, err := d.api.Events(ctx, l.Bond.Reference)
+	if err != nil {
+		return nil, err
+	}
+	var last *Event
+	for i := range events {
+		if e := &events[i]; !e.Inconsistent && (last == nil || e.SequenceNumber > last.SequenceNumber) {
+			last = e
+		}
+	}
+	if last == nil {
+		return args, nil // the profile says that the numbers are missing
+	}
+	if args["requestNumber"] == nil {
+		args["requestNumber"] = strconv.FormatInt(last.RequestNumber, 10)
+	}
+	if args["subRequestNumber"] == nil {
+		args["subRequestNumber"] = strconv.FormatInt(last.SubRequestNumber, 10)
+	}
+	return args, nil
+}
+
+// validate holds the nested objects against the customer's schemas.
+func (d *Destination) validate(args map[string]any) error {
+	for name, s := range d.schemas {
+		v, ok := args[name]
+		if !ok {
+			continue
+		}
+		if err := s.Validate(v); err != nil {
+			return fmt.Errorf("%s does not fit its schema: %w", name, err)
+		}
+	}
+	return nil
+}
+
+// present says where the request stands, for the person who has to decide about a refusal.
+func (d *Destination) present(ctx context.Context, id string) string {
+	if id == "" {
+		return ""
+	}
+	r, err := d.api.Get(ctx, id)
+	switch {
+	case err != nil:
+		return "; where the request stands could not be read: " + err.Error()
+	case r.Status == "":
+		return "; the vendor does not say where the request stands"
+	}
+	return "; the request is " + r.Status
+}
+
+// Find looks a request up by our reference, and a cancellation by the request's state.
+func (d *Destination) Find(ctx context.Context, l bridge.Lease) (bridge.Found, error) {
+	var cannot bridge.Found
+	st, _, opens, err := d.choose(&l)
+	if err != nil || st.Skip {
+		return cannot, nil
+	}
+	if opens {
+		ids, err := d.api.List(ctx, ListQuery{ExternalReference: d.config.ExternalReference.Of(l.Event.Task)})
+		switch {
+		case err != nil:
+			return cannot, err
+		case len(ids) == 0:
+			return bridge.Found{Answer: bridge.NotThere}, nil
+		case len(ids) == 1:
+			d.known.set(ids[0], d.config.ExternalReference.Of(l.Event.Task), true)
+			return bridge.Found{Answer: bridge.IsThere, Reference: ids[0]}, nil
+		}
+		return cannot, nil // two requests: a person decides
+	}
+	if st.Operation != "cancel" {
+		return cannot, nil
+	}
+	external, err := d.external(ctx, &l)
+	if err != nil {
+		return cannot, err
+	}
+	yes := true
+	for _, q := range []ListQuery{{ExternalReference: external, Statuses: []string{"CANCELED"}}, {ExternalReference: external, Cancelling: &yes}} {
+		ids, err := d.api.List(ctx, q)
+		if err != nil {
+			return cannot, err
+		}
+		if len(ids) > 0 {
+			return bridge.Found{Answer: bridge.IsThere}, nil
+		}
+	}
+	return bridge.Found{Answer: bridge.NotThere}, nil
+}
+
+// Render shows the call that Deliver would make, without credentials. Numbers that would be asked for
+// stand as 0.
+func (d *Destination) Render(l bridge.Lease) (string, error) {
+	st, args, _, err := d.choose(&l)
+	switch {
+	case err != nil:
+		return "", fmt.Errorf("%s: %w", d.name, err)
+	case st.Skip:
+		return "nothing is sent: the mapping skips this event\n", nil
+	}
+	args = maps.Clone(args)
+	if args["externalReference"] == nil {
+		args["externalReference"] = d.config.ExternalReference.Of(l.Event.Task)
+	}
+	for _, k := range []string{"requestNumber", "subRequestNumber"} {
+		if d.api.client.Profile.Operations[st.Operation].Fields[k] != nil && args[k] == nil {
+			args[k] = 0
+		}
+	}
+	if err := d.validate(args); err != nil {
+		return "", fmt.Errorf("%s: %w", d.name, err)
+	}
+	r, err := d.api.client.Prepare(st.Operation, d.api.with(args))
+	if err != nil {
+		return "", fmt.Errorf("%s: %w", d.name, err)
+	}
+	return vendorapi.Show(r), nil
+}

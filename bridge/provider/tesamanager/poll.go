@@ -1,0 +1,423 @@
+package tesamanager
+
+import (
+	"context"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"log/slog"
+	"maps"
+	"slices"
+	"strconv"
+	"time"
+
+	"golang.org/x/time/rate"
+
+	"github.com/pergabridge/pergabridge/bridge"
+	"github.com/pergabridge/pergabridge/bridge/provider"
+	"github.com/pergabridge/pergabridge/bridge/provider/vendorapi"
+	"github.com/pergabridge/pergabridge/bridge/secret"
+)
+
+// maxBackoff bounds the pause after failures in a row.
+const maxBackoff = 15 * time.Minute
+
+// lostRounds is after how many rounds a request that is in no known state is told of.
+const lostRounds = 3
+
+var finals = []string{"FINISHED", "REJECTED", "CANCELED"}
+
+type poll struct {
+	name     string
+	config   *Config
+	api      *API
+	receiver *Receiver
+	known    *known
+	log      *slog.Logger
+	now      func() time.Time
+	limit    *rate.Limiter
+	watched  time.Time // when stalled requests were asked for last
+}
+
+func newPoll(name string, c *Config, api *API, r *Receiver, k *known, d provider.Deps) *poll {
+	return &poll{name: name, config: c, api: api, receiver: r, known: k, log: d.Log, now: d.Now,
+		limit: rate.NewLimiter(rate.Limit(c.Poll.Rate), max(1, int(c.Poll.Rate)))}
+}
+
+// Run makes a round at every interval until ctx or the duty ends.
+func (p *poll) Run(ctx context.Context, d bridge.Duty) error {
+	st, err := readState(d.Cursor())
+	if err != nil {
+		return fmt.Errorf("%s: poll: %w", p.name, err)
+	}
+	if st.Since == 0 {
+		st.Since = p.now().Unix()
+		// Saved at once: what happens from now on must not be missed.
+		if _, err := d.Accept(ctx, nil, st.write()); err != nil {
+			return p.ended(ctx, err)
+		}
+	}
+	every := p.config.Poll.Every.Std()
+	for failures := 0; ; {
+		err := p.round(ctx, d, st)
+		wait := every
+		switch {
+		case ctx.Err() != nil:
+			return nil
+		case errors.Is(err, bridge.ErrFenced):
+			return err
+		case err != nil:
+			failures++
+			wait = min(every<<min(failures-1, 10), maxBackoff)
+			var f *vendorapi.Failure
+			if errors.As(err, &f) {
+				wait = max(wait, f.Outcome.After)
+			}
+			p.log.Warn("poll failed", "provider", p.name, "error", secret.Mask(err.Error()), "failures", failures, "again_in", wait.String())
+			if st, err = readState(d.Cursor()); err != nil { // what was not saved is found again
+				return fmt.Errorf("%s: poll: %w", p.name, err)
+			}
+		default:
+			if failures > 0 {
+				p.log.Info("poll works again", "provider", p.name, "failures", failures)
+			}
+			failures = 0
+		}
+		t := time.NewTimer(wait)
+		select {
+		case <-ctx.Done():
+			t.Stop()
+			return nil
+		case <-t.C:
+		}
+	}
+}
+
+func (p *poll) ended(ctx context.Context, err error) error {
+	if ctx.Err() != nil {
+		return nil
+	}
+	return fmt.Errorf("%s: poll: %w", p.name, err)
+}
+
+// round looks at everything once.
+func (p *poll) round(ctx context.Context, d bridge.Duty, st *state) error {
+	if err := p.met(ctx, d, st); err != nil {
+		return err
+	}
+	now, err := p.states(ctx, st)
+	if err != nil {
+		return err
+	}
+	if err := p.finished(ctx, st, now); err != nil {
+		return err
+	}
+	first := !st.Seeded
+	for _, id := range slices.Sorted(maps.Keys(st.Requests)) {
+		t := st.Requests[id]
+		if t.Foreign {
+			if _, there := now[id]; !there {
+				delete(st.Requests, id)
+			}
+			continue
+		}
+		before := st.write()
+		events, err := p.request(ctx, id, now[id], t, first, st.Since)
+		var f *vendorapi.Failure
+		if errors.As(err, &f) && f.Outcome.Status == 404 {
+			p.log.Warn("the vendor lists a request that it does not find", "provider", p.name, "reference", id)
+			continue
+		}
+		if err != nil {
+			return err
+		}
+		if t.final() && p.now().Unix()-t.Changed > int64(p.config.Poll.AfterFinal.Std().Seconds()) {
+			delete(st.Requests, id)
+		}
+		if after := st.write(); len(events) > 0 || after != before {
+			if _, err := d.Accept(ctx, events, after); err != nil {
+				return err
+			}
+		}
+	}
+	if first {
+		st.Seeded = true
+		if _, err := d.Accept(ctx, nil, st.write()); err != nil {
+			return err
+		}
+	}
+	return p.stalled(ctx, d, st)
+}
+
+// met takes over the requests that this process has written, and keeps them at once.
+func (p *poll) met(ctx context.Context, d bridge.Duty, st *state) error {
+	fresh := p.known.take()
+	added := false
+	for _, id := range fresh {
+		if st.Requests[id] == nil {
+			st.Requests[id] = &tracked{}
+			added = true
+		}
+	}
+	if !added {
+		return nil
+	}
+	_, err := d.Accept(ctx, nil, st.write())
+	if err != nil {
+		for _, id := range fresh {
+			p.known.again(id)
+		}
+	}
+	return err
+}
+
+// finalsOverlap is by how much a search for finished requests reaches back, against clocks.
+const finalsOverlap = 5 * time.Minute
+
+// finished adds requests that came to an end before any round saw them: written by another replica, or
+// while nobody polled. The vendor has no filter for what changed, but one for what did not: what is in the
+// list without it and not in the list with it has changed since.
+func (p *poll) finished(ctx context.Context, st *state, now map[string]string) error {
+	at := p.now()
+	if !st.Seeded {
+		st.Finals = at.Unix()
+		return nil
+	}
+	if at.Sub(time.Unix(st.Finals, 0)) < p.config.Poll.FinalsEvery.Std() {
+		return nil
+	}
+	since := time.Unix(st.Finals, 0).Add(-finalsOverlap).UTC()
+	for _, status := range finals {
+		if err := p.limit.WaitN(ctx, min(2, p.limit.Burst())); err != nil {
+			return err
+		}
+		stale, err := p.api.List(ctx, ListQuery{Statuses: []string{status}, NotUpdatedSince: &since})
+		if err != nil {
+			return err
+		}
+		all, err := p.api.List(ctx, ListQuery{Statuses: []string{status}})
+		if err != nil {
+			return err
+		}
+		old := make(map[string]bool, len(stale))
+		for _, id := range stale {
+			old[id] = true
+		}
+		for _, id := range all {
+			if old[id] || st.Requests[id] != nil {
+				continue
+			}
+			st.Requests[id] = &tracked{}
+			now[id] = status
+		}
+	}
+	st.Finals = at.Unix()
+	return nil
+}
+
+// states returns the state of every request that matters, and adds new ones to st.
+func (p *poll) states(ctx context.Context, st *state) (map[string]string, error) {
+	now := map[string]string{}
+	list := func(status string, add bool) error {
+		if err := p.limit.Wait(ctx); err != nil {
+			return err
+		}
+		ids, err := p.api.List(ctx, ListQuery{Statuses: []string{status}})
+		if err != nil {
+			return err
+		}
+		for _, id := range ids {
+			if add && st.Requests[id] == nil {
+				st.Requests[id] = &tracked{}
+			}
+			if st.Requests[id] != nil {
+				now[id] = status
+			}
+		}
+		return nil
+	}
+	for _, s := range Statuses {
+		if !slices.Contains(finals, s) {
+			if err := list(s, true); err != nil {
+				return nil, err
+			}
+		}
+	}
+	missing := false
+	for id, t := range st.Requests {
+		if _, ok := now[id]; !ok && !t.final() && !t.Foreign {
+			missing = true
+		}
+	}
+	for _, s := range finals {
+		if missing {
+			if err := list(s, false); err != nil {
+				return nil, err
+			}
+		}
+	}
+	return now, nil
+}
+
+// request returns what is new of one request, and updates t.
+func (p *poll) request(ctx context.Context, id, status string, t *tracked, first bool, since int64) ([]bridge.Event, error) {
+	if !t.Met {
+		ours, err := p.meet(ctx, id, t)
+		if err != nil || !ours {
+			return nil, err
+		}
+	}
+	var news []News
+	add := func(what, key string, item map[string]any) {
+		news = append(news, News{What: what, ReferenceID: id, ExternalReference: t.External, Status: firstOf(status, t.Status), ID: key, Item: item})
+	}
+	if err := p.limit.WaitN(ctx, min(2, p.limit.Burst())); err != nil {
+		return nil, err
+	}
+	events, err := p.api.Events(ctx, id)
+	if err != nil {
+		return nil, err
+	}
+	var stuck []News
+	ready, lost := t.order(events, p.now(), p.config.Poll.Inconsistent.Std(), p.config.Poll.Gap.Std())
+	for _, e := range ready {
+		if first && !e.EventDate.IsZero() && e.EventDate.Unix() < since {
+			continue // before our time
+		}
+		add("event", strconv.FormatInt(e.SequenceNumber, 10), e.Record.Canonical())
+	}
+	for _, e := range lost {
+		stuck = append(stuck, News{What: "event", ReferenceID: id, ExternalReference: t.External, Status: firstOf(status, t.Status),
+			ID: strconv.FormatInt(e.SequenceNumber, 10), Item: e.Record.Canonical()})
+	}
+	issues, err := p.api.Issues(ctx, id)
+	if err != nil {
+		return nil, err
+	}
+	slices.SortFunc(issues, func(a, b Issue) int { return int(a.IssueSequence - b.IssueSequence) })
+	for _, i := range issues {
+		key := strconv.FormatInt(i.ID, 10)
+		mark := fmt.Sprintf("%t.%t.%s", i.Resolved, i.Repeated, i.LastUpdated)
+		if t.Issues[key] == mark {
+			continue
+		}
+		if t.Issues == nil {
+			t.Issues = map[string]string{}
+		}
+		t.Issues[key] = mark
+		if at, ok := i.Record.Time("last_updated"); first && ok && at.Unix() < since {
+			continue
+		}
+		add("issue", key+"."+mark, i.Record.Canonical())
+	}
+	switch {
+	case status == "" && !t.final():
+		if t.Lost++; t.Lost == lostRounds {
+			add("status", fmt.Sprintf("%d.lost", t.N), map[string]any{"previous": t.Status})
+			news[len(news)-1].Status = "UNKNOWN"
+		}
+	case status != "" && status != t.Status:
+		previous := t.Status
+		t.Status, t.Lost = status, 0
+		t.N++
+		if !first || previous != "" {
+			add("status", fmt.Sprintf("%d.%s", t.N, status), map[string]any{"previous": previous})
+		}
+	}
+	if len(news) > 0 {
+		t.Changed = p.now().Unix()
+	}
+	out, err := p.read(ctx, news)
+	if err != nil {
+		return nil, err
+	}
+	held, err := p.read(ctx, stuck)
+	for i := range held {
+		held[i].Quarantine = bridge.NoRule
+		held[i].Detail = fmt.Sprintf("the vendor has marked event %s of request %s as inconsistent for longer than %s; ask the vendor, then retry or discard it",
+			stuck[i].ID, id, p.config.Poll.Inconsistent)
+	}
+	return append(out, held...), err
+}
+
+// meet finds out whose request it is.
+func (p *poll) meet(ctx context.Context, id string, t *tracked) (bool, error) {
+	external, ok := p.known.get(id)
+	if !ok {
+		if err := p.limit.Wait(ctx); err != nil {
+			return false, err
+		}
+		r, err := p.api.Get(ctx, id)
+		if err != nil {
+			return false, err
+		}
+		external = r.ExternalReference
+		if external == "" {
+			p.log.Warn("the vendor does not say whose request it is; it is taken as ours", "provider", p.name, "reference", id)
+		}
+	}
+	t.Met, t.External = true, external
+	if _, ours := p.config.ExternalReference.Task(external); external != "" && !ours {
+		t.Foreign = true
+		return false, nil
+	}
+	return true, nil
+}
+
+// stalled tells of requests that stopped moving, once for each standstill.
+func (p *poll) stalled(ctx context.Context, d bridge.Duty, st *state) error {
+	after := p.config.Poll.StalledAfter.Std()
+	if after == 0 || p.now().Sub(p.watched) < p.config.Poll.StalledEvery.Std() {
+		return nil
+	}
+	p.watched = p.now()
+	since := p.now().Add(-after).UTC().Truncate(time.Second)
+	var open []string
+	for _, s := range Statuses {
+		if !slices.Contains(finals, s) {
+			open = append(open, s)
+		}
+	}
+	if err := p.limit.Wait(ctx); err != nil {
+		return err
+	}
+	ids, err := p.api.List(ctx, ListQuery{Statuses: open, NotUpdatedSince: &since})
+	if err != nil {
+		return err
+	}
+	var news []News
+	for _, id := range ids {
+		t := st.Requests[id]
+		if t == nil || t.Foreign || t.Told == t.mark() {
+			continue
+		}
+		t.Told = t.mark()
+		p.log.Warn("a request has stopped moving", "provider", p.name, "reference", id, "status", t.Status, "since", since.Format(time.RFC3339))
+		news = append(news, News{What: "stalled", ReferenceID: id, ExternalReference: t.External, Status: t.Status, ID: t.Told,
+			Item: map[string]any{"since": since.Format(time.RFC3339)}})
+	}
+	events, err := p.read(ctx, news)
+	if err != nil || len(news) == 0 {
+		return err
+	}
+	_, err = d.Accept(ctx, events, st.write())
+	return err
+}
+
+// read turns news into events by the receiver, as a re-reading from quarantine does.
+func (p *poll) read(ctx context.Context, news []News) ([]bridge.Event, error) {
+	var out []bridge.Event
+	for _, n := range news {
+		raw, err := json.Marshal(n)
+		if err != nil {
+			return nil, err
+		}
+		events, err := p.receiver.Receive(ctx, bridge.Inbound{Provider: p.name, Entrance: bridge.ByPoll, ContentType: "application/json",
+			Body: secret.MaskBytes(raw), Received: p.now()})
+		if err != nil {
+			return nil, err
+		}
+		out = append(out, events...)
+	}
+	return out, nil
+}

@@ -1,0 +1,112 @@
+package tesamanager
+
+import (
+	"fmt"
+	"net/http"
+
+	"github.com/google/uuid"
+
+	"github.com/pergabridge/pergabridge/bridge"
+	"github.com/pergabridge/pergabridge/bridge/outbound"
+	"github.com/pergabridge/pergabridge/bridge/provider"
+	"github.com/pergabridge/pergabridge/bridge/provider/vendorapi"
+	"github.com/pergabridge/pergabridge/bridge/provider/vendorapi/contract"
+)
+
+// PollDuty is the name of the source that follows progress.
+const PollDuty = "poll"
+
+func init() {
+	provider.Register(provider.Kind{
+		Name:   "tesamanager",
+		Doc:    "wholesale-fibre requests of MasStack's Provision API",
+		Config: func() any { return &Config{} },
+		New: func(name string, cfg any, d provider.Deps) (*provider.Provider, error) {
+			c, ok := cfg.(*Config)
+			if !ok {
+				return nil, fmt.Errorf("%s: the config is a %T, wanted *tesamanager.Config", name, cfg)
+			}
+			return New(name, c, d)
+		},
+	})
+}
+
+// New builds a provider from a config without problems. It connects to nothing.
+func New(name string, c *Config, d provider.Deps) (*provider.Provider, error) {
+	d = d.WithDefaults()
+	api, client, err := newAPI(name, c, d)
+	if err != nil {
+		return nil, err
+	}
+	if err := c.Tables.Prepare(); err != nil {
+		return nil, fmt.Errorf("%s: %w", name, err)
+	}
+	schemas, err := loadSchemas(c.Schemas)
+	if err != nil {
+		return nil, fmt.Errorf("%s: %w", name, err)
+	}
+	known := newKnown()
+	receiver := &Receiver{name: name, config: c, tell: c.tell(), now: d.Now}
+	p := &provider.Provider{
+		Name:        name,
+		Destination: &Destination{name: name, config: c, api: api, known: known, schemas: schemas},
+		Receiver:    receiver,
+		Operations:  api.client.Operations(conforms()),
+		Checker:     &checker{api, c},
+		Close:       client.Close,
+	}
+	if !c.Poll.Off {
+		p.Sources = map[string]bridge.Source{PollDuty: newPoll(name, c, api, receiver, known, d)}
+	}
+	return p, nil
+}
+
+// NewAPI makes the typed client alone.
+func NewAPI(name string, c *Config, d provider.Deps) (*API, func(), error) {
+	api, client, err := newAPI(name, c, d.WithDefaults())
+	if err != nil {
+		return nil, nil, err
+	}
+	return api, client.Close, nil
+}
+
+func newAPI(name string, c *Config, d provider.Deps) (*API, *outbound.Client, error) {
+	profile, err := vendorapi.Parse(profileData)
+	if err != nil {
+		return nil, nil, err
+	}
+	c.Override.Apply(profile)
+	opts := d.Outbound
+	if opts.Log == nil {
+		opts.Log = d.Log
+	}
+	if opts.Now == nil {
+		opts.Now = d.Now
+	}
+	client, err := outbound.New(name, c.Outbound, opts)
+	if err != nil {
+		return nil, nil, err
+	}
+	header := func() map[string]string { return nil }
+	if h := c.CorrelationHeader; h != "" && h != "none" {
+		header = func() map[string]string { return map[string]string{http.CanonicalHeaderKey(h): uuid.NewString()} }
+	}
+	return &API{org: c.Org, client: &vendorapi.Client{
+		Name: name, Profile: profile, Base: c.Base, Judge: judge(profile), Header: header,
+		HTTP: func(*vendorapi.Operation) vendorapi.Caller { return client },
+	}}, client, nil
+}
+
+// Contract returns the vendor's file, with what is assumed marked in it.
+func Contract() (*contract.Contract, error) { return contract.Load(contractData) }
+
+// conforms holds the body of a request against the vendor's file.
+func conforms() func(string, outbound.Request) []string {
+	return func(op string, r outbound.Request) []string {
+		c, err := Contract()
+		if err != nil {
+			return []string{err.Error()}
+		}
+		return c.CheckAs(op, r.URL, r.Header, r.Body)
+	}
+}

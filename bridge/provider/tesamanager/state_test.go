@@ -1,0 +1,122 @@
+package tesamanager
+
+import (
+	"fmt"
+	"math/rand/v2"
+	"testing"
+	"time"
+
+	"github.com/stretchr/testify/require"
+
+	"github.com/pergabridge/pergabridge/bridge"
+	"github.com/pergabridge/pergabridge/bridge/provider/vendorapi"
+)
+
+func ev(seq int64, inconsistent bool) Event {
+	return Event{SequenceNumber: seq, Inconsistent: inconsistent}
+}
+
+func numbers(list []Event) []int64 {
+	out := []int64{}
+	for _, e := range list {
+		out = append(out, e.SequenceNumber)
+	}
+	return out
+}
+
+func TestOrder(t *testing.T) {
+	at := time.Unix(1000, 0)
+	const hour = time.Hour
+	tr := &tracked{}
+	step := func(now time.Time, events ...Event) ([]int64, []int64) {
+		ready, lost := tr.order(events, now, hour, time.Minute)
+		return numbers(ready), numbers(lost)
+	}
+	ready, _ := step(at, ev(3, false), ev(1, false), ev(1, false))
+	require.Equal(t, []int64{1}, ready, "2 is missing")
+	ready, _ = step(at.Add(30*time.Second), ev(3, false), ev(1, false), ev(2, true))
+	require.Empty(t, ready, "2 is inconsistent")
+	ready, _ = step(at.Add(40*time.Second), ev(3, false), ev(2, true), ev(2, false), ev(1, false))
+	require.Equal(t, []int64{2, 3}, ready, "the consistent form counts")
+	ready, _ = step(at.Add(50*time.Second), ev(1, false), ev(2, false), ev(3, false))
+	require.Empty(t, ready)
+	require.Equal(t, [][2]int64{{1, 3}}, tr.Seen)
+
+	ready, _ = step(at.Add(time.Minute), ev(6, false))
+	require.Empty(t, ready)
+	ready, _ = step(at.Add(3*time.Minute), ev(6, false))
+	require.Equal(t, []int64{6}, ready, "nobody waits for ever")
+	ready, _ = step(at.Add(4*time.Minute), ev(6, false), ev(5, false))
+	require.Equal(t, []int64{5}, ready, "late is better than never")
+
+	_, lost := step(at.Add(5*time.Minute), ev(7, true), ev(8, false))
+	require.Empty(t, lost)
+	ready, lost = step(at.Add(2*hour), ev(7, true), ev(8, false))
+	require.Equal(t, []int64{7}, lost)
+	require.Equal(t, []int64{8}, ready)
+}
+
+// Whatever comes in whatever pieces: each once, and in order as long as nobody waits too long.
+func TestOrderOfAnyArrival(t *testing.T) {
+	for seed := range uint64(200) {
+		r := rand.New(rand.NewPCG(seed, 1))
+		n := 1 + r.IntN(12)
+		tr := &tracked{}
+		var got []int64
+		shown := map[int64]bool{}
+		for len(shown) < n || len(got) < n {
+			var list []Event
+			for seq := int64(1); seq <= int64(n); seq++ {
+				if r.IntN(3) > 0 {
+					shown[seq] = true
+				}
+				if shown[seq] {
+					list = append(list, ev(seq, r.IntN(3) == 0))
+				}
+			}
+			r.Shuffle(len(list), func(i, j int) { list[i], list[j] = list[j], list[i] })
+			ready, lost := tr.order(list, time.Unix(1, 0), time.Hour, time.Hour)
+			require.Empty(t, lost)
+			got = append(got, numbers(ready)...)
+			st := &state{Requests: map[string]*tracked{"x": tr}}
+			again, err := readState(st.write()) // over a restart
+			require.NoError(t, err)
+			tr = again.Requests["x"]
+		}
+		for i, seq := range got {
+			require.EqualValues(t, i+1, seq, fmt.Sprint(seed, got))
+		}
+		require.Len(t, got, n)
+	}
+}
+
+func FuzzReceive(f *testing.F) {
+	f.Add(`{"what":"event","reference_id":"T","id":"1","item":{"message_type":"A"}}`)
+	f.Add(`{"what":"status","reference_id":"T","status":"FINISHED","id":"1"}`)
+	c := &Config{}
+	r := &Receiver{name: "x", config: c, tell: c.tell(), now: time.Now}
+	f.Fuzz(func(t *testing.T, body string) {
+		events, err := r.Receive(t.Context(), bridge.Inbound{Provider: "x", Entrance: bridge.ByPoll, Body: []byte(body), Received: time.Unix(1, 0)})
+		require.NoError(t, err)
+		for _, e := range events {
+			require.Equal(t, bridge.In, e.Dir)
+			require.True(t, e.Quarantine != "" || e.Reference != "")
+		}
+	})
+}
+
+func FuzzIDList(f *testing.F) {
+	f.Add(`["a",1,{"reference_id":"x"}]`)
+	f.Add(`{"ids":[]}`)
+	f.Fuzz(func(t *testing.T, body string) {
+		reply := &vendorapi.Reply{Status: 200}
+		if vendorapi.DecodeJSON([]byte(body), &reply.Body) != nil {
+			return
+		}
+		ids, err := idList(reply)
+		for _, id := range ids {
+			require.NoError(t, err)
+			require.NotEmpty(t, id)
+		}
+	})
+}

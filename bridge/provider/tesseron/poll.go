@@ -1,0 +1,217 @@
+package tesseron
+
+import (
+	"context"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"log/slog"
+	"maps"
+	"slices"
+	"time"
+
+	"github.com/pergabridge/pergabridge/bridge"
+	"github.com/pergabridge/pergabridge/bridge/provider/vendorapi"
+	"github.com/pergabridge/pergabridge/bridge/secret"
+)
+
+const maxBackoff = 30 * time.Minute
+
+// maxForeign bounds the foreign tickets that are remembered; beyond it they are asked about again.
+const maxForeign = 20000
+
+type poll struct {
+	name     string
+	config   *Config
+	search   *Destination // with the polls' own share of the rate
+	receiver *Receiver
+	fresh    *fresh
+	log      *slog.Logger
+	now      func() time.Time
+}
+
+// seen is what the poll has seen; it is the duty's cursor.
+type seen struct {
+	Seeded  bool               `json:"seeded"`
+	Tickets map[string]*ticket `json:"t"`
+	Foreign map[string]bool    `json:"f,omitempty"`
+}
+
+type ticket struct {
+	Status   string `json:"s,omitempty"`
+	N        int    `json:"n,omitempty"`
+	Task     string `json:"k,omitempty"`
+	Resolved int64  `json:"r,omitempty"`
+}
+
+func readSeen(cursor string) (*seen, error) {
+	st := &seen{}
+	if cursor != "" {
+		if err := json.Unmarshal([]byte(cursor), st); err != nil {
+			return nil, fmt.Errorf("the cursor cannot be read: %w", err)
+		}
+	}
+	if st.Tickets == nil {
+		st.Tickets = map[string]*ticket{}
+	}
+	if st.Foreign == nil {
+		st.Foreign = map[string]bool{}
+	}
+	return st, nil
+}
+
+func (st *seen) write() string {
+	b, err := json.Marshal(st)
+	if err != nil {
+		panic(err) // maps of strings and numbers
+	}
+	return string(b)
+}
+
+// Run makes a round at every interval until ctx or the duty ends.
+func (p *poll) Run(ctx context.Context, d bridge.Duty) error {
+	st, err := readSeen(d.Cursor())
+	if err != nil {
+		return fmt.Errorf("%s: poll: %w", p.name, err)
+	}
+	every := p.config.Poll.Every.Std()
+	for failures := 0; ; {
+		wait := every
+		err := p.round(ctx, d, st)
+		switch {
+		case ctx.Err() != nil:
+			return nil
+		case errors.Is(err, bridge.ErrFenced):
+			return err
+		case err != nil:
+			failures++
+			wait = max(min(every<<min(failures-1, 10), maxBackoff), outcomeOf(err).After)
+			p.log.Warn("poll failed", "provider", p.name, "error", secret.Mask(err.Error()), "failures", failures, "again_in", wait.String())
+			if st, err = readSeen(d.Cursor()); err != nil {
+				return fmt.Errorf("%s: poll: %w", p.name, err)
+			}
+		default:
+			failures = 0
+		}
+		t := time.NewTimer(wait)
+		select {
+		case <-ctx.Done():
+			t.Stop()
+			return nil
+		case <-t.C:
+		}
+	}
+}
+
+// round searches all pages and tells what has changed.
+func (p *poll) round(ctx context.Context, d bridge.Duty, st *seen) error {
+	first := !st.Seeded
+	before := st.write()
+	fresh := p.fresh.take()
+	for _, n := range fresh {
+		if st.Tickets[n] == nil {
+			st.Tickets[n] = &ticket{}
+		}
+		delete(st.Foreign, n)
+	}
+	if len(fresh) > 0 { // kept at once: nobody else knows them
+		if _, err := d.Accept(ctx, nil, st.write()); err != nil {
+			for _, n := range fresh {
+				p.fresh.add(n)
+			}
+			return err
+		}
+	}
+	find := func(q Search) ([]vendorapi.Record, error) {
+		return p.search.all(ctx, "SearchTicketByParameter", q, p.search.api.SearchTicketByParameter, "ticketNumber")
+	}
+	hits, err := find(Search{SearchParam: p.config.Poll.SearchParam, Filter: p.config.Poll.Filter})
+	if err != nil {
+		return err
+	}
+	now := map[string]vendorapi.Record{}
+	for _, h := range hits {
+		now[h.String("ticketNumber")] = h
+	}
+	// A ticket that has left the hits is asked for by its number.
+	for _, n := range slices.Sorted(maps.Keys(st.Tickets)) {
+		if _, there := now[n]; there || st.Tickets[n].Resolved != 0 {
+			continue
+		}
+		more, err := find(Search{SearchParam: n})
+		if err != nil {
+			return err
+		}
+		for _, h := range more {
+			if same(h.String("ticketNumber"), n) {
+				now[n] = h
+			}
+		}
+	}
+	var events []bridge.Event
+	for _, n := range slices.Sorted(maps.Keys(now)) {
+		got, err := p.ticket(ctx, n, now[n], st, first)
+		if err != nil {
+			return err
+		}
+		events = append(events, got...)
+	}
+	for n, t := range st.Tickets {
+		if t.Resolved != 0 && p.now().Unix()-t.Resolved > int64(p.config.Poll.Forget.Std().Seconds()) {
+			delete(st.Tickets, n)
+		}
+	}
+	st.Seeded = true
+	if after := st.write(); after != before || len(events) > 0 {
+		if _, err := d.Accept(ctx, events, after); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+// ticket returns what a hit tells that was not told yet.
+func (p *poll) ticket(ctx context.Context, number string, hit vendorapi.Record, st *seen, first bool) ([]bridge.Event, error) {
+	if st.Foreign[number] {
+		return nil, nil
+	}
+	t := st.Tickets[number]
+	if t == nil {
+		whole, err := p.search.api.GetTicket(ctx, number)
+		if err != nil {
+			return nil, err
+		}
+		task, ours := p.config.Reference.Task(whole.String("referenceNumber"))
+		if !ours {
+			if len(st.Foreign) >= maxForeign {
+				clear(st.Foreign)
+			}
+			st.Foreign[number] = true
+			return nil, nil
+		}
+		t = &ticket{Task: task}
+		st.Tickets[number] = t
+		if first { // before our time: where it stands is where following begins
+			t.Status = hit.String("ticketStatus")
+			return nil, nil
+		}
+	}
+	status := hit.String("ticketStatus")
+	if status == t.Status {
+		return nil, nil
+	}
+	previous := t.Status
+	t.Status = status
+	t.N++
+	t.Resolved = 0
+	if say := p.config.telling(status); say != nil && say.Kind == string(bridge.Resolve) {
+		t.Resolved = p.now().Unix()
+	}
+	item := hit.Canonical()
+	item["previous"] = previous
+	raw, err := json.Marshal(News{TicketNumber: number, Task: t.Task, Status: status, ID: fmt.Sprintf("%s.%d.%s", number, t.N, status), Item: item})
+	if err != nil {
+		return nil, err
+	}
+	return p.receiver.Receive(ctx, bridge.Inbound{Provider: p.name, Entrance: bridge.ByPoll, ContentType: "application/json", Body: secret.MaskBytes(raw), Received: p.now()})
+}

@@ -1,0 +1,137 @@
+package vendorapi
+
+import (
+	"context"
+	"fmt"
+	"slices"
+
+	"github.com/pergabridge/pergabridge/bridge"
+	"github.com/pergabridge/pergabridge/bridge/outbound"
+	"github.com/pergabridge/pergabridge/bridge/secret"
+)
+
+// A Caller makes HTTP calls; it is an [outbound.Client].
+type Caller interface {
+	Do(ctx context.Context, r outbound.Request) (outbound.Answer, error)
+}
+
+// A Reply is what a call brought.
+type Reply struct {
+	Status int
+	// Body is the decoded JSON, numbers as [json.Number]; nil if there was none.
+	Body any
+	// Request is the request as operators see it, secrets masked.
+	Request string
+	// Outcome is what the call means.
+	Outcome bridge.Outcome
+}
+
+// Object returns the body if it is an object, else an empty one.
+func (r *Reply) Object() map[string]any {
+	m, _ := r.Body.(map[string]any)
+	return m
+}
+
+// A Judge corrects the outcome of an answered call by what its body says.
+type Judge func(op string, reply *Reply)
+
+// Client calls the operations of one vendor's instance.
+type Client struct {
+	Name    string
+	Profile *Profile
+	Base    string
+	// HTTP returns what makes the calls of an operation: services may have keys of their own.
+	HTTP func(op *Operation) Caller
+	// Statuses means statuses differently than package outbound does.
+	Statuses outbound.Policy
+	// Judge may be nil.
+	Judge Judge
+	// Before is called before every call; an error gives it up. Nil: nothing.
+	Before func(ctx context.Context, op *Operation) error
+	// After is called when a call has ended. Nil: nothing.
+	After func(ctx context.Context, op *Operation)
+	// Header is set on every call.
+	Header func() map[string]string
+}
+
+// A Failure is a call that was not done.
+type Failure struct {
+	Op      string
+	Outcome bridge.Outcome
+}
+
+// Error says what happened, secrets masked.
+func (f *Failure) Error() string {
+	return fmt.Sprintf("%s: %s: %s", f.Op, f.Outcome.Reason, f.Outcome.Detail)
+}
+
+// Down reports whether the failure says something about the whole vendor.
+func (f *Failure) Down() bool { return f.Outcome.Down }
+
+// Call makes the call of an operation. The error is a [*Failure].
+func (c *Client) Call(ctx context.Context, id string, args map[string]any) (*Reply, error) {
+	r, err := c.Prepare(id, args)
+	if err != nil {
+		return nil, &Failure{id, bridge.Outcome{Kind: bridge.OutcomeRefused, Reason: bridge.MappingFailed, Detail: secret.Mask(c.Name + ": " + err.Error())}}
+	}
+	return c.send(ctx, id, r)
+}
+
+// Prepare builds the request without sending it.
+func (c *Client) Prepare(id string, args map[string]any) (outbound.Request, error) {
+	r, err := c.Profile.Build(c.Base, id, args)
+	if err != nil {
+		return r, err
+	}
+	if c.Header != nil {
+		for k, v := range c.Header() {
+			if v != "" {
+				r.Header.Set(k, v)
+			}
+		}
+	}
+	return r, nil
+}
+
+func (c *Client) send(ctx context.Context, id string, r outbound.Request) (*Reply, error) {
+	op := c.Profile.Operations[id]
+	reply := &Reply{Request: r.Excerpt()}
+	if c.Before != nil {
+		if err := c.Before(ctx, op); err != nil {
+			reply.Outcome = bridge.Outcome{Kind: bridge.OutcomeRetry, Reason: bridge.Canceled, Detail: c.Name + ": not sent: " + err.Error()}
+			return reply, &Failure{id, reply.Outcome}
+		}
+	}
+	a, err := c.HTTP(op).Do(ctx, r)
+	if c.After != nil {
+		c.After(ctx, op)
+	}
+	out := outbound.Classify(a, err, c.Statuses)
+	reply.Status = a.Status
+	if len(a.Body) > 0 {
+		var v any
+		if bad := DecodeJSON(a.Body, &v); bad == nil {
+			reply.Body = v
+		} else if out.Kind == bridge.OutcomeDone {
+			out.Kind, out.Reason = bridge.OutcomeUnknown, bridge.BadAnswer
+			out.Detail += "; the answer is not JSON"
+		}
+	}
+	reply.Outcome = out
+	if err == nil && c.Judge != nil && !slices.Contains([]bridge.Reason{bridge.Unauthorized, bridge.Throttled, bridge.Unavailable, bridge.BadGateway}, out.Reason) {
+		c.Judge(id, reply)
+	}
+	o := &reply.Outcome
+	o.Request = reply.Request
+	o.Detail = outbound.Excerpt([]byte(c.Name + ": " + id + ": " + o.Detail))
+	if op.Reads && o.Kind == bridge.OutcomeUnknown {
+		o.Kind = bridge.OutcomeRetry // nothing can have happened
+		if o.Reason == bridge.NoAnswer {
+			o.Reason = bridge.Unavailable
+		}
+	}
+	if o.Kind != bridge.OutcomeDone {
+		return reply, &Failure{id, *o}
+	}
+	return reply, nil
+}

@@ -1,0 +1,88 @@
+package sspmail_test
+
+import (
+	"testing"
+	"time"
+
+	"github.com/stretchr/testify/require"
+
+	"github.com/pergabridge/pergabridge/bridge"
+	"github.com/pergabridge/pergabridge/bridge/config"
+	"github.com/pergabridge/pergabridge/bridge/mailmark"
+	"github.com/pergabridge/pergabridge/bridge/mailout/smtptest"
+	"github.com/pergabridge/pergabridge/bridge/outbound"
+	"github.com/pergabridge/pergabridge/bridge/secret"
+	"github.com/pergabridge/pergabridge/bridge/sspmail"
+	"github.com/pergabridge/pergabridge/mailin/message"
+)
+
+func made(t *testing.T, more string) (*smtptest.Server, *sspmail.Destination) {
+	t.Helper()
+	s := smtptest.Start(t, smtptest.Options{})
+	marks, err := mailmark.New(mailmark.Config{Domain: "bridge.example.com", Secret: config.Secrets{{Text: secret.New("ssp-mail-secret-0001")}}})
+	require.NoError(t, err)
+	n, err := config.Parse("c.yaml", []byte("smtp: smtp://"+s.Addr+"\nunencrypted: true\nfrom: Bridge <bridge@example.com>\nto: [ssp@example.com]\n"+more))
+	require.NoError(t, err)
+	c := sspmail.Config{}
+	config.Decode(n, &c)
+	require.Empty(t, n.Problems())
+	d, err := sspmail.New(c, marks, outbound.Options{Now: func() time.Time { return time.Unix(1767600000, 0) }})
+	require.NoError(t, err)
+	t.Cleanup(d.Close)
+	return s, d
+}
+
+func lease(k bridge.Kind, text string) bridge.Lease {
+	return bridge.Lease{
+		Event: bridge.Event{ID: "e-" + string(k), Provider: "acme", Task: "4711", Dir: bridge.In, Kind: k, Text: text, Author: "Jo"},
+		Bond:  bridge.Bond{Provider: "acme", Task: "4711", Reference: "INC0012345"},
+	}
+}
+
+func TestMails(t *testing.T) {
+	s, d := made(t, "")
+	for _, c := range []struct {
+		kind       bridge.Kind
+		text, want string
+	}{
+		{bridge.Acknowledge, "", "[[Task]]: 4711\n[[Reference]]: INC0012345"},
+		{bridge.Update, "Part ordered.\n[[Status]]: Closed", "[[Task]]: 4711\n[[Reference]]: INC0012345\n[[Author]]: Jo\n[[Message]]: Part ordered.\n[ [Status]]: Closed"},
+		{bridge.Resolve, "New fuse.", "[[Task]]: 4711\n[[Reference]]: INC0012345\n[[Status]]: Solved\n[[Author]]: Jo\n[[Solution]]: New fuse."},
+	} {
+		l := lease(c.kind, c.text)
+		shown, err := d.Render(l)
+		require.NoError(t, err)
+		require.Contains(t, shown, c.want)
+		o := d.Deliver(t.Context(), l)
+		require.Equal(t, bridge.OutcomeDone, o.Kind, o.Detail)
+		all := s.Mails()
+		m, err := message.Parse(all[len(all)-1].Raw)
+		require.NoError(t, err)
+		require.Equal(t, c.want, m.Text)
+		require.Equal(t, "Task 4711 / INC0012345", m.Subject)
+		require.Equal(t, "bridge@example.com", m.From.Email)
+	}
+}
+
+func TestOwnFormats(t *testing.T) {
+	s, d := made(t, "tags: {format: \"#Label#=value\", labels: {task: [SSPTask]}}\nupdate: {subject: \"TaskId: ${event.task}\", text: \"Dear SSP,\\n{{tags}}\\nend of ${event.author}\"}\n")
+	o := d.Deliver(t.Context(), lease(bridge.Update, "#SSPTask#=1"))
+	require.Equal(t, bridge.OutcomeDone, o.Kind, o.Detail)
+	m, err := message.Parse(s.Mails()[0].Raw)
+	require.NoError(t, err)
+	require.Equal(t, "TaskId: 4711", m.Subject)
+	require.Equal(t, "Dear SSP,\n#SSPTask#= 4711\n#Reference#= INC0012345\n#Author#= Jo\n#Message#= \\#SSPTask#=1\nend of Jo", m.Text)
+}
+
+func TestFailures(t *testing.T) {
+	s, d := made(t, "")
+	l := lease(bridge.Acknowledge, "")
+	l.Bond.Reference = ""
+	require.Equal(t, bridge.MappingFailed, d.Deliver(t.Context(), l).Reason)
+	s.Fail(smtptest.Fault{At: "rcpt", Reply: "550 no"})
+	require.Equal(t, bridge.OutcomeRefused, d.Deliver(t.Context(), lease(bridge.Update, "x")).Kind)
+	_, err := d.Render(lease(bridge.Close, ""))
+	require.Error(t, err)
+	_, err = sspmail.New(sspmail.Config{}, nil, outbound.Options{})
+	require.ErrorIs(t, err, mailmark.ErrNoSecret)
+}

@@ -1,0 +1,310 @@
+package app_test
+
+import (
+	"context"
+	"fmt"
+	"net"
+	"net/http"
+	"os"
+	"path/filepath"
+	"strings"
+	"testing"
+	"time"
+
+	"github.com/emersion/go-imap/v2/imapclient"
+	"github.com/stretchr/testify/require"
+
+	"github.com/pergabridge/pergabridge/bridge"
+	"github.com/pergabridge/pergabridge/bridge/mailout/smtptest"
+	"github.com/pergabridge/pergabridge/cmd/pergabridge/app"
+	"github.com/pergabridge/pergabridge/mailin/dovecottest"
+	"github.com/pergabridge/pergabridge/mailin/message"
+	"github.com/pergabridge/pergabridge/soap/ssptest"
+)
+
+const mailConfig = `
+server: {listen: "LISTEN", admin: "127.0.0.1:0"}
+store: sqlite:bridge.db
+ssp:
+  url: %s
+  unknown: {update: {wait: 200ms}}
+  intake: {auth: {header: {name: X-Bridge-Key, secret: {env: MAILTEST_INTAKE}}}}
+  %s
+mail: {domain: bridge.example.com, secret: {env: MAILTEST_SECRET}}
+mailboxes:
+  support:
+    imap: imaps://%s
+    tls: {ca: %s}
+    username: support@example.com
+    password: {env: MAILTEST_IMAP}
+    start: 2020-01-01 # so that no test depends on when the first connection is made
+    done: {move: Processed}
+    failed: {move: Failed}
+    brake: {messages: 500}
+    providers:
+      acme: {senders: [acme.example], reference: ['\bINC\d{7}\b']}
+providers:
+  acme:
+    kind: mail
+    smtp: smtp://%s
+    unencrypted: true
+    from: SSP Service <support@example.com>
+    to: [help@acme.example]
+    remind: %s
+`
+
+// A world is SSP, a provider's mail server and our own mailbox, with the bridge between them.
+type world struct {
+	t    *testing.T
+	ssp  *ssptest.Server
+	smtp *smtptest.Server
+	box  *dovecottest.Server
+	imap *imapclient.Client
+	app  *app.App
+	file string
+	stop func()
+
+	listen string
+	sent   int
+}
+
+func newWorld(t *testing.T, sspMore, remind string, echo ...ssptest.Echo) *world {
+	t.Helper()
+	for k, v := range map[string]string{"MAILTEST_INTAKE": "mailtest-intake-key", "MAILTEST_SECRET": "mailtest-secret-0123456789", "MAILTEST_IMAP": dovecottest.Password} {
+		t.Setenv(k, v)
+	}
+	w := &world{t: t, box: dovecottest.Start(t, dovecottest.Options{}), smtp: smtptest.Start(t, smtptest.Options{})}
+	var err error
+	w.ssp, err = ssptest.Start(ssptest.Options{Echo: append(echo, ssptest.EchoMixed)[0], Seed: 1})
+	require.NoError(t, err)
+	t.Cleanup(w.ssp.Close)
+	w.imap = w.box.Client(t)
+	w.file = filepath.Join(t.TempDir(), "pergabridge.yaml")
+	text := fmt.Sprintf(mailConfig, w.ssp.URL(), strings.ReplaceAll(sspMore, "SMTP", w.smtp.Addr), w.box.IMAPS, w.box.CA, w.smtp.Addr, remind)
+	l, err := net.Listen("tcp", "127.0.0.1:0")
+	require.NoError(t, err)
+	w.listen = l.Addr().String() // the same after a restart, because SSP calls it
+	require.NoError(t, l.Close())
+	require.NoError(t, os.WriteFile(w.file, []byte(strings.Replace(text, "LISTEN", w.listen, 1)), 0o600))
+	w.ssp.SetGroup("acme", ssptest.Group{URL: "http://" + w.listen + "/ssp/acme", Header: http.Header{"X-Bridge-Key": {"mailtest-intake-key"}}})
+	w.start()
+	t.Cleanup(func() { w.stop() })
+	return w
+}
+
+func (w *world) start() {
+	w.t.Helper()
+	c, err := app.Load(w.file)
+	require.NoError(w.t, err)
+	w.app, err = app.New(w.t.Context(), c, app.Options{})
+	require.NoError(w.t, err)
+	ctx, cancel := context.WithCancel(context.Background())
+	done := make(chan error, 1)
+	a := w.app
+	go func() { done <- a.Run(ctx) }()
+	stopped := false
+	w.stop = func() {
+		if !stopped {
+			stopped = true
+			cancel()
+			require.NoError(w.t, <-done)
+		}
+	}
+}
+
+// assign makes a task and returns it with the mail that told the provider.
+func (w *world) assign() (string, *message.Message) {
+	w.t.Helper()
+	task, err := w.ssp.Create(ssptest.Ticket{Title: "Printer burns", Description: "It burns."})
+	require.NoError(w.t, err)
+	require.NoError(w.t, w.ssp.Assign(task, "acme"))
+	return task, w.mail("submit")
+}
+
+// mail waits for the next mail to the provider.
+func (w *world) mail(kind string) *message.Message {
+	w.t.Helper()
+	require.Eventually(w.t, func() bool { return len(w.smtp.Mails()) > w.sent }, 10*time.Second, 5*time.Millisecond, "no mail about %s", kind)
+	m, err := message.Parse(w.smtp.Mails()[w.sent].Raw)
+	require.NoError(w.t, err)
+	w.sent++
+	require.Equal(w.t, kind, m.Header.Get("X-Pergabridge-Kind"))
+	return m
+}
+
+var letters int
+
+// answer puts an answer to a mail of ours into the mailbox.
+func (w *world) answer(to *message.Message, subject, text string) []byte {
+	w.t.Helper()
+	letters++
+	raw := fmt.Appendf(nil, "From: Jo Helper <jo@acme.example>\r\nTo: %s\r\nSubject: %s\r\nMessage-ID: <answer.%d@acme.example>\r\nIn-Reply-To: <%s>\r\n\r\n%s\r\n\r\n> %s\r\n",
+		to.ReplyTo.Email, subject, letters, to.ID, text, strings.ReplaceAll(to.Text, "\n", "\r\n> "))
+	dovecottest.Append(w.t, w.imap, "INBOX", time.Now(), raw)
+	return raw
+}
+
+// effects waits until SSP has seen n effects on a task, and returns them.
+func (w *world) effects(task string, n int) []ssptest.Effect {
+	w.t.Helper()
+	ctx, cancel := context.WithTimeout(w.t.Context(), 15*time.Second)
+	defer cancel()
+	require.NoError(w.t, w.ssp.Wait(ctx, func() bool { return len(w.ssp.Effects(task)) >= n }), "effects: %v", w.ssp.Effects(task))
+	return w.ssp.Effects(task)
+}
+
+func TestWholeLifeByMail(t *testing.T) {
+	w := newWorld(t, "", "0s")
+	task, submit := w.assign()
+	require.Contains(t, submit.Text, "[[Task]]: "+task)
+	w.answer(submit, "RE: Printer burns INC0012345", "We are on it.")
+	got := w.effects(task, 2) // the reference first, then the text
+	require.Equal(t, "INC0012345", got[0].Text)
+	require.Equal(t, "We are on it.", got[1].Text)
+
+	began := time.Now()
+	w.answer(submit, "RE: Printer burns", "The part is here.")
+	w.effects(task, 3)
+	took := time.Since(began)
+	t.Logf("from the mailbox to the answered SOAP call: %s", took)
+	require.Less(t, took, 2*time.Second)
+
+	require.NoError(t, w.ssp.UserUpdate(task, "Is it done?"))
+	update := w.mail("update")
+	require.Equal(t, []string{submit.ID}, update.InReplyTo)
+	require.Contains(t, update.Text, "[[Reference]]: INC0012345")
+	w.answer(update, "RE: Printer burns", "[[Solution]]: New fuse.\r\n\r\n-- \r\nJo")
+	require.Equal(t, "New fuse.", w.effects(task, 4)[3].Text)
+	require.NoError(t, w.ssp.DeclineSolution(task, "It still burns."))
+	require.Contains(t, w.mail("reject_solution").Text, "It still burns.")
+	require.NoError(t, w.ssp.CloseByUser(task, "Thank you."))
+	w.mail("close")
+
+	require.Eventually(t, func() bool { return dovecottest.Count(t, w.imap, "Processed") == 3 }, 10*time.Second, 20*time.Millisecond)
+	w.stop()
+	require.Len(t, w.ssp.Effects(task), 4)
+}
+
+func TestBounceIsShownToAPerson(t *testing.T) {
+	w := newWorld(t, "", "0s")
+	task, submit := w.assign()
+	raw := fmt.Appendf(nil, "From: MAILER-DAEMON@acme.example\r\nReturn-Path: <>\r\nSubject: Undelivered Mail Returned to Sender\r\nMessage-ID: <b@acme.example>\r\n\r\n550 5.1.1 no such user\r\nMessage-ID: <%s>\r\n", submit.ID)
+	dovecottest.Append(t, w.imap, "INBOX", time.Now(), raw)
+	var held []bridge.Event
+	require.Eventually(t, func() bool {
+		var err error
+		held, err = w.app.Store().Events(t.Context(), bridge.EventFilter{States: []bridge.EventState{bridge.StateQuarantined}})
+		require.NoError(t, err)
+		return len(held) == 1
+	}, 10*time.Second, 20*time.Millisecond)
+	require.Equal(t, task, held[0].Task)
+	require.Equal(t, bridge.RefusedAnswer, held[0].Reason)
+	require.Contains(t, held[0].Detail, "was not delivered")
+	require.Eventually(t, func() bool { return dovecottest.Count(t, w.imap, "Failed") == 1 }, 10*time.Second, 20*time.Millisecond)
+}
+
+func TestQuarantinedMailIsAssigned(t *testing.T) {
+	w := newWorld(t, "", "0s")
+	task, submit := w.assign()
+	w.answer(submit, "RE: INC0012345", "one")
+	w.effects(task, 2)
+	dovecottest.Append(t, w.imap, "INBOX", time.Now(), []byte("From: Karl <karl@elsewhere.example>\r\nSubject: your printer\r\nMessage-ID: <k@elsewhere.example>\r\n\r\nI have the part.\r\n"))
+	var held []bridge.Event
+	require.Eventually(t, func() bool {
+		var err error
+		held, err = w.app.Store().Events(t.Context(), bridge.EventFilter{States: []bridge.EventState{bridge.StateQuarantined}})
+		require.NoError(t, err)
+		return len(held) == 1
+	}, 10*time.Second, 20*time.Millisecond)
+	require.Equal(t, bridge.NoRule, held[0].Reason)
+	_, err := w.app.Store().Operate(t.Context(), bridge.Command{Verb: bridge.VerbAssign, Person: "test", Event: held[0].ID, Task: task})
+	require.NoError(t, err)
+	require.Equal(t, "I have the part.", w.effects(task, 3)[2].Text)
+}
+
+func TestRestartReadsNothingTwice(t *testing.T) {
+	w := newWorld(t, "", "0s")
+	task, submit := w.assign()
+	w.answer(submit, "RE: INC0012345", "one")
+	w.effects(task, 2)
+	w.stop()
+	w.answer(submit, "RE: INC0012345", "two, while nobody reads")
+	w.start()
+	got := w.effects(task, 3)
+	require.Equal(t, "two, while nobody reads", got[2].Text)
+	w.stop()
+	require.Len(t, w.ssp.Effects(task), 3)
+}
+
+func TestRouteMailToSSP(t *testing.T) {
+	w := newWorld(t, "route: {acknowledge: mail, update: mail}\n  mail: {smtp: \"smtp://SMTP\", unencrypted: true, from: bridge@example.com, to: [ssp@example.com]}", "0s")
+	task, submit := w.assign()
+	w.answer(submit, "RE: INC0012345", "We are on it.")
+	require.Eventually(t, func() bool { return len(w.smtp.Mails()) == 3 }, 10*time.Second, 5*time.Millisecond)
+	for i, want := range []string{"[[Task]]: " + task + "\n[[Reference]]: INC0012345", "[[Task]]: " + task + "\n[[Reference]]: INC0012345\n[[Author]]: Jo Helper\n[[Message]]: We are on it."} {
+		m, err := message.Parse(w.smtp.Mails()[i+1].Raw)
+		require.NoError(t, err)
+		require.Equal(t, want, m.Text)
+		require.Equal(t, "ssp@example.com", m.To[0].Email)
+	}
+	require.Empty(t, w.ssp.Effects(task), "nothing goes by web service")
+	w.answer(submit, "RE: INC0012345", "[[Solution]]: done")
+	require.Equal(t, "done", w.effects(task, 1)[0].Text, "resolve still does")
+}
+
+func TestReminder(t *testing.T) {
+	w := newWorld(t, "", "1s")
+	_, submit := w.assign()
+	reminder := w.mail("update")
+	require.Contains(t, reminder.Text, "we have not received your ticket number")
+	require.Equal(t, []string{submit.ID}, reminder.InReplyTo)
+	require.Never(t, func() bool { return len(w.smtp.Mails()) > 2 }, 2500*time.Millisecond, 50*time.Millisecond, "once is enough")
+}
+
+// TestThousandMails reads 1,000 mails of 20 kB that wait in a real mailbox, and measures until the
+// last one's call is answered.
+func TestThousandMails(t *testing.T) {
+	const mails, tasks = 1000, 20
+	w := newWorld(t, "", "0s", ssptest.EchoNever)
+	var names []string
+	for i := range tasks {
+		task, submit := w.assign()
+		w.answer(submit, fmt.Sprintf("RE: INC%07d", i+1), "first")
+		w.effects(task, 2)
+		names = append(names, task)
+	}
+	w.stop()
+	dir := filepath.Join(w.box.Dir, "mail", dovecottest.User, "new")
+	for i := range mails {
+		require.NoError(t, os.WriteFile(filepath.Join(dir, fmt.Sprintf("%d.M%dP1.host", time.Now().Unix(), i)), dovecottest.Mail(i, names[i%tasks], 20_000), 0o666))
+	}
+	require.Equal(t, mails, dovecottest.Count(t, w.imap, "INBOX"), "the server has seen them")
+	began := time.Now()
+	w.start()
+	ctx, cancel := context.WithTimeout(t.Context(), 60*time.Second)
+	defer cancel()
+	require.NoError(t, w.ssp.Wait(ctx, func() bool { return len(w.ssp.Effects()) >= mails+2*tasks }), "%d effects", len(w.ssp.Effects()))
+	t.Logf("%d mails of 20 kB to answered SOAP calls, start of the bridge included: %s", mails, time.Since(began))
+	w.stop()
+	require.Len(t, w.ssp.Effects(), mails+2*tasks)
+	require.Equal(t, mails+tasks, dovecottest.Count(t, w.imap, "Processed"))
+}
+
+func TestMailConfigProblems(t *testing.T) {
+	t.Setenv("MAILTEST_SECRET", "mailtest-secret-0123456789")
+	base := "ssp: {url: 'http://127.0.0.1:1/x', intake: {auth: {none: true}}}\nproviders: {acme: {kind: mail, smtp: 'smtps://x.example', from: a@x.example, to: [b@x.example]}}\n"
+	for src, want := range map[string]string{
+		"": "mail",
+		"mail: {domain: x.example, secret: {env: MAILTEST_SECRET}}\nmailboxes: {Box: {imap: 'imaps://x.example', username: u, password: {env: MAILTEST_SECRET}, providers: {acme: {senders: [x.example]}}}}":  "mailboxes.Box",
+		"mail: {domain: x.example, secret: {env: MAILTEST_SECRET}}\nmailboxes: {box: {imap: 'imaps://x.example', username: u, password: {env: MAILTEST_SECRET}, providers: {other: {senders: [x.example]}}}}": "mailboxes.box.providers.other",
+		"mail: {domain: x.example, secret: {env: MAILTEST_SECRET}}\nmailboxes: {box: {imap: 'http://x.example', username: u, password: {env: MAILTEST_SECRET}, providers: {acme: {senders: [x.example]}}}}":   "mailboxes.box.imap",
+	} {
+		_, err := app.Parse("c.yaml", []byte(base+src))
+		require.Error(t, err, src)
+		require.Contains(t, err.Error(), " "+want+": ", src)
+	}
+	c, err := app.Parse("c.yaml", []byte(base+"mail: {domain: x.example, secret: {env: MAILTEST_SECRET}}\nmailboxes: {box: {imap: 'imaps://x.example', username: u, password: {env: MAILTEST_SECRET}, done: {move: P}, providers: {acme: {senders: [x.example]}}}}"))
+	require.NoError(t, err)
+	require.Contains(t, c.Warnings(), "mailboxes.box.providers.acme: a forged From is believed; verify asks for a check by your mail server")
+	require.NotEmpty(t, app.Schema())
+}

@@ -1,0 +1,87 @@
+package mailin
+
+import (
+	"encoding/json"
+	"fmt"
+	"time"
+)
+
+// A cursor is how far a folder has been read; it is the cursor of the folder's duty.
+type cursor struct {
+	Validity uint32 `json:"uidvalidity"`
+	UID      uint32 `json:"uid"` // the highest that was accepted
+	// Start is when the folder was read first; mail before it is not ours to read.
+	Start time.Time `json:"start"`
+	// Last is when the newest accepted mail came into the folder.
+	Last time.Time `json:"last,omitzero"`
+	// From bounds mail with a UID below Until: after a change of UIDVALIDITY, and with a start date.
+	From  time.Time `json:"from,omitzero"`
+	Until uint32    `json:"until,omitempty"`
+	// Unfiled are UIDs that were accepted and may not have been moved or marked yet.
+	Unfiled []unfiled `json:"unfiled,omitempty"`
+}
+
+type unfiled struct {
+	UID    uint32 `json:"uid"`
+	Failed bool   `json:"failed,omitempty"`
+}
+
+// maxUnfiled bounds what is remembered of mail that could not be moved or marked.
+const maxUnfiled = 500
+
+// overlap is by how much reading again goes back behind the last mail: clocks, and mail under way.
+const overlap = 24 * time.Hour
+
+func readCursor(s string) (*cursor, error) {
+	if s == "" {
+		return nil, nil
+	}
+	c := &cursor{}
+	if err := json.Unmarshal([]byte(s), c); err != nil {
+		return nil, fmt.Errorf("the saved position %.80q cannot be read: %w", s, err)
+	}
+	return c, nil
+}
+
+func (c *cursor) String() string {
+	b, err := json.Marshal(c)
+	if err != nil {
+		return ""
+	}
+	return string(b)
+}
+
+// match compares the cursor with the folder as it was opened. It returns the cursor to go on with,
+// and why it is another one.
+func (c *cursor) match(validity, next uint32, now, since time.Time) (*cursor, string) {
+	switch {
+	case c == nil && since.IsZero():
+		return &cursor{Validity: validity, UID: max(next, 1) - 1, Start: now.Truncate(time.Second)}, "first start: only mail from now on is read"
+	case c == nil:
+		return &cursor{Validity: validity, Start: since, From: since, Until: next}, "first start: mail since " + since.Format(time.DateOnly) + " is read"
+	case c.Validity != validity:
+		from := c.Start
+		if back := c.Last.Add(-overlap); back.After(from) {
+			from = back
+		}
+		return &cursor{Validity: validity, Start: c.Start, Last: c.Last, From: from, Until: next},
+			"the server has renumbered the folder (UIDVALIDITY): mail since " + from.UTC().Format(time.RFC3339) + " is read again; what was taken already is recognised"
+	}
+	return c, ""
+}
+
+// wants reports whether the cursor's time bound lets a mail through.
+func (c *cursor) wants(uid uint32, came time.Time) bool {
+	return uid > c.UID && (c.From.IsZero() || uid >= c.Until || came.IsZero() || !came.Before(c.From))
+}
+
+// pass notes that everything up to uid was accepted.
+func (c *cursor) pass(uid uint32, came time.Time) {
+	c.UID = max(c.UID, uid)
+	if came.After(c.Last) {
+		c.Last = came
+	}
+	if c.UID+1 >= c.Until {
+		c.From, c.Until = time.Time{}, 0
+	}
+}

@@ -1,0 +1,124 @@
+package mailin
+
+import (
+	"context"
+	"log/slog"
+	"strings"
+	"time"
+
+	"github.com/pergabridge/pergabridge/bridge"
+	"github.com/pergabridge/pergabridge/bridge/mailmark"
+	"github.com/pergabridge/pergabridge/bridge/secret"
+)
+
+// Names of what a poller notes about a mail in [bridge.Inbound].Header.
+const (
+	HeaderMailbox = "Mailbox"
+	HeaderFolder  = "Folder"
+	HeaderUID     = "Uid"
+)
+
+// ContentType is that of a raw mail.
+const ContentType = "message/rfc822"
+
+// A Reader turns mail into events. It implements [bridge.Receiver], does no I/O and is safe for
+// concurrent use.
+type Reader struct {
+	marks  *mailmark.Marks
+	boxes  map[string]*Mailbox
+	refKey func(provider, reference string) string
+	log    *slog.Logger
+	now    func() time.Time
+}
+
+// ReaderOptions are what a Reader gets from the program. The zero value is usable.
+type ReaderOptions struct {
+	Log *slog.Logger
+	Now func() time.Time
+	// RefKey returns a reference as it is compared; nil: case-blind.
+	RefKey func(provider, reference string) string
+}
+
+// NewReader makes a reader of the mailboxes' config.
+func NewReader(boxes map[string]*Mailbox, marks *mailmark.Marks, o ReaderOptions) *Reader {
+	r := &Reader{marks: marks, boxes: map[string]*Mailbox{}, refKey: o.RefKey, log: o.Log, now: o.Now}
+	for name, b := range boxes {
+		r.boxes[name] = b.withDefaults()
+	}
+	if r.log == nil {
+		r.log = slog.New(slog.DiscardHandler)
+	}
+	if r.now == nil {
+		r.now = time.Now
+	}
+	if r.refKey == nil {
+		r.refKey = func(_, reference string) string { return bridge.ReferenceKey(reference, false) }
+	}
+	return r
+}
+
+// box returns the mailbox an input came from; when it is read again and the mailbox is gone, one that
+// the provider is attached to.
+func (r *Reader) box(in *bridge.Inbound) *Mailbox {
+	if b := r.boxes[in.Header[HeaderMailbox]]; b != nil {
+		return b
+	}
+	for _, name := range sortedKeys(r.boxes) {
+		if b := r.boxes[name]; b.Providers[in.Provider] != nil {
+			return b
+		}
+	}
+	return nil
+}
+
+// Receive turns one raw mail into its event. A mail from which nothing follows gives none.
+func (r *Reader) Receive(_ context.Context, in bridge.Inbound) ([]bridge.Event, error) {
+	_, events := r.Read(in)
+	return events, nil
+}
+
+// Read is Receive with the reasons.
+func (r *Reader) Read(in bridge.Inbound) (*Reading, []bridge.Event) {
+	box := r.box(&in)
+	if box == nil {
+		e := r.event(&in, &Reading{Provider: in.Provider, Quarantine: bridge.NoRule, Why: "no mailbox of the config has this provider attached"})
+		return nil, []bridge.Event{e}
+	}
+	x := r.read(box, in.Body)
+	if x.Kind == Ignored && x.Quarantine == "" {
+		return x, nil
+	}
+	return x, []bridge.Event{r.event(&in, x)}
+}
+
+// event makes the event of a reading.
+func (r *Reader) event(in *bridge.Inbound, x *Reading) bridge.Event {
+	kept := *in
+	kept.Provider, kept.Entrance = x.Provider, bridge.ByMailbox
+	if kept.ContentType == "" {
+		kept.ContentType = ContentType
+	}
+	e := bridge.Event{
+		Provider: x.Provider, Dir: bridge.In, Kind: bridge.Kind(x.Kind), Task: x.Task, Reference: x.Reference, Key: x.key(in.Body),
+		Entrance: bridge.ByMailbox, Received: in.Received, Text: x.Text, Author: x.Author, Fields: x.fields(), Inbound: &kept,
+		Quarantine: x.Quarantine, Detail: secret.Mask(x.Why),
+	}
+	if x.Quarantine == "" {
+		e.Detail = ""
+	}
+	if len(e.Fields) == 0 {
+		e.Fields = nil
+	}
+	if e.Received.IsZero() {
+		e.Received = r.now()
+	}
+	if x.Message != nil {
+		e.Title = x.Message.Subject
+		e.Requester = bridge.Person{Name: x.Message.From.Name, Email: x.Message.From.Email}
+	}
+	if e.Reference != "" {
+		e.RefKey = r.refKey(x.Provider, strings.TrimSpace(e.Reference))
+	}
+	e.Normalize()
+	return e
+}
