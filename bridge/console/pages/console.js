@@ -52,14 +52,34 @@
     const s = getSelection();
     return s && !s.isCollapsed && main.contains(s.anchorNode);
   };
+  // What somebody has chosen or written stays when the page around it is replaced.
+  const chosen = "input[id]:not([type=hidden]), select[id], textarea[id]";
+  const changed = (e) => e.type === "checkbox" ? e.checked !== e.defaultChecked
+    : e.options ? [...e.options].some((o) => o.selected !== o.defaultSelected) : e.value !== e.defaultValue;
+  const keep = (next) => main.querySelectorAll(chosen).forEach((old) => {
+    const e = next.querySelector("#" + CSS.escape(old.id));
+    if (!e || !changed(old)) return;
+    if (e.type === "checkbox") e.checked = old.checked;
+    else if (!e.options || [...e.options].some((o) => o.value === old.value)) e.value = old.value;
+  });
+  // What a page says, apart from how long ago, what is folded open and what was just answered.
+  const saying = (page) => {
+    const copy = page.cloneNode(true);
+    copy.querySelectorAll("time.ago").forEach((t) => { t.textContent = ""; });
+    copy.querySelectorAll("details[id]").forEach((d) => { d.open = false; });
+    copy.querySelectorAll(".flash").forEach((f) => f.remove());
+    return copy.innerHTML.trim();
+  };
   let waiting = null;
   const show = (html) => {
     if (typing() || selecting()) { waiting = html; return; }
     waiting = null;
     const next = new DOMParser().parseFromString(html, "text/html").body;
+    if (saying(next) === saying(main)) return; // nobody's click or choice is disturbed for nothing
     const open = new Map([...main.querySelectorAll("details[id]")].map((d) => [d.id, d.open]));
     const focus = document.activeElement && main.contains(document.activeElement) ? document.activeElement.id : "";
     next.querySelectorAll("details[id]").forEach((d) => { if (open.has(d.id)) d.open = open.get(d.id); });
+    keep(next);
     const flash = main.querySelector(".flash");
     main.replaceChildren(...next.childNodes);
     if (flash) main.prepend(flash);

@@ -17,6 +17,7 @@ import (
 	"github.com/chromedp/cdproto/network"
 	"github.com/chromedp/cdproto/runtime"
 	"github.com/chromedp/chromedp"
+	"github.com/stretchr/testify/assert"
 	"github.com/stretchr/testify/require"
 )
 
@@ -151,7 +152,24 @@ func (b *tab) signIn(name string) {
 // follow clicks a link or button that says word, and waits for the heading of the page it leads to.
 func (b *tab) follow(selector, heading string) {
 	b.t.Helper()
-	b.run(chromedp.Click(selector), chromedp.WaitVisible(fmt.Sprintf(`//h1[contains(., %q)]`, heading)))
+	b.click(selector)
+	b.run(chromedp.WaitVisible(fmt.Sprintf(`//h1[contains(., %q)]`, heading)))
+}
+
+// click clicks. A live page may be replaced between finding the place and pressing; a person would
+// press again.
+func (b *tab) click(selector string) {
+	b.t.Helper()
+	var err error
+	for range 5 {
+		ctx, cancel := context.WithTimeout(b.ctx, 30*time.Second)
+		err = chromedp.Do(ctx, chromedp.Click(selector))
+		cancel()
+		if err == nil {
+			return
+		}
+	}
+	require.NoError(b.t, err, selector)
 }
 
 // text returns what a person reads.
@@ -173,11 +191,18 @@ func value[T any](b *tab, expr string) T {
 // sees waits until the page says something.
 func (b *tab) sees(selector, want string) {
 	b.t.Helper()
-	require.Eventually(b.t, func() bool {
-		expr := fmt.Sprintf(`[...document.querySelectorAll(%q)].map((x) => x.innerText).join("\n")`, selector)
+	expr := fmt.Sprintf(`[...document.querySelectorAll(%q)].map((x) => x.innerText).join("\n")`, selector)
+	said := ""
+	// A stray selection keeps a live page as it is, for the person who selects.
+	value[bool](b, `getSelection().removeAllRanges() || true`)
+	ok := assert.Eventually(b.t, func() bool {
 		s, err := chromedp.Run(b.ctx, chromedp.Evaluate[string](expr))
+		if err == nil {
+			said = s
+		}
 		return err == nil && strings.Contains(s, want)
-	}, 20*time.Second, 50*time.Millisecond, "%s never says %q", selector, want)
+	}, 20*time.Second, 50*time.Millisecond)
+	require.True(b.t, ok, "%s never says %q, but %q", selector, want, said)
 }
 
 // dark switches the scheme.
