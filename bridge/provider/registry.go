@@ -25,6 +25,17 @@ type Kind struct {
 	New func(name string, cfg any, d Deps) (*Provider, error)
 }
 
+// Of returns the kind whose config struct is C; it is given to build as it was decoded.
+func Of[C any](name, doc string, build func(name string, c *C, d Deps) (*Provider, error)) Kind {
+	return Kind{Name: name, Doc: doc, Config: func() any { return new(C) }, New: func(provider string, cfg any, d Deps) (*Provider, error) {
+		c, ok := cfg.(*C)
+		if !ok {
+			return nil, fmt.Errorf("%s: the config is a %T, wanted %T", provider, cfg, c)
+		}
+		return build(provider, c, d)
+	}}
+}
+
 // Deps is what the app gives to every provider.
 type Deps struct {
 	Log *slog.Logger     // nil: discarded

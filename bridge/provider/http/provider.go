@@ -12,18 +12,7 @@ import (
 const PollDuty = "poll"
 
 func init() {
-	provider.Register(provider.Kind{
-		Name:   "http",
-		Doc:    "any system with an HTTP interface, described in the config alone",
-		Config: func() any { return &Config{} },
-		New: func(name string, cfg any, d provider.Deps) (*provider.Provider, error) {
-			c, ok := cfg.(*Config)
-			if !ok {
-				return nil, fmt.Errorf("%s: the config is a %T, wanted *httpprovider.Config", name, cfg)
-			}
-			return New(name, c, d)
-		},
-	})
+	provider.Register(provider.Of("http", "any system with an HTTP interface, described in the config alone", New))
 }
 
 // New builds a provider from a config without problems. It connects to nothing.

@@ -14,18 +14,7 @@ import (
 )
 
 func init() {
-	provider.Register(provider.Kind{
-		Name:   "mail",
-		Doc:    "a provider who has only a mailbox: tagged mail out, and in by a section under mailboxes",
-		Config: func() any { return &Config{} },
-		New: func(name string, cfg any, d provider.Deps) (*provider.Provider, error) {
-			c, ok := cfg.(*Config)
-			if !ok {
-				return nil, fmt.Errorf("%s: the config is a %T, wanted *mailprovider.Config", name, cfg)
-			}
-			return New(name, c, d)
-		},
-	})
+	provider.Register(provider.Of("mail", "a provider who has only a mailbox: tagged mail out, and in by a section under mailboxes", New))
 }
 
 // Destination sends events as mail. It implements [bridge.Destination] and [bridge.Renderer].

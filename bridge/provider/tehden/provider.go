@@ -12,18 +12,7 @@ import (
 )
 
 func init() {
-	provider.Register(provider.Kind{
-		Name:   "tehden",
-		Doc:    "customers of Tehden",
-		Config: func() any { return &Config{} },
-		New: func(name string, cfg any, d provider.Deps) (*provider.Provider, error) {
-			c, ok := cfg.(*Config)
-			if !ok {
-				return nil, fmt.Errorf("%s: the config is a %T, wanted *tehden.Config", name, cfg)
-			}
-			return New(name, c, d)
-		},
-	})
+	provider.Register(provider.Of("tehden", "customers of Tehden", New))
 }
 
 // New builds a provider from a config without problems. It connects to nothing.

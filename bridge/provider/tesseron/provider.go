@@ -17,18 +17,7 @@ import (
 const PollDuty = "poll"
 
 func init() {
-	provider.Register(provider.Kind{
-		Name:   "tesseron",
-		Doc:    "tickets, enterprises and contacts of Tesseron ASM",
-		Config: func() any { return &Config{} },
-		New: func(name string, cfg any, d provider.Deps) (*provider.Provider, error) {
-			c, ok := cfg.(*Config)
-			if !ok {
-				return nil, fmt.Errorf("%s: the config is a %T, wanted *tesseron.Config", name, cfg)
-			}
-			return New(name, c, d)
-		},
-	})
+	provider.Register(provider.Of("tesseron", "tickets, enterprises and contacts of Tesseron ASM", New))
 }
 
 // New builds a provider from a config without problems. It connects to nothing.
