@@ -114,13 +114,15 @@ const EvidenceWait = 60 * time.Second
 
 // UnknownPolicy returns what follows an unknown outcome of an event of kind k. By default an
 // acknowledge is repeated at once (it changes nothing when it is there already); update, resolve and
-// reject_solution wait for evidence and are repeated; a submit is looked up, else parked, because a
-// second ticket is worse than a late one; a close is looked up, else repeated.
+// reject_solution wait for evidence and are repeated; a submit is looked up, else parked, and an open
+// is parked, because a second ticket is worse than a late one; a close is looked up, else repeated.
 func (x *Delivery) UnknownPolicy(k bridge.Kind) UnknownPolicy {
 	var p UnknownPolicy
 	switch k {
 	case bridge.Submit:
 		p = UnknownPolicy{LookUp: true, Park: true}
+	case bridge.Open:
+		p = UnknownPolicy{Park: true}
 	case bridge.Close:
 		p = UnknownPolicy{LookUp: true}
 	case bridge.Update, bridge.Resolve, bridge.RejectSolution:

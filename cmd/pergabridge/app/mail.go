@@ -35,7 +35,7 @@ func (m *mailParts) prepare(c *Config, out outbound.Options) (routes map[bridge.
 	if m.ssp, err = sspmail.New(*c.sspMail, m.marks, out); err != nil {
 		return nil, err
 	}
-	routes = map[bridge.Kind]bridge.Destination{}
+	routes = map[bridge.Kind]bridge.Destination{bridge.Open: m.ssp} // there is no other way
 	for kind, by := range c.SSP.Route {
 		if by == "mail" {
 			routes[bridge.Kind(kind)] = m.ssp
