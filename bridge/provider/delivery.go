@@ -1,6 +1,7 @@
 package provider
 
 import (
+	"maps"
 	"strings"
 	"time"
 
@@ -81,6 +82,25 @@ func (x *Delivery) Check(n *config.Node, d bridge.Dir) {
 	if x.Retry.Period < 0 {
 		r.Key("period").Problemf("", "must not be negative")
 	}
+}
+
+// NeverBlindly makes events of these kinds wait for a person when nobody can tell whether they were
+// applied, where the config does not say what follows. It is for systems in which a second write does
+// harm, and which show no echo to wait for. Kinds call it in ValidateConfig.
+func (x *Delivery) NeverBlindly(kinds ...bridge.Kind) {
+	all := make(map[string]Unknown, len(x.Unknown)+len(kinds))
+	maps.Copy(all, x.Unknown)
+	for _, k := range kinds {
+		u := all[string(k)]
+		if u.Then == "" {
+			u.Then = string(bridge.ThenPark)
+		}
+		if u.Wait == nil {
+			u.Wait = new(config.Duration)
+		}
+		all[string(k)] = u
+	}
+	x.Unknown = all
 }
 
 // Observe reports whether nothing is to be sent.
