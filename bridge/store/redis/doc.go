@@ -59,7 +59,8 @@
 //	settled:PROVIDER    list of seqs in the order of their ends, for the retention
 //	unforgotten         zset of seqs whose claims outlived their turn
 //	session             hash session -> end
-//	duty:NAME, duties   hash: session, epoch, cursor; set of names
+//	duty:NAME, duties   hash: session, epoch, cursor, paused; set of names
+//	notice:KIND, notices:KIND   hash of notices by key; zset of the same keys, by end
 //	activity            list of JSON, newest first
 //	tally               hash: event|STATE, bond|STATE, lane|DEST|STATE, queued|DEST, submit|PROVIDER,
 //	                    quarantine|PROVIDER|REASON
