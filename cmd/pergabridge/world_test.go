@@ -1,6 +1,7 @@
 package main_test
 
 import (
+	"cmp"
 	"context"
 	"encoding/json"
 	"fmt"
@@ -61,6 +62,8 @@ type options struct {
 	keys    map[string]string
 	// dir is the folder of config and database; empty: one of its own.
 	dir string
+	// store is the value of the key store; empty: a file in dir.
+	store string
 }
 
 // hasty keeps the times short that a test would have to wait for.
@@ -118,7 +121,7 @@ func (w *world) config(o options) string {
 		o.url = w.ssp.URL()
 	}
 	var b strings.Builder
-	fmt.Fprintf(&b, "server: {listen: %q, admin: %q}\nstore: sqlite:data/pergabridge.db\n", w.public, w.admin)
+	fmt.Fprintf(&b, "server: {listen: %q, admin: %q}\nstore: %s\n", w.public, w.admin, cmp.Or(o.store, "sqlite:data/pergabridge.db"))
 	fmt.Fprintf(&b, "ssp:\n  url: %s\n  intake: {auth: {header: {name: X-Bridge-Key, secret: {env: SSP_INTAKE_KEY}}}}\n", o.url)
 	b.WriteString(vendortest.Indented(keysOf(hasty, o.sspKeys), 2))
 	b.WriteString("providers:\n")
