@@ -142,7 +142,7 @@ func (d documented) params() []map[string]any {
 }
 
 func TestEveryOperationIsAsItsDocumentSays(t *testing.T) {
-	w := newWorld(t, withPeople, func(o *console.Options) {
+	w := newWorld(t, withPeople, shelf, func(o *console.Options) {
 		o.Destinations[1].Test = func(context.Context) (string, error) { return "ok", nil }
 		o.Map = func(context.Context, json.RawMessage) (any, error) { return map[string]any{"call": "POST /"}, nil }
 		o.Contract = func() any { return map[string]any{"status": "bound"} }
@@ -157,6 +157,7 @@ func TestEveryOperationIsAsItsDocumentSays(t *testing.T) {
 		return rec
 	}
 	w.bonded("1", "INC-1")
+	call("GET", "/events/"+w.withFile()+"/files/1", "")
 	parked := []string{w.park("2"), w.park("3"), w.park("4")}
 	quarantined := w.accept(
 		bridge.Event{Provider: "acme", Dir: bridge.In, Entrance: bridge.ByWebhook, Quarantine: bridge.NoRule, Inbound: inbound(`{"a":1}`, "application/json")},
@@ -167,6 +168,7 @@ func TestEveryOperationIsAsItsDocumentSays(t *testing.T) {
 	call("GET", "/events?limit=2&state=parked&state=done&newest=true", "")
 	call("GET", "/events?provider=acme&task=1&dir=out&kind=submit&reason=delivered&reference=INC-1&search=fire&since=7d&after=1", "")
 	call("GET", "/events/"+parked[0], "")
+	call("GET", "/lanes?after=1/acme/out/1", "")
 	call("GET", "/lanes?state=parked&limit=1&destination=acme&provider=acme&task=2", "")
 	call("GET", "/destinations", "")
 	call("GET", "/bonds?limit=1", "")
@@ -246,7 +248,7 @@ func TestTheDocumentIsComplete(t *testing.T) {
 			require.NotEmpty(t, p["schema"])
 		}
 	}
-	require.Len(t, ids, 33)
+	require.Len(t, ids, 34)
 	for name := range o.doc["components"].(map[string]any)["schemas"].(map[string]any) {
 		_, err := o.refs.Compile(pointer("components", "schemas", name))
 		require.NoError(t, err, name)

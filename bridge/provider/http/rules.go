@@ -23,7 +23,7 @@ type Rule struct {
 	When      mapping.Expr            `yaml:"when" doc:"condition; without it the rule always fits"`
 	Kind      string                  `yaml:"kind" required:"true" enum:"acknowledge|update|resolve|open|ignore" doc:"what the event is to SSP; open: a ticket that the provider has opened by itself"`
 	Else      string                  `yaml:"else" enum:"update|resolve" doc:"with open: what the event is where its ticket is known already; without it, an acknowledge"`
-	Public    mapping.Expr            `yaml:"public" doc:"whether the text may be seen by the user in SSP; required for update"`
+	Public    mapping.Expr            `yaml:"public" doc:"whether the text may be seen by the user in SSP; required where there is a text"`
 	Task      mapping.Expr            `yaml:"task" doc:"SSP task id, where the provider knows it"`
 	Reference mapping.Expr            `yaml:"reference" doc:"the provider's ticket number"`
 	Text      mapping.Expr            `yaml:"text" doc:"message or solution"`
@@ -67,8 +67,9 @@ func (c *Config) validateInbound(n *config.Node) {
 		if bad := r.validateOpen(); bad != "" {
 			at.Problemf("", "%s", bad)
 		}
-		if (r.writes(bridge.Update) || r.Kind == string(bridge.Open) && !r.Text.IsZero()) && r.Public.IsZero() && in.Visibility != "all" {
-			at.Problemf("public: body.comment.public, or inbound.visibility: all if the provider sends nothing internal",
+		// A solution is read by the user in SSP as a message is.
+		if !r.Text.IsZero() && r.Public.IsZero() && in.Visibility != "all" {
+			at.Problemf("public: body.comment.public; public: true if this text is never internal; or inbound.visibility: all if the provider sends nothing internal",
 				"cannot tell private texts from public ones")
 		}
 		if r.Task.IsZero() && r.Reference.IsZero() {

@@ -24,14 +24,19 @@ func (a *App) adminHandler(x *observer, closing <-chan struct{}) (http.Handler, 
 		p := c.Providers[name]
 		destinations = append(destinations, console.Destination{Name: name, Kind: p.Kind.Name, Mode: p.common().Mode, Address: p.address(), Config: p.text, Test: a.parts.tester(name)})
 	}
+	var must, shown map[string]func(context.Context) error
+	if s, ok := a.store.(conditioned); ok {
+		must, shown = s.Conditions()
+	}
 	return console.New(console.Options{
+		Checks: must, Shown: shown,
 		Store: a.store, Engine: a.engine, Token: token, Users: c.Server.people(), OpenMetrics: net.ParseIP(host).IsLoopback(), Metrics: x.Handler(),
 		Version: a.o.Version, ConfigVersion: c.Version, Started: a.o.Now(), Destinations: destinations,
 		Contract: func() any { return a.parts.ssp.Contract() },
 		ReferenceKey: func(provider, reference string) string {
 			return bridge.ReferenceKey(reference, a.parts.caseBound[provider])
 		},
-		Map: a.parts.dryRun, Rates: x.rates.Series, Closing: closing,
+		Files: a.parts.files.opener, Map: a.parts.dryRun, Rates: x.rates.Series, Closing: closing,
 		Log: a.o.Log, Now: a.o.Now,
 	})
 }

@@ -10,9 +10,11 @@ import (
 
 	"github.com/pergabridge/pergabridge/bridge"
 	"github.com/pergabridge/pergabridge/bridge/config"
+	"github.com/pergabridge/pergabridge/bridge/files"
 	"github.com/pergabridge/pergabridge/bridge/mailmark"
 	"github.com/pergabridge/pergabridge/bridge/notify"
 	"github.com/pergabridge/pergabridge/bridge/sspmail"
+	redisstore "github.com/pergabridge/pergabridge/bridge/store/redis"
 	"github.com/pergabridge/pergabridge/mailin"
 	"github.com/pergabridge/pergabridge/soap"
 	"github.com/pergabridge/pergabridge/webhooks/processcall"
@@ -21,11 +23,12 @@ import (
 // Config is the whole config file.
 type Config struct {
 	Server    Server                     `yaml:"server" doc:"the two listeners"`
-	Store     Store                      `yaml:"store" doc:"where events are kept: sqlite:PATH"`
+	Store     Store                      `yaml:"store" doc:"where events are kept: sqlite:PATH, or a section with the url of a Redis"`
 	SSP       soap.Config                `yaml:"ssp" required:"true" doc:"the self-service portal"`
 	Providers map[string]Provider        `yaml:"providers" required:"true" doc:"external service providers, each under its name: the NAME of POST /ssp/NAME and /webhooks/NAME"`
 	Mail      *mailmark.Config           `yaml:"mail" doc:"what our own mail is marked with and recognised by"`
 	Mailboxes map[string]*mailin.Mailbox `yaml:"mailboxes" doc:"mailboxes that are read, each under its name"`
+	Files     *files.Config              `yaml:"files" doc:"what becomes of attachments"`
 	Notify    *notify.Config             `yaml:"notify" doc:"tells people when a lane parks, a destination is down or SSP's contract changed"`
 	Waiting   config.Duration            `yaml:"waiting" default:"15m" doc:"how long an event waits for a bond nobody knows yet, before it goes to quarantine"`
 
@@ -80,6 +83,7 @@ func (c *Config) ValidateConfig(n *config.Node) {
 	}
 	config.Decode(intake, &c.intake)
 	c.validateMail(n)
+	c.validateFiles(n)
 	c.sspText = n.Key("ssp").YAML()
 }
 
@@ -135,6 +139,9 @@ func Schema() map[string]any {
 // Warnings returns what is allowed but deserves a second look.
 func (c *Config) Warnings() []string {
 	out := []string{}
+	if r := c.Store.Redis; r != nil && r.Durability == string(redisstore.DurabilityRelaxed) {
+		out = append(out, "store.durability: relaxed; a crash of Redis may lose what was answered with 2xx, and some deliveries may happen twice")
+	}
 	if c.intake.Auth.None {
 		out = append(out, "ssp.intake: process calls are not authenticated (none: true)")
 	}
@@ -148,6 +155,9 @@ func (c *Config) Warnings() []string {
 		}
 	}
 	out = append(out, c.mailWarnings()...)
+	if c.Files != nil && c.Files.Links != nil {
+		out = append(out, "files.links: whoever has a link can fetch the file, from everywhere, until the link ends")
+	}
 	if c.SSP.Contract == soap.Assumed {
 		out = append(out, "ssp.contract: assumed; calls go out with argument names that nobody has compared with this SSP")
 	}
