@@ -22,6 +22,7 @@ type Engine struct {
 	lag      lag
 	waiters  waiters
 	session  tenancy
+	held     held
 	ran      atomic.Bool
 	retired  chan struct{} // closed by Retire
 	retire   sync.Once
@@ -87,6 +88,7 @@ func (e *Engine) Run(ctx context.Context) error {
 		duties.Go(func() { e.runDuty(work, name, s.Run) })
 	}
 	duties.Go(func() { e.runDuty(work, sweepDuty, e.sweep) })
+	duties.Go(func() { e.watchDuties(work) })
 
 	l := loop{e: e, stopCalls: stopCalls}
 	err := l.run(ctx)

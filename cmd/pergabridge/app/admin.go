@@ -3,6 +3,7 @@ package app
 import (
 	"context"
 	"errors"
+	"maps"
 	"net"
 
 	"github.com/pergabridge/pergabridge/bridge"
@@ -23,6 +24,13 @@ func (a *App) adminOptions(g *generation) console.Options {
 		p := c.Providers[name]
 		destinations = append(destinations, console.Destination{Name: name, Kind: p.Kind.Name, Mode: p.common().Mode, Address: p.address(), Config: p.text, Test: g.parts.tester(name)})
 	}
+	shown := map[string]func(context.Context) error{checkConfig: a.configCheck}
+	var must map[string]func(context.Context) error
+	if s, ok := a.store.(conditioned); ok {
+		var more map[string]func(context.Context) error
+		must, more = s.Conditions()
+		maps.Copy(shown, more)
+	}
 	o := console.Options{
 		Store: a.store, Engine: inForce{a}, Token: token, Users: c.Server.people(), OpenMetrics: net.ParseIP(host).IsLoopback(), Metrics: a.observer.Handler(),
 		Version: a.o.Version, ConfigVersion: c.Version, Started: a.started, Destinations: destinations,
@@ -30,8 +38,8 @@ func (a *App) adminOptions(g *generation) console.Options {
 		ReferenceKey: func(provider, reference string) string {
 			return bridge.ReferenceKey(reference, g.parts.caseBound[provider])
 		},
-		Shown: map[string]func(context.Context) error{checkConfig: a.configCheck},
-		Map:   inForce{a}.Map, Rates: a.observer.rates.Series, Closing: a.draining.Done(),
+		Checks: must, Shown: shown,
+		Map: inForce{a}.Map, Rates: a.observer.rates.Series, Closing: a.draining.Done(),
 		Log: a.o.Log, Now: a.o.Now,
 	}
 	if c.File != "" {

@@ -184,7 +184,7 @@ func (c *Config) fixed(next *Config) error {
 	}{
 		{n.Key("server").Key("listen"), c.Server.Listen, next.Server.Listen},
 		{n.Key("server").Key("admin"), c.Server.Admin, next.Server.Admin},
-		{n.Key("store"), c.Store, next.Store},
+		{n.Key("store"), c.Store.place(), next.Store.place()},
 	} {
 		if !reflect.DeepEqual(f.old, f.new) {
 			f.at.Problemf("restart the bridge, or take this change back and reload the others", "cannot change while the bridge runs")
