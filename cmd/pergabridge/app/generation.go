@@ -40,6 +40,7 @@ func (a *App) generation(c *Config, p *parts) (_ *generation, err error) {
 		}
 	}()
 	p.mail.store = a.store
+	p.files.use(a.store)
 	if err = a.addNotify(g); err != nil {
 		return nil, err
 	}
@@ -53,7 +54,7 @@ func (a *App) generation(c *Config, p *parts) (_ *generation, err error) {
 	}
 	g.public = webhooks.New(webhooks.Options{
 		Acceptor: inForce{a}, Providers: p.intakes, Log: a.o.Log, Now: a.o.Now, Observer: a.observer,
-		PublicURL: c.Server.PublicURL, Draining: a.draining,
+		PublicURL: c.Server.PublicURL, Draining: a.draining, Files: p.files.public(),
 	})
 	return g, nil
 }
