@@ -23,6 +23,9 @@ type PollerOptions struct {
 	Outbound outbound.Options
 	// Quarantined counts what waits in quarantine for the mailbox's providers; nil: nobody counts.
 	Quarantined func(ctx context.Context, providers []string) (int64, error)
+	// Bounced is told, after it was recorded, that a mail of ours did not arrive: the receipt is that
+	// of the report, First the event. nil: nobody is told.
+	Bounced func(ctx context.Context, provider string, r bridge.Receipt)
 }
 
 // A Poller reads the folders of one mailbox.
@@ -35,6 +38,8 @@ type Poller struct {
 	log    *slog.Logger
 	now    func() time.Time
 	full   func(ctx context.Context, providers []string) (int64, error)
+
+	bounced func(ctx context.Context, provider string, r bridge.Receipt)
 }
 
 // NewPoller makes the poller of the mailbox called name, which reader must know. It connects to
@@ -47,7 +52,7 @@ func NewPoller(name string, reader *Reader, o PollerOptions) (*Poller, error) {
 	if _, _, _, problem := box.address(); problem != "" {
 		return nil, fmt.Errorf("mailbox %s: imap %s", name, problem)
 	}
-	p := &Poller{name: name, box: box, reader: reader, log: o.Log, now: o.Now, full: o.Quarantined}
+	p := &Poller{name: name, box: box, reader: reader, log: o.Log, now: o.Now, full: o.Quarantined, bounced: o.Bounced}
 	if p.log == nil {
 		p.log = slog.New(slog.DiscardHandler)
 	}
@@ -73,7 +78,7 @@ func (p *Poller) Sources() map[string]bridge.Source {
 	out := map[string]bridge.Source{}
 	for _, f := range p.box.Folders {
 		out["mailbox/"+p.name+"/"+f] = &folder{
-			Poller: p, folder: f, log: p.log.With("folder", f), brake: newBrake(p.box.Brake.Messages, p.box.Brake.Per.Std()),
+			Poller: p, folder: f, log: p.log.With("folder", f),
 		}
 	}
 	return out
@@ -84,7 +89,6 @@ type folder struct {
 	*Poller
 	folder string
 	log    *slog.Logger
-	brake  *brake
 }
 
 // Bounds of the pause after failures.

@@ -126,7 +126,7 @@ func (a *App) addNotify(g *generation) error {
 	ssp := g.parts.ssp
 	g.parts.sources[notify.Duty] = notify.New(notify.Options{
 		Sender: send, Counts: a.store.Counts, Repeat: c.Repeat.Std(), Console: c.Console, Log: a.o.Log, Now: a.o.Now,
-		Checks: map[string]func(context.Context) error{checkConfig: a.configCheck},
+		Checks: g.parts.mailChecks(g.config, map[string]func(context.Context) error{checkConfig: a.configCheck}),
 		Contract: func() (bool, string) {
 			s := ssp.Contract()
 			return !s.Open() && s.Status != soap.ContractUnchecked, s.String()
