@@ -93,7 +93,7 @@ func TestOrderOfAnyArrival(t *testing.T) {
 // Every state that the vendor publishes means something to SSP, and what ends a request resolves the task.
 func TestEveryStateIsTold(t *testing.T) {
 	c := &Config{}
-	r := &Receiver{name: "x", config: c, tell: c.tell(), now: time.Now}
+	r := newReceiver("x", c, time.Now)
 	require.Len(t, Statuses, 12)
 	require.Len(t, r.tell.Statuses, len(Statuses))
 	want := map[bridge.Kind][]string{
@@ -126,7 +126,7 @@ func FuzzReceive(f *testing.F) {
 	f.Add(`{"what":"event","reference_id":"T","id":"1","item":{"message_type":"A"}}`)
 	f.Add(`{"what":"status","reference_id":"T","status":"FINISHED","id":"1"}`)
 	c := &Config{}
-	r := &Receiver{name: "x", config: c, tell: c.tell(), now: time.Now}
+	r := newReceiver("x", c, time.Now)
 	f.Fuzz(func(t *testing.T, body string) {
 		events, err := r.Receive(t.Context(), bridge.Inbound{Provider: "x", Entrance: bridge.ByPoll, Body: []byte(body), Received: time.Unix(1, 0)})
 		require.NoError(t, err)
