@@ -23,6 +23,7 @@ type Engine struct {
 	waiters  waiters
 	session  tenancy
 	ran      atomic.Bool
+	beat     atomic.Int64 // Unix nanoseconds of the delivery loop's last turn
 }
 
 var (
@@ -85,6 +86,15 @@ func (e *Engine) Run(ctx context.Context) error {
 	stopLife()
 	group.Wait()
 	return err
+}
+
+// Beat returns when the delivery loop began its last turn; zero before [Engine.Run]. It takes one at least
+// every second, unless the store keeps it waiting, which is bounded as well.
+func (e *Engine) Beat() time.Time {
+	if ns := e.beat.Load(); ns != 0 {
+		return time.Unix(0, ns)
+	}
+	return time.Time{}
 }
 
 // ring makes the loop take another turn.

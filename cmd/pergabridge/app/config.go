@@ -34,6 +34,9 @@ type Config struct {
 	intake  processcall.Config
 	sspMail *sspmail.Config // nil: SSP gets no mail
 	sspText string          // the section ssp, for people
+	// file is where the text came from, secretFiles what its secrets were read from.
+	file        string
+	secretFiles []string
 }
 
 // Server is the section `server`.
@@ -118,6 +121,7 @@ func parse(file string, data []byte, prepare func(*config.Node)) (*Config, error
 	if p := n.Problems(); len(p) > 0 {
 		return nil, p
 	}
+	c.file, c.secretFiles = file, n.SecretFiles()
 	sum := sha256.Sum256(data)
 	c.Version = hex.EncodeToString(sum[:6])
 	return c, nil

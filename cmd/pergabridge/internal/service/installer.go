@@ -69,10 +69,10 @@ func (i *Installer) ready() error {
 	if err := i.Host.Admin(); err != nil {
 		return err
 	}
+	if err := i.needSystemd(); err != nil {
+		return err
+	}
 	if i.OS != "windows" {
-		if err := i.needSystemd(); err != nil {
-			return err
-		}
 		if unit := i.packaged(); unit != "" {
 			return fmt.Errorf("service: the package has installed it already (%s): systemctl enable --now %s", unit, i.Name)
 		}
@@ -84,7 +84,7 @@ func (i *Installer) ready() error {
 }
 
 func (i *Installer) needSystemd() error {
-	if p := i.Manager.Platform(); p != systemd {
+	if p := i.Manager.Platform(); i.OS != "windows" && p != systemd {
 		return fmt.Errorf("service: services are installed with systemd and on Windows only, and this machine has %s; let its own service manager run: %s %s",
 			orNone(p), i.Exec, strings.Join(i.Arguments(), " "))
 	}
@@ -193,10 +193,10 @@ func (i *Installer) Uninstall() error {
 	if err := i.Host.Admin(); err != nil {
 		return err
 	}
+	if err := i.needSystemd(); err != nil {
+		return err
+	}
 	if i.OS != "windows" {
-		if err := i.needSystemd(); err != nil {
-			return err
-		}
 		if unit := i.packaged(); unit != "" {
 			return fmt.Errorf("service: it belongs to a package (%s): apt-get remove %s", unit, i.Name)
 		}
@@ -223,7 +223,7 @@ func (i *Installer) Start() error { return i.control(i.Manager.Start) }
 func (i *Installer) Stop() error { return i.control(i.Manager.Stop) }
 
 func (i *Installer) control(do func() error) error {
-	if err := i.Host.Admin(); err != nil {
+	if err := errors.Join(i.Host.Admin(), i.needSystemd()); err != nil {
 		return err
 	}
 	if _, err := i.Manager.Status(); errors.Is(err, kardianos.ErrNotInstalled) {
@@ -245,6 +245,9 @@ func (i *Installer) where() string {
 
 // Status returns running, stopped or failed; [ErrNotInstalled] if there is none.
 func (i *Installer) Status() (string, error) {
+	if err := i.needSystemd(); err != nil {
+		return "", err
+	}
 	s, err := i.Manager.Status()
 	switch {
 	case errors.Is(err, kardianos.ErrNotInstalled):

@@ -163,6 +163,9 @@ func TestStartStopStatus(t *testing.T) {
 	n.fail = "START"
 	require.ErrorContains(t, i.Start(), "journalctl -u pergabridge")
 
+	n.platform = "unix-systemv"
+	_, err = i.Status()
+	require.ErrorContains(t, err, "unix-systemv")
 	_, w := on("windows", func(n *noteTaker, _ *Definition) { n.statusErr, n.fail = nil, "START" })
 	require.ErrorContains(t, w.Start(), "event log")
 }
