@@ -22,6 +22,7 @@ type Engine struct {
 	lag      lag
 	waiters  waiters
 	session  tenancy
+	held     held
 	ran      atomic.Bool
 	beat     atomic.Int64 // Unix nanoseconds of the delivery loop's last turn
 }
@@ -77,6 +78,7 @@ func (e *Engine) Run(ctx context.Context) error {
 		duties.Go(func() { e.runDuty(ctx, name, s.Run) })
 	}
 	duties.Go(func() { e.runDuty(ctx, sweepDuty, e.sweep) })
+	duties.Go(func() { e.watchDuties(ctx) })
 
 	l := loop{e: e, stopCalls: stopCalls}
 	err := l.run(ctx)

@@ -47,6 +47,8 @@ func (s *Store) openNamespace(ctx context.Context) error {
 		return fmt.Errorf("redis: open the namespace: %w: %w", err, bridge.ErrUnavailable)
 	}
 	r := reply(v)
+	s.mu.Lock()
+	defer s.mu.Unlock()
 	s.epoch, s.seen = r.str(0), r.num(2)
 	if want := s.opts.Epoch; want != "" && want != s.epoch {
 		s.lost = &Reset{Was: want, Is: s.epoch, Counter: s.seen}
