@@ -117,6 +117,14 @@ func bash(name string, vs []verb) string {
 	return b.String()
 }
 
+// forms are the ways to write a flag.
+func (f flag) forms() []string {
+	if f.short == "" {
+		return []string{"--" + f.name}
+	}
+	return []string{"-" + f.short, "--" + f.name}
+}
+
 func zshText(s string) string {
 	return strings.NewReplacer(`'`, `'\''`, `[`, `\[`, `]`, `\]`, `:`, `\:`).Replace(s)
 }
@@ -132,7 +140,7 @@ func zsh(name string, vs []verb) string {
 			b.WriteString("  _arguments")
 		}
 		for _, f := range v.flags {
-			spec := "--" + f.name + "[" + zshText(f.help) + "]"
+			spec := "[" + zshText(f.help) + "]"
 			switch {
 			case f.choices != nil:
 				spec += ":" + f.value + ":(" + strings.Join(f.choices, " ") + ")"
@@ -141,7 +149,9 @@ func zsh(name string, vs []verb) string {
 			case f.value != "":
 				spec += ":" + zshText(f.value) + ": "
 			}
-			fmt.Fprintf(&b, " \\\n    '%s'", spec)
+			for _, form := range f.forms() {
+				fmt.Fprintf(&b, " \\\n    '%s%s'", form, spec)
+			}
 		}
 		for i, a := range v.args {
 			action := " "
