@@ -6,7 +6,9 @@ import (
 	"io"
 	"log/slog"
 	"os"
+	"os/signal"
 	"sync"
+	"syscall"
 
 	"golang.org/x/term"
 
@@ -64,10 +66,11 @@ func (x serveCmd) serve(ctx context.Context, con *console, read func() (*app.Con
 	defer stop()
 	var wg sync.WaitGroup
 	var a *app.App
+	tellReady := func() { tell(manager.Ready("serving " + a.PublicAddr() + ", console " + a.AdminAddr())) }
 	a, err = app.New(ctx, loaded, app.Options{
 		Log: log, Version: version,
 		Ready: func() {
-			tell(manager.Ready("serving " + a.PublicAddr() + ", console " + a.AdminAddr()))
+			tellReady()
 			ready()
 			wg.Go(func() {
 				manager.KeepAlive(watched, a.Alive, func(err error) { log.Error("no sign of life for the service manager", "error", err) })
@@ -78,10 +81,33 @@ func (x serveCmd) serve(ctx context.Context, con *console, read func() (*app.Con
 	if err != nil {
 		return err
 	}
+	defer reloadOnHangup(ctx, a, func() { tell(manager.Reloading()) }, tellReady)()
 	err = a.Run(ctx)
 	stop()
 	wg.Wait()
 	return err
+}
+
+// reloadOnHangup reloads the config at every SIGHUP, until the returned function is called; reloading and
+// ready are called before and after. Windows
+// has no such signal; `pergabridge reload` does the same everywhere.
+func reloadOnHangup(ctx context.Context, a *app.App, reloading, ready func()) (stop func()) {
+	hangups := make(chan os.Signal, 1) // signals that come during a reload ask for one more
+	signal.Notify(hangups, syscall.SIGHUP)
+	done := make(chan struct{})
+	go func() {
+		defer close(done)
+		for range hangups {
+			reloading()
+			_, _ = a.Reload(ctx, "SIGHUP") // reported by the bridge itself
+			ready()
+		}
+	}()
+	return func() {
+		signal.Stop(hangups)
+		close(hangups)
+		<-done
+	}
 }
 
 // underManager serves under the service manager of Windows. What goes wrong stands in the event log, where

@@ -13,7 +13,7 @@ const stuck = 30 * time.Second
 // whether a restart would help. A store that says no is alive, and so is a bridge whose destinations are
 // all down; a delivery loop that takes no turns and a store that does not answer before ctx ends are not.
 func (a *App) Alive(ctx context.Context) error {
-	if beat := a.engine.Beat(); !beat.IsZero() {
+	if beat := a.current.Load().engine.Beat(); !beat.IsZero() {
 		if age := time.Since(beat); age > stuck {
 			return fmt.Errorf("the delivery loop has stood still for %v", age.Round(time.Second))
 		}

@@ -37,7 +37,8 @@ func TestAlive(t *testing.T) {
 		}
 		e, err := engine.New(engine.Options{Store: s, Destinations: []engine.Destination{{Name: "x", Dest: nowhere{}}}})
 		require.NoError(t, err)
-		a := &App{engine: e, store: s}
+		a := &App{store: s}
+		a.current.Store(&generation{engine: e})
 		require.NoError(t, a.Alive(t.Context()), "not started yet")
 		ctx, stop := context.WithCancel(t.Context())
 		done := make(chan error)

@@ -18,10 +18,10 @@ func (c *Config) checkRights() (warnings []string, err error) {
 		}
 		errs = append(errs, err)
 	}
-	if c.file != "" {
-		look("the config", c.file, false)
+	if c.File != "" {
+		look("the config", c.File, false)
 	}
-	for _, f := range c.secretFiles {
+	for _, f := range c.node.SecretFiles() {
 		look("the secret", f, true)
 	}
 	if p := c.Store.Path; p != "" {

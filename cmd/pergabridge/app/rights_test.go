@@ -8,6 +8,8 @@ import (
 	"testing"
 
 	"github.com/stretchr/testify/require"
+
+	"github.com/pergabridge/pergabridge/bridge/config"
 )
 
 func TestRights(t *testing.T) {
@@ -17,7 +19,13 @@ func TestRights(t *testing.T) {
 	for _, f := range []string{file, key, db} {
 		require.NoError(t, os.WriteFile(f, []byte("x"), 0o600))
 	}
-	c := &Config{file: file, secretFiles: []string{key}, Store: Store{Path: db}}
+	n, err := config.Parse(file, []byte("key: {file: key}"))
+	require.NoError(t, err)
+	var secrets struct {
+		Key config.Secret `yaml:"key"`
+	}
+	config.Decode(n, &secrets)
+	c := &Config{File: file, node: n, Store: Store{Path: db}}
 	warnings, err := c.checkRights()
 	require.NoError(t, err)
 	require.Empty(t, warnings)

@@ -135,7 +135,7 @@ func zsh(name string, vs []verb) string {
 	for _, v := range vs {
 		fmt.Fprintf(&b, "%s() {\n", zshFunction(name, v.path))
 		if len(v.subs) > 0 {
-			b.WriteString("  local line state\n  _arguments -C")
+			b.WriteString("  local line state\n  _arguments -C -A '-*'")
 		} else {
 			b.WriteString("  _arguments")
 		}
