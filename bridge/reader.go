@@ -18,6 +18,9 @@ type Reader interface {
 	Lanes(ctx context.Context, f LaneFilter) ([]Lane, error)
 	// Counts is cheap enough to be asked every few seconds.
 	Counts(ctx context.Context) (Counts, error)
+	// Replicas returns the processes that work on the store now, one entry a living session, in
+	// order of name and age.
+	Replicas(ctx context.Context) ([]Replica, error)
 	// Backup writes a consistent copy of the whole state while the store works.
 	Backup(ctx context.Context, w io.Writer) error
 	// Activities returns what people did, newest first.
@@ -133,6 +136,18 @@ const (
 	BreakerIsOpen BreakerState = "open"
 	BreakerProbe  BreakerState = "probe" // one delivery tries whether it is back
 )
+
+// A Replica is one session of a process that works on the store, as people see it.
+type Replica struct {
+	Name    string    `json:"name"` // [Session].Replica
+	Session string    `json:"session"`
+	Since   time.Time `json:"since"` // when the session was made
+	Until   time.Time `json:"until"` // when it ends unless it is renewed
+	// Leases are its deliveries under way.
+	Leases int `json:"leases"`
+	// Duties are the names of those it holds, sorted.
+	Duties []string `json:"duties,omitempty"`
+}
 
 // An Activity is one thing a person did.
 type Activity struct {

@@ -59,6 +59,7 @@
 //	settled:PROVIDER    list of seqs in the order of their ends, for the retention
 //	unforgotten         zset of seqs whose claims outlived their turn
 //	session             hash session -> end
+//	replica             hash session -> "since:name"
 //	duty:NAME, duties   hash: session, epoch, cursor; set of names
 //	activity            list of JSON, newest first
 //	tally               hash: event|STATE, bond|STATE, lane|DEST|STATE, queued|DEST, submit|PROVIDER,

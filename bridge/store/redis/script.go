@@ -45,4 +45,5 @@ var (
 	readBondsScript  = load("read_bonds", "core", "out")
 	readLanesScript  = load("read_lanes", "core", "lanes")
 	readCountsScript = load("read_counts", "core", "lanes")
+	replicasScript   = load("read_replicas", "core")
 )

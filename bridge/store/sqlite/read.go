@@ -164,6 +164,28 @@ func (s *Store) Activities(ctx context.Context, limit int) ([]bridge.Activity, e
 	return out, err
 }
 
+// Replicas implements [bridge.Reader].
+func (s *Store) Replicas(ctx context.Context) ([]bridge.Replica, error) {
+	var out []bridge.Replica
+	err := s.query(ctx, `SELECT replica, id, since, until, (SELECT count(*) FROM lane WHERE lane.session = session.id AND state = 'leased'),
+		coalesce((SELECT group_concat(name, char(10) ORDER BY name) FROM duty WHERE duty.session = session.id), '')
+		FROM session WHERE until > ? ORDER BY replica, since, id`, []any{nanos(s.now())}, func(r *sql.Rows) error {
+		var v bridge.Replica
+		var since, until int64
+		var duties string
+		if err := r.Scan(&v.Name, &v.Session, &since, &until, &v.Leases, &duties); err != nil {
+			return err
+		}
+		v.Since, v.Until = fromNanos(since), fromNanos(until)
+		if duties != "" {
+			v.Duties = strings.Split(duties, "\n")
+		}
+		out = append(out, v)
+		return nil
+	})
+	return out, err
+}
+
 // Counts implements [bridge.Reader].
 func (s *Store) Counts(ctx context.Context) (bridge.Counts, error) {
 	out := bridge.Counts{Events: map[bridge.EventState]int64{}, Bonds: map[bridge.BondState]int64{},

@@ -31,7 +31,7 @@ func (a *App) adminHandler(x *observer, closing <-chan struct{}) (http.Handler, 
 	return console.New(console.Options{
 		Checks: must, Shown: shown,
 		Store: a.store, Engine: a.engine, Token: token, Users: c.Server.people(), OpenMetrics: net.ParseIP(host).IsLoopback(), Metrics: x.Handler(),
-		Version: a.o.Version, ConfigVersion: c.Version, Started: a.o.Now(), Destinations: destinations,
+		Replica: c.Server.replica(), Version: a.o.Version, ConfigVersion: c.Version, Started: a.o.Now(), Destinations: destinations,
 		Contract: func() any { return a.parts.ssp.Contract() },
 		ReferenceKey: func(provider, reference string) string {
 			return bridge.ReferenceKey(reference, a.parts.caseBound[provider])

@@ -67,11 +67,11 @@ func New(ctx context.Context, c *Config, o Options) (_ *App, err error) {
 		return nil, err
 	}
 	observer := newObserver(c, o, a.store)
-	observer.watch(a.parts)
+	observer.watch(a.parts, a.store, c.Server.replica())
 	a.engine, err = engine.New(engine.Options{
 		Store: a.store, Destinations: a.parts.destinations, Receivers: a.parts.receivers, Sources: a.parts.sources,
 		CaseSensitive: a.parts.caseBound, Keep: a.parts.keep, WaitingLimit: c.Waiting.Std(),
-		Log: o.Log, Now: o.Now, Observer: observer, ConfigVersion: c.Version, DrainLimit: o.Drain,
+		Log: o.Log, Now: o.Now, Observer: observer, ConfigVersion: c.Version, Replica: c.Server.replica(), DrainLimit: o.Drain,
 	})
 	if err != nil {
 		return nil, err
@@ -124,7 +124,7 @@ func (a *App) Run(ctx context.Context) error {
 	start("contract check", func() error { a.watchContract(engineCtx); return nil })
 	start("public listener", func() error { return a.public.Serve(a.publicAt) })
 	start("admin listener", func() error { return a.admin.Serve(a.adminAt) })
-	a.o.Log.Info("serving", "public", a.PublicAddr(), "admin", a.AdminAddr(), "config", a.config.Version, "version", a.o.Version)
+	a.o.Log.Info("serving", "replica", a.config.Server.replica(), "public", a.PublicAddr(), "admin", a.AdminAddr(), "config", a.config.Version, "version", a.o.Version)
 
 	var err error
 	select {
