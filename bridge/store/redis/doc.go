@@ -60,7 +60,8 @@
 //	unforgotten         zset of seqs whose claims outlived their turn
 //	session             hash session -> end
 //	replica             hash session -> "since:name"
-//	duty:NAME, duties   hash: session, epoch, cursor; set of names
+//	duty:NAME, duties   hash: session, epoch, cursor, paused; set of names
+//	notice:KIND, notices:KIND   hash of notices by key; zset of the same keys, by end
 //	activity            list of JSON, newest first
 //	tally               hash: event|STATE, bond|STATE, lane|DEST|STATE, queued|DEST, submit|PROVIDER,
 //	                    quarantine|PROVIDER|REASON

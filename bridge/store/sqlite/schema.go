@@ -164,4 +164,10 @@ CREATE VIRTUAL TABLE word USING fts5 (text, content = '', contentless_delete = 1
 `, `
 ALTER TABLE session ADD COLUMN since INTEGER NOT NULL DEFAULT 0;
 ALTER TABLE session ADD COLUMN replica TEXT NOT NULL DEFAULT '';
+ALTER TABLE duty ADD COLUMN paused INTEGER NOT NULL DEFAULT 0;
+
+-- What replicas pin for each other.
+CREATE TABLE notice (n INTEGER PRIMARY KEY, kind TEXT NOT NULL, key TEXT NOT NULL, value BLOB NOT NULL, until INTEGER NOT NULL) STRICT;
+CREATE UNIQUE INDEX notice_key ON notice (kind, key);
+CREATE INDEX notice_until ON notice (until);
 `}

@@ -29,8 +29,8 @@ var replicaRules = []rule{
 		require.NoError(h.t, err)
 		require.Len(h.t, out.Leases, 1)
 		h.replicas(
-			bridge.Replica{Name: "another:1", Session: "s2", Since: since.Add(time.Second), Until: b.Until, Leases: 1},
 			bridge.Replica{Name: "one", Session: "s1", Since: since, Until: a.Until, Duties: []string{"poll:a", "poll:b"}},
+			bridge.Replica{Name: "another:1", Session: "s2", Since: since.Add(time.Second), Until: b.Until, Leases: 1},
 		)
 		h.advance(10 * time.Minute)
 		h.replicas(bridge.Replica{Name: "another:1", Session: "s2", Since: since.Add(time.Second), Until: b.Until, Leases: 1})

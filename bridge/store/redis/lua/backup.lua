@@ -101,8 +101,8 @@ else
       answered = text(d.answered), brk = d.brk, brk_for = text(d.brk_for) })
   end
   for _, name in ipairs(call('SMEMBERS', P .. 'duties')) do
-    local d = call('HMGET', P .. 'duty:' .. name, 'cursor', 'epoch')
-    add('duty', { key = name, cursor = d[1] or '', epoch = d[2] or '0' })
+    local d = call('HMGET', P .. 'duty:' .. name, 'cursor', 'epoch', 'paused')
+    add('duty', { key = name, cursor = d[1] or '', epoch = d[2] or '0', paused = d[3] or nil })
   end
   out[4] = text(call('LLEN', P .. 'activity'))
 end
