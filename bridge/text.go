@@ -29,10 +29,20 @@ func ReferenceKey(reference string, caseSensitive bool) string {
 
 var htmlTag = regexp.MustCompile(`<[a-zA-Z/!][^<>]*>`)
 
+// LinkMark begins the token of a link to a file; see package files.
+const LinkMark = "pbf1"
+
+// fileLink is what a text for SSP holds behind the name of a file where links are switched on.
+var fileLink = regexp.MustCompile(`\s*https?://[^\s<>"]{1,300}/files/` + LinkMark + `[a-z2-7]{40,400}(?:\s*\(until \d{4}-\d\d-\d\d\))?`)
+
 // TextHash returns the hash by which a text is recognised when it comes back: entities decoded,
-// tags and all white space removed, case kept. It is empty for a text without any content.
+// tags, links to files and all white space removed, case kept. It is empty for a text without any
+// content.
 func TextHash(text string) string {
 	t := html.UnescapeString(htmlTag.ReplaceAllString(text, ""))
+	if strings.Contains(t, "/files/"+LinkMark) {
+		t = fileLink.ReplaceAllString(t, "")
+	}
 	t = strings.Map(func(r rune) rune {
 		if unicode.IsSpace(r) || unicode.IsControl(r) || unicode.Is(unicode.Cf, r) {
 			return -1

@@ -419,7 +419,7 @@ func (x *Reading) fields() map[string]any {
 		info["bounced_event"] = x.bounced
 	}
 	if len(m.Attachments) > 0 {
-		info["attachments"] = attachments(m)
+		info["attachments"] = bridge.FileField(filesOf(m))
 	}
 	out["mail"] = info
 	return out
@@ -429,14 +429,6 @@ func anyList(in []string) []any {
 	out := make([]any, len(in))
 	for i, s := range in {
 		out[i] = s
-	}
-	return out
-}
-
-func attachments(m *message.Message) []any {
-	out := make([]any, len(m.Attachments))
-	for i, a := range m.Attachments {
-		out[i] = map[string]any{"name": a.Name, "type": a.Type, "size": a.Size, "sha256": a.SHA256, "inline": a.Inline}
 	}
 	return out
 }

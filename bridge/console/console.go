@@ -64,6 +64,7 @@ func (s *server) pages(mux *http.ServeMux) {
 	look("/{$}", s.overviewPage)
 	look("/tasks", s.tasksPage)
 	look("/tasks/{provider}/{task}", s.taskPage)
+	look("/events/{id}/files/{n}", s.sendFile)
 	look("/parked", s.parkedPage)
 	look("/quarantine", s.quarantinePage)
 	look("/quarantine/{id}", s.quarantinedPage)

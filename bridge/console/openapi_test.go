@@ -142,7 +142,7 @@ func (d documented) params() []map[string]any {
 }
 
 func TestEveryOperationIsAsItsDocumentSays(t *testing.T) {
-	w := newWorld(t, withPeople, func(o *console.Options) {
+	w := newWorld(t, withPeople, shelf, func(o *console.Options) {
 		o.Destinations[1].Test = func(context.Context) (string, error) { return "ok", nil }
 		o.Map = func(context.Context, json.RawMessage) (any, error) { return map[string]any{"call": "POST /"}, nil }
 		o.Contract = func() any { return map[string]any{"status": "bound"} }
@@ -157,6 +157,7 @@ func TestEveryOperationIsAsItsDocumentSays(t *testing.T) {
 		return rec
 	}
 	w.bonded("1", "INC-1")
+	call("GET", "/events/"+w.withFile()+"/files/1", "")
 	parked := []string{w.park("2"), w.park("3"), w.park("4")}
 	quarantined := w.accept(
 		bridge.Event{Provider: "acme", Dir: bridge.In, Entrance: bridge.ByWebhook, Quarantine: bridge.NoRule, Inbound: inbound(`{"a":1}`, "application/json")},

@@ -35,6 +35,7 @@ func (s *server) operations() []operation {
 	ops := []operation{
 		get("listEvents", "/events", "List events.", append([]string{"state"}, eventParams...), api.List[api.Event]{}, s.listEvents),
 		get("showEvent", "/events/{id}", "Show one event with its tries and its input.", nil, api.EventDetail{}, s.showEvent),
+		get("getFile", "/events/{id}/files/{n}", "Fetch a file that came with an event.", nil, nil, s.sendFile),
 		post("retryEvent", "/events/{id}/retry", "Try a parked event again, or append an ended one to its lane after all.", api.Act{}, true, s.actOnEvent(bridge.VerbEventRetry)),
 		post("ignoreEvent", "/events/{id}/ignore", "End an event without effect.", api.Act{}, true, s.actOnEvent(bridge.VerbEventIgnore)),
 		post("settleEvent", "/events/{id}/settle", "Declare an event done; with the reference for a submit.", api.Act{}, true, s.actOnEvent(bridge.VerbEventSettle)),
@@ -103,7 +104,7 @@ func (s *server) addAPI(mux *http.ServeMux) {
 		mux.Handle(api.Prefix+path, s.forPrograms(Viewer, m))
 	}
 	for path, known := range map[string]string{
-		"/events/{id}/{verb}": "retry, ignore, settle", "/lanes/{verb}": "pause, resume, retry",
+		"/events/{id}/{verb}": "retry, ignore, settle, files/1", "/lanes/{verb}": "pause, resume, retry",
 		"/destinations/{name}/{verb}": "pause, resume, test", "/bonds/{verb}": "link, unlink, move, import",
 		"/quarantine/{id}/{verb}": "retry, assign, discard",
 	} {

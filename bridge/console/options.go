@@ -11,6 +11,7 @@ import (
 
 	"github.com/pergabridge/pergabridge/bridge"
 	"github.com/pergabridge/pergabridge/bridge/console/rate"
+	"github.com/pergabridge/pergabridge/bridge/files"
 	"github.com/pergabridge/pergabridge/bridge/secret"
 )
 
@@ -66,6 +67,9 @@ type Options struct {
 	// that people should see although they do not make the bridge unready.
 	Checks map[string]func(context.Context) error
 	Shown  map[string]func(context.Context) error
+
+	// Files opens what came with an event; nil: files are named, and cannot be fetched.
+	Files *files.Opener
 
 	// Map answers POST /map: a dry run of a mapping. It may return an [*api.Problem]; any other
 	// error is answered as unprocessable. nil: not found.

@@ -17,6 +17,7 @@ import (
 
 	"github.com/pergabridge/pergabridge/bridge"
 	"github.com/pergabridge/pergabridge/bridge/config"
+	"github.com/pergabridge/pergabridge/bridge/files"
 	"github.com/pergabridge/pergabridge/bridge/mailmark"
 	"github.com/pergabridge/pergabridge/bridge/mailout"
 	"github.com/pergabridge/pergabridge/bridge/mapping"
@@ -31,6 +32,7 @@ type Config struct {
 	To     []string       `yaml:"to" required:"true" doc:"the mailbox that SSP reads"`
 	// Tags replaces mail.tags for SSP.
 	Tags        *mailmark.TagConfig `yaml:"tags" doc:"how SSP wants its tags; default: mail.tags"`
+	Attach      bool                `yaml:"attachments" doc:"true: attach the files that came with an event; try first what SSP's mailbox does with them"`
 	Acknowledge Template            `yaml:"acknowledge" doc:"mail that tells the reference"`
 	Update      Template            `yaml:"update" doc:"mail that adds a text"`
 	Resolve     Template            `yaml:"resolve" doc:"mail that brings the solution"`
@@ -75,6 +77,7 @@ type Destination struct {
 	format *mailmark.Format
 	client *mailout.Client
 	now    func() time.Time
+	files  *files.Opener
 }
 
 var (
@@ -82,12 +85,12 @@ var (
 	_ bridge.Renderer    = (*Destination)(nil)
 )
 
-// New makes the destination. It connects to nothing.
-func New(c Config, marks *mailmark.Marks, o outbound.Options) (*Destination, error) {
+// New makes the destination; open gives it the files of events, and may be nil. It connects to nothing.
+func New(c Config, marks *mailmark.Marks, open *files.Opener, o outbound.Options) (*Destination, error) {
 	if err := marks.Signs(); err != nil {
 		return nil, fmt.Errorf("ssp.mail: %w", err)
 	}
-	d := &Destination{config: c, marks: marks, format: marks.Format, now: o.Now}
+	d := &Destination{config: c, marks: marks, format: marks.Format, now: o.Now, files: open}
 	if d.now == nil {
 		d.now = time.Now
 	}
@@ -179,6 +182,11 @@ func (d *Destination) Deliver(ctx context.Context, l bridge.Lease) bridge.Outcom
 	letter, err := d.letter(&l)
 	if err != nil {
 		return bridge.Outcome{Kind: bridge.OutcomeRefused, Reason: bridge.MappingFailed, Detail: secret.Mask(err.Error())}
+	}
+	if d.config.Attach && d.files != nil {
+		if letter.Files, _, err = d.files.Offer(ctx, &l.Event); err != nil { // the store does not answer; nothing was sent
+			return bridge.Outcome{Kind: bridge.OutcomeRetry, Reason: bridge.NotSent, Detail: secret.Mask("ssp.mail: " + err.Error())}
+		}
 	}
 	return d.client.Deliver(ctx, letter)
 }

@@ -26,7 +26,7 @@ func made(t *testing.T, more string) (*smtptest.Server, *sspmail.Destination) {
 	c := sspmail.Config{}
 	config.Decode(n, &c)
 	require.Empty(t, n.Problems())
-	d, err := sspmail.New(c, marks, outbound.Options{Now: func() time.Time { return time.Unix(1767600000, 0) }})
+	d, err := sspmail.New(c, marks, nil, outbound.Options{Now: func() time.Time { return time.Unix(1767600000, 0) }})
 	require.NoError(t, err)
 	t.Cleanup(d.Close)
 	return s, d
@@ -83,6 +83,6 @@ func TestFailures(t *testing.T) {
 	require.Equal(t, bridge.OutcomeRefused, d.Deliver(t.Context(), lease(bridge.Update, "x")).Kind)
 	_, err := d.Render(lease(bridge.Close, ""))
 	require.Error(t, err)
-	_, err = sspmail.New(sspmail.Config{}, nil, outbound.Options{})
+	_, err = sspmail.New(sspmail.Config{}, nil, nil, outbound.Options{})
 	require.ErrorIs(t, err, mailmark.ErrNoSecret)
 }

@@ -36,7 +36,7 @@ func (a *App) adminHandler(x *observer, closing <-chan struct{}) (http.Handler, 
 		ReferenceKey: func(provider, reference string) string {
 			return bridge.ReferenceKey(reference, a.parts.caseBound[provider])
 		},
-		Map: a.parts.dryRun, Rates: x.rates.Series, Closing: closing,
+		Files: a.parts.files.opener, Map: a.parts.dryRun, Rates: x.rates.Series, Closing: closing,
 		Log: a.o.Log, Now: a.o.Now,
 	})
 }

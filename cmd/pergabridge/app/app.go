@@ -63,6 +63,7 @@ func New(ctx context.Context, c *Config, o Options) (_ *App, err error) {
 		return nil, err
 	}
 	a.parts.mail.store = a.store
+	a.parts.files.use(a.store)
 	if err = a.addNotify(); err != nil {
 		return nil, err
 	}
@@ -86,7 +87,7 @@ func New(ctx context.Context, c *Config, o Options) (_ *App, err error) {
 	a.stopWaits = stopWaits
 	a.public = webhooks.NewServer("", webhooks.New(webhooks.Options{
 		Acceptor: a.engine, Providers: a.parts.intakes, Log: o.Log, Now: o.Now, Observer: observer,
-		PublicURL: c.Server.PublicURL, Draining: draining,
+		PublicURL: c.Server.PublicURL, Draining: draining, Files: a.parts.files.public(),
 	}), o.Log)
 	console, err := a.adminHandler(observer, draining.Done())
 	if err != nil {

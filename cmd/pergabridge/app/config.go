@@ -11,6 +11,7 @@ import (
 
 	"github.com/pergabridge/pergabridge/bridge"
 	"github.com/pergabridge/pergabridge/bridge/config"
+	"github.com/pergabridge/pergabridge/bridge/files"
 	"github.com/pergabridge/pergabridge/bridge/mailmark"
 	"github.com/pergabridge/pergabridge/bridge/notify"
 	"github.com/pergabridge/pergabridge/bridge/sspmail"
@@ -28,6 +29,7 @@ type Config struct {
 	Providers map[string]Provider        `yaml:"providers" required:"true" doc:"external service providers, each under its name: the NAME of POST /ssp/NAME and /webhooks/NAME"`
 	Mail      *mailmark.Config           `yaml:"mail" doc:"what our own mail is marked with and recognised by"`
 	Mailboxes map[string]*mailin.Mailbox `yaml:"mailboxes" doc:"mailboxes that are read, each under its name"`
+	Files     *files.Config              `yaml:"files" doc:"what becomes of attachments"`
 	Notify    *notify.Config             `yaml:"notify" doc:"tells people when a lane parks, a destination is down or SSP's contract changed"`
 	Waiting   config.Duration            `yaml:"waiting" default:"15m" doc:"how long an event waits for a bond nobody knows yet, before it goes to quarantine"`
 
@@ -86,6 +88,7 @@ func (c *Config) ValidateConfig(n *config.Node) {
 	}
 	config.Decode(intake, &c.intake)
 	c.validateMail(n)
+	c.validateFiles(n)
 	c.sspText = n.Key("ssp").YAML()
 }
 
@@ -157,6 +160,9 @@ func (c *Config) Warnings() []string {
 		}
 	}
 	out = append(out, c.mailWarnings()...)
+	if c.Files != nil && c.Files.Links != nil {
+		out = append(out, "files.links: whoever has a link can fetch the file, from everywhere, until the link ends")
+	}
 	if c.SSP.Contract == soap.Assumed {
 		out = append(out, "ssp.contract: assumed; calls go out with argument names that nobody has compared with this SSP")
 	}
