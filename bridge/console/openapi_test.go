@@ -146,6 +146,9 @@ func TestEveryOperationIsAsItsDocumentSays(t *testing.T) {
 		o.Destinations[1].Test = func(context.Context) (string, error) { return "ok", nil }
 		o.Map = func(context.Context, json.RawMessage) (any, error) { return map[string]any{"call": "POST /"}, nil }
 		o.Contract = func() any { return map[string]any{"status": "bound"} }
+		o.Reload = func(context.Context, string) (api.Reloaded, error) {
+			return api.Reloaded{Config: "b", Previous: "a", Warnings: []string{"w"}}, nil
+		}
 	})
 	o := readOpenAPI(t, w)
 	call := func(method, target, body string) *httptest.ResponseRecorder {
@@ -201,6 +204,7 @@ func TestEveryOperationIsAsItsDocumentSays(t *testing.T) {
 	call("POST", "/quarantine/"+quarantined[1]+"/discard", `{"note":"noise"}`)
 	call("POST", "/quarantine/"+quarantined[2]+"/assign", `{"task":"1"}`)
 	call("POST", "/map", `{"provider":"acme"}`)
+	call("POST", "/reload", "")
 	w.park("6")
 	var repair api.Repair
 	require.NoError(t, json.Unmarshal(call("POST", "/repairs", `{"of":"parked","verb":"retry","provider":"acme"}`).Body.Bytes(), &repair))

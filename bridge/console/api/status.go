@@ -45,3 +45,11 @@ type Check struct {
 	OK     bool   `json:"ok"`
 	Reason string `json:"reason,omitempty"`
 }
+
+// A Reloaded says which config is in force after it was read anew.
+type Reloaded struct {
+	Config   string `json:"config"`   // version in force now
+	Previous string `json:"previous"` // version before; the same if only what it refers to has changed
+	// Warnings are what is allowed but deserves a second look.
+	Warnings []string `json:"warnings,omitempty"`
+}

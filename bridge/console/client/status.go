@@ -38,6 +38,12 @@ func (c *Client) Status(ctx context.Context) (api.Status, error) {
 	return get[api.Status](ctx, c, path("status"), nil)
 }
 
+// Reload makes the bridge read its config anew. The error is a [*api.Problem] that names everything
+// that is wrong with it; the old config is in force then.
+func (c *Client) Reload(ctx context.Context) (api.Reloaded, error) {
+	return post[api.Reloaded](ctx, c, path("reload"), nil)
+}
+
 // Backup writes a copy of the database to w. After an error w holds nothing that can be used.
 func (c *Client) Backup(ctx context.Context, w io.Writer) (int64, error) {
 	res, err := c.send(ctx, http.MethodGet, path("backup"), nil, nil)

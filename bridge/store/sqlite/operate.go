@@ -66,6 +66,11 @@ func init() {
 		bridge.VerbAssign:      (*tx).assign,
 		bridge.VerbDiscard:     (*tx).discard,
 		bridge.VerbReread:      (*tx).reread,
+
+		bridge.VerbConfigReload: func(_ *tx, _ bridge.Command, out *bridge.CommandResult) error {
+			out.Changed = true // the record is all there is to it
+			return nil
+		},
 	}
 }
 

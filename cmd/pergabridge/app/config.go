@@ -1,8 +1,6 @@
 package app
 
 import (
-	"crypto/sha256"
-	"encoding/hex"
 	"net"
 	"os"
 	"regexp"
@@ -35,6 +33,10 @@ type Config struct {
 
 	// Version identifies the text of the file; it is recorded with every attempt.
 	Version string `yaml:"-"`
+	// File is where the text was read from, and is read from anew; empty: it was not a file.
+	File string `yaml:"-"`
+
+	node    *config.Node
 	intake  processcall.Config
 	sspMail *sspmail.Config // nil: SSP gets no mail
 	sspText string          // the section ssp, for people
@@ -48,6 +50,8 @@ type Server struct {
 	Users      map[string]User `yaml:"users" doc:"people who may sign in to the console, each under the name that is recorded with what they do"`
 	Replica    string          `yaml:"replica" doc:"name of this process for people, where several share a Redis; default: name of the machine and number of the process"`
 	PublicURL  string          `yaml:"public_url" doc:"address under which SSP and providers reach the public listener, if it differs"`
+
+	ReloadOnChange bool `yaml:"reload_on_change" doc:"put a changed config file in force by itself; a broken one is reported and left alone"`
 }
 
 // ValidateConfig checks what the tags cannot say.
@@ -98,7 +102,11 @@ func Load(file string) (*Config, error) {
 	if err != nil {
 		return nil, err
 	}
-	return Parse(file, data)
+	c, err := Parse(file, data)
+	if err == nil {
+		c.File = file
+	}
+	return c, err
 }
 
 // LoadWithoutSecrets is [Load] on a machine that does not have the secrets: stand-ins take their
@@ -127,8 +135,7 @@ func parse(file string, data []byte, prepare func(*config.Node)) (*Config, error
 	if p := n.Problems(); len(p) > 0 {
 		return nil, p
 	}
-	sum := sha256.Sum256(data)
-	c.Version = hex.EncodeToString(sum[:6])
+	c.Version, c.node = versionOf(data), n
 	return c, nil
 }
 

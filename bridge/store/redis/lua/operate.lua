@@ -173,6 +173,10 @@ function verbs.dest_pause()
   end
 end
 
+function verbs.config_reload() -- the record is all there is to it
+  out.changed = true
+end
+
 function verbs.dest_resume()
   local d = t.dest(c.dest)
   if d.paused or d.failures > 0 then
