@@ -62,6 +62,11 @@ const (
 	SessionRenewal = 3 * time.Second
 )
 
+// OpenWait is how long events wait for their reference after the [Open] event of that reference was
+// delivered: SSP has to read its mail, and somebody has to assign the new task, before SSP's first
+// call makes the bond.
+const OpenWait = 7 * 24 * time.Hour
+
 // A Receipt tells what became of one accepted event.
 type Receipt struct {
 	Status ReceiptStatus

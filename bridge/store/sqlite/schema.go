@@ -43,7 +43,7 @@ CREATE INDEX event_ended ON event (provider, ended) WHERE ended > 0 AND shrunk =
 CREATE TABLE body (seq INTEGER PRIMARY KEY, event BLOB NOT NULL) STRICT;
 
 -- A (provider, direction, key) was seen. key is "k:" and the sender's id, "h:" and the merge hash,
--- "c:" for a conflict, "q:" for quarantined input.
+-- "c:" for a conflict, "q:" for quarantined input, "o:" and the reference key for an open.
 CREATE TABLE claim (
   n        INTEGER PRIMARY KEY,
   provider TEXT NOT NULL,

@@ -51,6 +51,7 @@ func subjects() []subject {
 		{"submit", submitRules},
 		{"out", outRules},
 		{"in", inRules},
+		{"open", openRules},
 		{"echo", echoRules},
 		{"maybe_echo", maybeEchoRules},
 		{"evidence", evidenceRules},
