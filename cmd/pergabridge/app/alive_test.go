@@ -19,9 +19,10 @@ type slowStore struct {
 	settle func(context.Context) error
 }
 
-func (s *slowStore) Counts(ctx context.Context) (bridge.Counts, error) { return s.counts(ctx) }
-func (s *slowStore) Wake() <-chan struct{}                             { return nil }
-func (s *slowStore) Renew(context.Context, bridge.Session) error       { return nil }
+func (s *slowStore) Counts(ctx context.Context) (bridge.Counts, error)  { return s.counts(ctx) }
+func (s *slowStore) Wake() <-chan struct{}                              { return nil }
+func (s *slowStore) Duties(context.Context) ([]bridge.DutyState, error) { return nil, nil }
+func (s *slowStore) Renew(context.Context, bridge.Session) error        { return nil }
 func (s *slowStore) Duty(context.Context, string, bridge.Session) (bridge.Duty, bool, error) {
 	return nil, false, bridge.ErrUnavailable
 }

@@ -31,6 +31,7 @@ type Options struct {
 // An App is one bridge, wired and ready to run.
 type App struct {
 	o        Options
+	replica  string // how this process is called
 	store    bridge.Store
 	observer *observer
 	console  *console.Console
@@ -63,7 +64,7 @@ func New(ctx context.Context, c *Config, o Options) (_ *App, err error) {
 	if o.Draining == nil {
 		o.Draining = func() {}
 	}
-	a := &App{o: o, started: o.Now()}
+	a := &App{o: o, replica: c.Server.replica(), started: o.Now()}
 	a.draining, a.stopWaits = context.WithCancel(context.Background())
 	a.reload.init()
 	defer func() {
@@ -139,7 +140,7 @@ func (a *App) Run(ctx context.Context) error {
 	start("public listener", func() error { return a.public.Serve(a.publicAt) })
 	start("admin listener", func() error { return a.admin.Serve(a.adminAt) })
 	start("config file", func() error { a.watchFile(ctx); return nil })
-	a.o.Log.Info("serving", "public", a.PublicAddr(), "admin", a.AdminAddr(), "config", a.current.Load().config.Version, "version", a.o.Version)
+	a.o.Log.Info("serving", "replica", a.replica, "public", a.PublicAddr(), "admin", a.AdminAddr(), "config", a.current.Load().config.Version, "version", a.o.Version)
 	a.o.Ready()
 
 	var err error
