@@ -50,6 +50,9 @@ type Store interface {
 type Session struct {
 	ID    string
 	Until time.Time
+	// Replica names the process for people; a process has one session after the other, for a
+	// moment two.
+	Replica string
 }
 
 // SessionLife and SessionRenewal are how long a session lives without renewal, and how often it

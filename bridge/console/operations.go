@@ -62,6 +62,7 @@ func (s *server) operations() []operation {
 		get("showRepair", "/repairs/{id}", "Show how a bulk repair goes.", nil, api.Repair{}, s.showRepair),
 		post("beginRepair", "/repairs", "Do one thing to every parked lane or quarantined event of a provider or reason.", api.RepairRequest{}, false, s.postRepair),
 		get("counts", "/counts", "The state of everything in numbers.", nil, api.Counts{}, s.counts),
+		get("listReplicas", "/replicas", "List the processes that work on the store.", nil, api.List[api.Replica]{}, s.replicas),
 		get("listActivity", "/activity", "List what people did, newest first.", []string{"after", "limit"}, api.List[api.Activity]{}, s.activity),
 		get("status", "/status", "What is running.", nil, api.Status{}, s.status),
 		get("backup", "/backup", "A copy of the database.", nil, nil, s.sendBackup),

@@ -51,6 +51,8 @@ type Options struct {
 	// Metrics serves /metrics; nil: not found.
 	Metrics http.Handler
 
+	// Replica is the name of this process.
+	Replica       string
 	Version       string
 	ConfigVersion string
 	Started       time.Time // zero: now

@@ -60,6 +60,7 @@
 //	settled:PROVIDER    list of seqs in the order of their ends, for the retention
 //	unforgotten         zset of seqs whose claims outlived their turn
 //	session             hash session -> end
+//	replica             hash session -> "since:name"
 //	duty:NAME, duties   hash: session, epoch, cursor, paused; set of names
 //	notice:KIND, notices:KIND   hash of notices by key; zset of the same keys, by end
 //	activity            list of JSON, newest first

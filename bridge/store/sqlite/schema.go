@@ -162,6 +162,8 @@ CREATE TABLE tally (key TEXT PRIMARY KEY, n INTEGER NOT NULL) STRICT, WITHOUT RO
 -- Full text, filled by the sweep up to meta.indexed.
 CREATE VIRTUAL TABLE word USING fts5 (text, content = '', contentless_delete = 1, tokenize = 'unicode61 remove_diacritics 2');
 `, `
+ALTER TABLE session ADD COLUMN since INTEGER NOT NULL DEFAULT 0;
+ALTER TABLE session ADD COLUMN replica TEXT NOT NULL DEFAULT '';
 ALTER TABLE duty ADD COLUMN paused INTEGER NOT NULL DEFAULT 0;
 
 -- What replicas pin for each other.

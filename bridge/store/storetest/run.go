@@ -71,6 +71,7 @@ func subjects() []subject {
 		{"sweep", sweepRules},
 		{"retention", retentionRules},
 		{"duty", dutyRules},
+		{"replica", replicaRules},
 		{"board", boardRules},
 		{"crash", crashRules},
 		{"reader", readerRules},

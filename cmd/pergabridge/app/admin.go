@@ -33,7 +33,7 @@ func (a *App) adminOptions(g *generation) console.Options {
 	}
 	o := console.Options{
 		Store: a.store, Engine: inForce{a}, Token: token, Users: c.Server.people(), OpenMetrics: net.ParseIP(host).IsLoopback(), Metrics: a.observer.Handler(),
-		Version: a.o.Version, ConfigVersion: c.Version, Started: a.started, Destinations: destinations,
+		Replica: a.replica, Version: a.o.Version, ConfigVersion: c.Version, Started: a.started, Destinations: destinations,
 		Contract: func() any { return g.parts.ssp.Contract() },
 		ReferenceKey: func(provider, reference string) string {
 			return bridge.ReferenceKey(reference, g.parts.caseBound[provider])

@@ -47,7 +47,7 @@ func (a *App) generation(c *Config, p *parts) (_ *generation, err error) {
 	g.engine, err = engine.New(engine.Options{
 		Store: a.store, Destinations: p.destinations, Receivers: p.receivers, Sources: p.sources,
 		CaseSensitive: p.caseBound, Keep: p.keep, WaitingLimit: c.Waiting.Std(),
-		Log: a.o.Log, Now: a.o.Now, Observer: a.observer, ConfigVersion: c.Version, DrainLimit: a.o.Drain,
+		Log: a.o.Log, Now: a.o.Now, Observer: a.observer, ConfigVersion: c.Version, Replica: a.replica, DrainLimit: a.o.Drain,
 	})
 	if err != nil {
 		return nil, err

@@ -198,6 +198,9 @@ out[6] = text(sweep_claims())
 sweep_wrote()
 local sessions = call('HGETALL', P .. 'session')
 for i = 1, #sessions, 2 do
-  if tonumber(sessions[i + 1]) < now - 3600e6 then call('HDEL', P .. 'session', sessions[i]) end
+  if tonumber(sessions[i + 1]) < now - 3600e6 then
+    call('HDEL', P .. 'session', sessions[i])
+    call('HDEL', P .. 'replica', sessions[i])
+  end
 end
 return t.finish(out)
