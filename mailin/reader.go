@@ -9,6 +9,7 @@ import (
 	"github.com/pergabridge/pergabridge/bridge"
 	"github.com/pergabridge/pergabridge/bridge/mailmark"
 	"github.com/pergabridge/pergabridge/bridge/secret"
+	"github.com/pergabridge/pergabridge/mailin/message"
 )
 
 // Names of what a poller notes about a mail in [bridge.Inbound].Header.
@@ -105,6 +106,9 @@ func (r *Reader) event(in *bridge.Inbound, x *Reading) bridge.Event {
 	}
 	if x.Quarantine == "" {
 		e.Detail = ""
+	}
+	if e.Kind == bridge.Update && x.automatic != message.ByPerson {
+		e.Echo = bridge.EchoByText // a ticket system notifies of our own texts, too; a person who says the same means it
 	}
 	if len(e.Fields) == 0 {
 		e.Fields = nil
