@@ -68,6 +68,12 @@ func NewPoller(name string, reader *Reader, o PollerOptions) (*Poller, error) {
 	return p, nil
 }
 
+// Name returns the name of the mailbox.
+func (p *Poller) Name() string { return p.name }
+
+// Mailbox returns the section of the mailbox, with its defaults. It must not be changed.
+func (p *Poller) Mailbox() *Mailbox { return p.box }
+
 // Close drops connections to the token endpoint. The mailbox's own end with [bridge.Source].Run.
 func (p *Poller) Close() { p.auth.Close() }
 

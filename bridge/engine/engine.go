@@ -89,6 +89,14 @@ func (e *Engine) Run(ctx context.Context) error {
 	return err
 }
 
+// Session returns the id of the session that new work starts in, "" while there is none.
+func (e *Engine) Session() string {
+	if s, _ := e.session.get(); s != nil {
+		return s.id
+	}
+	return ""
+}
+
 // ring makes the loop take another turn.
 func (e *Engine) ring() {
 	select {

@@ -3,11 +3,13 @@ package app
 import (
 	"context"
 	"errors"
+	"maps"
 	"net"
 	"net/http"
 
 	"github.com/pergabridge/pergabridge/bridge"
 	"github.com/pergabridge/pergabridge/bridge/console"
+	"github.com/pergabridge/pergabridge/bridge/console/api"
 	"github.com/pergabridge/pergabridge/bridge/secret"
 )
 
@@ -28,7 +30,17 @@ func (a *App) adminHandler(x *observer, closing <-chan struct{}) (http.Handler, 
 	if s, ok := a.store.(conditioned); ok {
 		must, shown = s.Conditions()
 	}
+	var boxes func(context.Context) ([]api.Mailbox, error)
+	if len(c.Mailboxes) > 0 {
+		boxes = a.mailboxes
+		shown = maps.Clone(shown)
+		if shown == nil {
+			shown = map[string]func(context.Context) error{}
+		}
+		maps.Copy(shown, a.mailboxChecks(shownMailbox))
+	}
 	return console.New(console.Options{
+		Mailboxes: boxes, Session: a.engine.Session,
 		Checks: must, Shown: shown,
 		Store: a.store, Engine: a.engine, Token: token, Users: c.Server.people(), OpenMetrics: net.ParseIP(host).IsLoopback(), Metrics: x.Handler(),
 		Version: a.o.Version, ConfigVersion: c.Version, Started: a.o.Now(), Destinations: destinations,

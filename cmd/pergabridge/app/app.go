@@ -62,7 +62,8 @@ func New(ctx context.Context, c *Config, o Options) (_ *App, err error) {
 	if a.store, err = c.Store.open(ctx, o.Now, o.Log); err != nil {
 		return nil, err
 	}
-	a.parts.mail.store = a.store
+	a.parts.mail.store, a.parts.presence.store = a.store, a.store
+	a.parts.presence.about.Version = o.Version
 	if err = a.addNotify(); err != nil {
 		return nil, err
 	}
@@ -76,6 +77,7 @@ func New(ctx context.Context, c *Config, o Options) (_ *App, err error) {
 	if err != nil {
 		return nil, err
 	}
+	a.parts.presence.session = a.engine.Session
 	if a.publicAt, err = net.Listen("tcp", c.Server.Listen); err != nil {
 		return nil, fmt.Errorf("server.listen: %w", err)
 	}
@@ -122,6 +124,7 @@ func (a *App) Run(ctx context.Context) error {
 	engineDone := make(chan struct{})
 	start("engine", func() error { defer close(engineDone); return a.engine.Run(engineCtx) })
 	start("contract check", func() error { a.watchContract(engineCtx); return nil })
+	start("presence", func() error { a.parts.presence.run(engineCtx); return nil })
 	start("public listener", func() error { return a.public.Serve(a.publicAt) })
 	start("admin listener", func() error { return a.admin.Serve(a.adminAt) })
 	a.o.Log.Info("serving", "public", a.PublicAddr(), "admin", a.AdminAddr(), "config", a.config.Version, "version", a.o.Version)

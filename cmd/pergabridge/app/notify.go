@@ -19,6 +19,7 @@ func (a *App) addNotify() error {
 	a.stopNotify = stop
 	a.parts.sources[notify.Duty] = notify.New(notify.Options{
 		Sender: send, Counts: a.store.Counts, Repeat: c.Repeat.Std(), Console: c.Console, Log: a.o.Log, Now: a.o.Now,
+		Checks: a.mailboxChecks(toldMailbox),
 		Contract: func() (bool, string) {
 			s := a.parts.ssp.Contract()
 			return !s.Open() && s.Status != soap.ContractUnchecked, s.String()
