@@ -12,6 +12,7 @@ import (
 	"github.com/pergabridge/pergabridge/bridge"
 	"github.com/pergabridge/pergabridge/bridge/console/api"
 	"github.com/pergabridge/pergabridge/bridge/console/rate"
+	"github.com/pergabridge/pergabridge/bridge/files"
 	"github.com/pergabridge/pergabridge/bridge/secret"
 )
 
@@ -56,6 +57,8 @@ type Options struct {
 	// Metrics serves /metrics; nil: not found.
 	Metrics http.Handler
 
+	// Replica is the name of this process.
+	Replica       string
 	Version       string
 	ConfigVersion string
 	Started       time.Time // zero: now
@@ -72,6 +75,9 @@ type Options struct {
 	Checks map[string]func(context.Context) error
 	Shown  map[string]func(context.Context) error
 
+	// Files opens what came with an event; nil: files are named, and cannot be fetched.
+	Files *files.Opener
+
 	// Map answers POST /map: a dry run of a mapping. It may return an [*api.Problem]; any other
 	// error is answered as unprocessable. nil: not found.
 	Map func(ctx context.Context, request json.RawMessage) (any, error)
@@ -80,6 +86,10 @@ type Options struct {
 	Mailboxes func(ctx context.Context) ([]api.Mailbox, error)
 	// Session returns the session of this replica, "" while it has none; nil: nobody asks.
 	Session func() string
+
+	// Reload reads the config anew for a person and puts it in force. It may return an
+	// [*api.Problem]; any other error is answered as unprocessable. nil: not found.
+	Reload func(ctx context.Context, person string) (api.Reloaded, error)
 
 	// Rates returns the last hour of a side, of all sides for ""; nil: no charts are shown.
 	Rates func(name string) rate.Series

@@ -47,7 +47,7 @@ func (s *server) replicas(ctx context.Context) ([]api.Replica, error) {
 	out := make([]api.Replica, 0, len(all))
 	for _, r := range all {
 		v := by[r.Session]
-		v.Session, v.Until, v.Leases, v.Duties, v.This = r.Session, r.Until, r.Leases, r.Duties, r.Session == mine
+		v.Name, v.Session, v.Since, v.Until, v.Leases, v.Duties, v.This = r.Name, r.Session, r.Since, r.Until, r.Leases, r.Duties, r.Session == mine
 		out = append(out, v)
 	}
 	return out, nil

@@ -43,9 +43,11 @@ type Duty struct {
 	Paused  bool   `json:"paused,omitempty"`
 }
 
-// A Replica is one process that works on the same store.
+// A Replica is one session of a process that works on the store.
 type Replica struct {
+	Name    string    `json:"name,omitempty"` // what its process is called
 	Session string    `json:"session"`
+	Since   time.Time `json:"since,omitzero"` // when the session was made
 	Until   time.Time `json:"until,omitzero"` // when its session ends unless it is renewed
 	Leases  int       `json:"leases"`         // deliveries under way
 	Duties  []string  `json:"duties,omitempty"`

@@ -111,12 +111,12 @@ func notice(kind, key string, v any, until time.Time) bridge.Notice {
 }
 
 // mailboxes returns how the reading of every configured folder goes, whichever replica does it.
-func (a *App) mailboxes(ctx context.Context) ([]api.Mailbox, error) {
-	duties, err := a.store.Duties(ctx)
+func (p *parts) mailboxStates(ctx context.Context) ([]api.Mailbox, error) {
+	duties, err := p.presence.store.Duties(ctx)
 	if err != nil {
 		return nil, err
 	}
-	notices, err := a.store.Notices(ctx, noticeMailbox, "")
+	notices, err := p.presence.store.Notices(ctx, noticeMailbox, "")
 	if err != nil {
 		return nil, err
 	}
@@ -131,14 +131,14 @@ func (a *App) mailboxes(ctx context.Context) ([]api.Mailbox, error) {
 		}
 	}
 	var out []api.Mailbox
-	for _, p := range a.parts.mail.pollers {
-		box := p.Mailbox()
+	for _, poller := range p.mail.pollers {
+		box := poller.Mailbox()
 		for _, folder := range box.Folders {
-			key := mailin.DutyName(p.Name(), folder)
-			b := api.Mailbox{Name: p.Name(), Folder: folder, Duty: key, Address: box.IMAP, Providers: box.Names()}
+			key := mailin.DutyName(poller.Name(), folder)
+			b := api.Mailbox{Name: poller.Name(), Folder: folder, Duty: key, Address: box.IMAP, Providers: box.Names()}
 			fill(&b, duty[key], state[key])
 			_, lately := state[key]
-			b.Health, b.Why = a.mailboxHealth(&b, 3*box.Poll.Std(), lately || a.o.Now().Sub(a.parts.presence.about.Started) < presenceLife)
+			b.Health, b.Why = p.mailboxHealth(&b, 3*box.Poll.Std(), lately || p.presence.now().Sub(p.presence.about.Started) < presenceLife)
 			out = append(out, b)
 		}
 	}
@@ -159,8 +159,8 @@ func fill(b *api.Mailbox, d bridge.DutyState, s mailin.State) {
 
 // mailboxHealth says in one word how a mailbox is, and why. A look at it is due within patience; lately
 // says that somebody read it a moment ago, or may be about to.
-func (a *App) mailboxHealth(b *api.Mailbox, patience time.Duration, lately bool) (api.Health, string) {
-	quiet := a.o.Now().Sub(b.Polled)
+func (p *parts) mailboxHealth(b *api.Mailbox, patience time.Duration, lately bool) (api.Health, string) {
+	quiet := p.presence.now().Sub(b.Polled)
 	switch phase := mailin.Phase(b.Phase); {
 	case b.Paused:
 		return api.Paused, "a person paused it; mail stays on the server"
@@ -183,13 +183,13 @@ func (a *App) mailboxHealth(b *api.Mailbox, patience time.Duration, lately bool)
 }
 
 // mailboxChecks are the mailboxes as checks: those that people are shown, and told of.
-func (a *App) mailboxChecks(bad func(*api.Mailbox) bool) map[string]func(context.Context) error {
+func (p *parts) mailboxChecks(bad func(*api.Mailbox) bool) map[string]func(context.Context) error {
 	out := map[string]func(context.Context) error{}
-	for _, p := range a.parts.mail.pollers {
-		for _, folder := range p.Mailbox().Folders {
-			duty := mailin.DutyName(p.Name(), folder)
-			out["mailbox "+p.Name()+"/"+folder] = func(ctx context.Context) error {
-				all, err := a.mailboxes(ctx)
+	for _, poller := range p.mail.pollers {
+		for _, folder := range poller.Mailbox().Folders {
+			duty := mailin.DutyName(poller.Name(), folder)
+			out["mailbox "+poller.Name()+"/"+folder] = func(ctx context.Context) error {
+				all, err := p.mailboxStates(ctx)
 				for i := range all {
 					if b := &all[i]; b.Duty == duty && bad(b) {
 						return fmt.Errorf("%s%s", b.Why, prefixed("; ", b.Error)+prefixed("; ", b.Advice))
