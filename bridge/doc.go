@@ -92,7 +92,8 @@
 // A bond gets its reference by settling a submit, by an event, or by a person. In that same step:
 // the reference is recorded for the task (if another task has it: reference_conflict, the submit
 // parks); a pending bond becomes open; unless SSP told the reference itself, an acknowledge is
-// appended to the inbound lane if the bond is not over and none is there yet; then every event
+// appended to the inbound lane if the bond is not over and none is there yet (with the Trace of the
+// event that brought the reference, else of the submit that was settled); then every event
 // waiting or quarantined for this task or reference (reasons unknown_task, unknown_reference,
 // awaits_reference) goes through "Meaning" in order of Seq; held lanes become ready. A bond made
 // pending releases the Out events that waited for its task.
@@ -144,6 +145,11 @@
 // With a Key see step 2; without one submit and close are merged by the state of their bond, others
 // by step 5.
 // Merged calls have records of their own and can be released by event_retry.
+//
+// # Duties
+//
+// A duty belongs to one live session at a time. duty_pause takes it from whoever has it, which
+// fences it, and gives it to nobody until duty_resume; its cursor stays.
 //
 // # Event states
 //

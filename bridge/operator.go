@@ -19,6 +19,7 @@ type Command struct {
 	Event string `json:"event,omitempty"` // event verbs
 	Lane  LaneID `json:"lane,omitzero"`   // lane verbs
 	Dest  string `json:"dest,omitempty"`  // destination verbs
+	Duty  string `json:"duty,omitempty"`  // duty verbs
 
 	Provider  string `json:"provider,omitempty"` // bond verbs and assign
 	Task      string `json:"task,omitempty"`
@@ -46,6 +47,11 @@ const (
 
 	VerbDestPause  Verb = "dest_pause"
 	VerbDestResume Verb = "dest_resume" // also closes an open breaker
+
+	// A paused duty is given to nobody. Who has it loses it at once: its next Accept is fenced.
+	// [ErrNotFound] if nobody ever had it.
+	VerbDutyPause  Verb = "duty_pause"
+	VerbDutyResume Verb = "duty_resume"
 
 	VerbBondLink   Verb = "bond_link"   // give a task its reference; makes the bond if there is none
 	VerbBondUnlink Verb = "bond_unlink" // take it away: the bond is pending again

@@ -22,6 +22,10 @@ type Reader interface {
 	Backup(ctx context.Context, w io.Writer) error
 	// Activities returns what people did, newest first.
 	Activities(ctx context.Context, limit int) ([]Activity, error)
+	// Duties returns every duty that was ever taken or paused, by name.
+	Duties(ctx context.Context) ([]DutyState, error)
+	// Replicas returns the sessions that are alive, oldest first.
+	Replicas(ctx context.Context) ([]Replica, error)
 }
 
 // EventFilter selects events; empty fields do not filter.
@@ -57,8 +61,20 @@ type LaneFilter struct {
 	Provider string
 	Task     string
 	States   []LaneState
-	Limit    int // zero: 100
+	// After continues behind the lane with this place; lanes come by destination, then by what
+	// is at their head. A lane that moved on meanwhile may come again.
+	After LanePlace
+	Limit int // zero: 100
 }
+
+// A LanePlace is where a lane stands in a list. The zero value is before the first.
+type LanePlace struct {
+	Head int64 // Seq of the event at the head, zero if there is none
+	Lane LaneID
+}
+
+// Place returns where l stands in a list.
+func (l *Lane) Place() LanePlace { return LanePlace{l.HeadSeq, l.ID} }
 
 // A Lane is the ordered queue of one direction of one task at one provider, as people see it.
 type Lane struct {
@@ -66,6 +82,7 @@ type Lane struct {
 	State    LaneState `json:"state"`
 	Reason   Reason    `json:"reason,omitempty"`
 	Head     string    `json:"head,omitempty"` // id of the event at the head: what blocks the rest
+	HeadSeq  int64     `json:"head_seq,omitempty"`
 	HeadKind Kind      `json:"head_kind,omitempty"`
 	Queued   int       `json:"queued"` // events in the lane, head included
 	Due      time.Time `json:"due,omitzero"`
@@ -133,6 +150,23 @@ const (
 	BreakerIsOpen BreakerState = "open"
 	BreakerProbe  BreakerState = "probe" // one delivery tries whether it is back
 )
+
+// A DutyState is how a duty stands.
+type DutyState struct {
+	Name string `json:"name"`
+	// Session is that of the replica that has it; empty while nobody alive has it.
+	Session string `json:"session,omitempty"`
+	Paused  bool   `json:"paused,omitempty"` // a person paused it
+	Cursor  string `json:"cursor,omitempty"` // the position saved last
+}
+
+// A Replica is one session that is alive.
+type Replica struct {
+	Session string    `json:"session"`
+	Until   time.Time `json:"until"`            // when it ends unless it is renewed
+	Leases  int       `json:"leases"`           // deliveries under way
+	Duties  []string  `json:"duties,omitempty"` // by name
+}
 
 // An Activity is one thing a person did.
 type Activity struct {

@@ -32,7 +32,8 @@ type Store interface {
 	// Sweep makes time visible: leases of dead sessions become unknown, waiting events whose
 	// time is over go to quarantine, old settled events shrink.
 	Sweep(ctx context.Context, o SweepOptions) (Swept, error)
-	// Duty takes the named duty for the session if nobody alive holds it; ok is false otherwise.
+	// Duty takes the named duty for the session if nobody alive holds it and no person paused it;
+	// ok is false otherwise.
 	Duty(ctx context.Context, name string, s Session) (d Duty, ok bool, err error)
 	// Wake is signalled (without blocking, possibly merged) when a lane may have become due by
 	// another way than this replica's own Settle.
@@ -40,6 +41,7 @@ type Store interface {
 
 	Reader
 	Operator
+	Board
 
 	Close() error
 }

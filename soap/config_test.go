@@ -8,7 +8,6 @@ import (
 
 	"github.com/stretchr/testify/require"
 
-	"github.com/pergabridge/pergabridge/bridge"
 	"github.com/pergabridge/pergabridge/bridge/config"
 	"github.com/pergabridge/pergabridge/bridge/outbound"
 )
@@ -53,7 +52,7 @@ intake: {auth: {header: {name: X-Bridge-Key, secret: {env: NOWHERE}}}}
 	require.True(t, filepath.IsAbs(string(c.WSDL)))
 	require.True(t, c.Delivery.Observe())
 	require.Equal(t, 3, c.Delivery.Limit().InFlight)
-	require.True(t, c.Delivery.RefusedParks(bridge.Update))
+	require.Equal(t, map[string]string{"update": "park"}, c.Delivery.OnRefused)
 	require.True(t, c.Outbound.Auth.None)
 	require.True(t, c.Intake.Exists())
 	d, err := New(*c, Deps{})

@@ -113,13 +113,13 @@ func (g *gate) current(ctx context.Context) (*binding.Contract, ContractState, e
 	}
 }
 
-// check looks at the contract now. The caller has set busy.
+// check looks at the contract now. The caller has set busy, which is released however the look ends:
+// the engine survives a panic of a destination, and those that wait here must survive it too.
 func (g *gate) check(ctx context.Context) (*binding.Contract, ContractState, error) {
+	defer g.release()
 	status, contract, fingerprint, problems := g.look(ctx)
 	g.mu.Lock()
 	defer g.mu.Unlock()
-	close(g.busy)
-	g.busy = nil
 	if err := ctx.Err(); err != nil {
 		return nil, ContractState{}, err // it says nothing about the contract
 	}
@@ -144,6 +144,13 @@ func (g *gate) check(ctx context.Context) (*binding.Contract, ContractState, err
 	}
 	g.state.Status, g.state.Problems, g.state.Checked, g.state.Next = status, problems, now, now.Add(wait)
 	return g.contract, g.snapshot(), nil
+}
+
+func (g *gate) release() {
+	g.mu.Lock()
+	defer g.mu.Unlock()
+	close(g.busy)
+	g.busy = nil
 }
 
 func (g *gate) look(ctx context.Context) (ContractStatus, *binding.Contract, string, []string) {

@@ -19,7 +19,8 @@
 //	     used; it is kept in quarantine   415  a content type or encoding that is not read
 //	                                      503  nothing can be accepted now; Retry-After says when
 //
-// Everything from 400 on is a problem document (RFC 9457), in XML for callers that sent XML. 401,
+// Everything from 400 on is a problem document (RFC 9457), in XML for callers that sent XML,
+// in a fault for those that sent SOAP. 401,
 // 404, 405, 408, 413, 415 and 503 leave nothing behind; they are logged and counted.
 //
 // Nothing of a caller's credentials is kept: headers are stored by an allow list, bodies and

@@ -36,7 +36,7 @@ type problemJSON struct {
 	Reason string `json:"reason,omitempty"`
 }
 
-// problem answers with a problem document, in XML if the caller sent XML.
+// problem answers with a problem document: in XML if the caller sent XML, in a fault if it sent SOAP.
 func (c *call) problem(p problem) {
 	c.result = p.word
 	doc := problemJSON{
@@ -44,8 +44,11 @@ func (c *call) problem(p problem) {
 		Event: p.event, Field: p.field, Reason: p.reason,
 	}
 	switch c.format {
-	case processcall.XML, processcall.SOAP11, processcall.SOAP12:
-		c.write(p.status, "application/problem+xml; charset=utf-8", doc.xml())
+	case processcall.XML:
+		c.write(p.status, "application/problem+xml; charset=utf-8", append([]byte(xml.Header), doc.element()...))
+	case processcall.SOAP11, processcall.SOAP12:
+		contentType, body := doc.fault(c.format)
+		c.write(p.status, contentType, body)
 	default:
 		b, err := json.Marshal(doc)
 		if err != nil { // texts and a number always marshal
@@ -63,9 +66,10 @@ func title(status int) string {
 	return http.StatusText(status)
 }
 
-func (d problemJSON) xml() []byte {
+// element is the document in the XML form of RFC 7807, appendix A.
+func (d problemJSON) element() []byte {
 	var b bytes.Buffer
-	b.WriteString(xml.Header + `<problem xmlns="urn:ietf:rfc:7807">`)
+	b.WriteString(`<problem xmlns="urn:ietf:rfc:7807">`)
 	for _, f := range [][2]string{
 		{"type", d.Type}, {"title", d.Title}, {"status", strconv.Itoa(d.Status)}, {"detail", d.Detail},
 		{"event", d.Event}, {"field", d.Field}, {"reason", d.Reason},

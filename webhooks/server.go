@@ -163,7 +163,7 @@ func (s *server) serve(h func(*call)) gin.HandlerFunc {
 		if c.known {
 			c.log = c.log.With("provider", c.provider)
 		}
-		c.format, _ = processcall.FormatOf(c.r.Header.Get("Content-Type"), nil)
+		c.format = expected(c.r.Header)
 		defer func() {
 			if p := recover(); p != nil {
 				if err, ok := p.(error); ok && errors.Is(err, http.ErrAbortHandler) {

@@ -5,9 +5,11 @@ import (
 	"context"
 	"encoding/json"
 	"fmt"
+	"html"
 	"io"
 	"os"
 	"path/filepath"
+	"regexp"
 	"testing"
 	"time"
 
@@ -186,6 +188,38 @@ func TestEventsAreRetriedIgnoredAndSettled(t *testing.T) {
 
 func errOf[T any](_ T, err error) error { return err }
 
+func TestPagesOfLanesCanBeTurned(t *testing.T) {
+	w := newWorld(t)
+	const n = 120
+	for i := range n {
+		w.accept(submit(fmt.Sprint(1000 + i)))
+		_, err := w.client.PauseLane(ctx, api.LaneAct{Lane: fmt.Sprintf("acme/out/%d", 1000+i)})
+		require.NoError(t, err)
+	}
+	for _, first := range []string{"/parked?state=paused&reason=paused&destination=acme", "/tasks?state=paused&provider=acme"} {
+		seen := map[string]int{}
+		pages := 0
+		for path := first; path != "" && pages < 5; pages++ {
+			rec := w.request("GET", path, "", signed)
+			require.Equal(t, 200, rec.Code)
+			for _, m := range regexp.MustCompile(`<th scope="row"><a href="/tasks/acme/(\d+)">`).FindAllStringSubmatch(rec.Body.String(), -1) {
+				seen[m[1]]++
+			}
+			path = ""
+			if m := regexp.MustCompile(`<a href="([^"]+)">More (?:lanes|tasks)</a>`).FindStringSubmatch(rec.Body.String()); m != nil {
+				path = html.UnescapeString(m[1])
+			}
+		}
+		require.Len(t, seen, n, first)
+		for task, times := range seen {
+			require.Equal(t, 1, times, task)
+		}
+		require.Greater(t, pages, 1)
+	}
+	require.Equal(t, 400, w.request("GET", "/tasks?state=paused&after=nonsense", "", signed).Code)
+	require.Equal(t, 400, w.request("GET", "/parked?after=nonsense", "", signed).Code)
+}
+
 func TestLanesArePausedResumedAndRetried(t *testing.T) {
 	w := newWorld(t)
 	w.park("1")
@@ -225,6 +259,11 @@ func TestLanesArePausedResumedAndRetried(t *testing.T) {
 	require.NoError(t, err)
 	require.Len(t, one.Items, 1)
 	require.True(t, one.More)
+	rest, err := w.client.Lanes(ctx, client.Lanes{After: one.Next})
+	require.NoError(t, err)
+	require.Len(t, rest.Items, 1)
+	require.False(t, rest.More)
+	require.Equal(t, []string{"acme/out/1", "acme/out/2/x"}, []string{one.Items[0].Lane, rest.Items[0].Lane})
 
 	require.Equal(t, "lane", refused(t, errOf(w.client.PauseLane(ctx, api.LaneAct{Lane: "acme/4711"}))).Param)
 	require.Equal(t, api.NotFound, refused(t, errOf(w.client.PauseLane(ctx, api.LaneAct{Lane: "acme/out/none"}))).Code)

@@ -41,7 +41,7 @@ func TestWrongParametersAreNamed(t *testing.T) {
 		"events?newest=maybe": "newest", "events?task=a&task=b": "task", "events?task=a%00b": "task", "events?task=%ff": "task",
 		"events?reference=%0a": "reference", "events?search=" + strings.Repeat("x", 513): "search",
 		"events?search=" + strings.Repeat("x+", 20): "search", "events?colour=red": `"colour"`, "events?waiting=true": `"waiting"`,
-		"lanes?state=idle": "state", "lanes?after=1": `"after"`, "bonds?state=parked": "state", "bonds?limit=x": "limit",
+		"lanes?state=idle": "state", "lanes?after=1": "after", "lanes?after=-1/acme/out/1": "after", "lanes?after=1/acme/up/1": "after", "lanes?after=x/acme/out/1": "after", "bonds?state=parked": "state", "bonds?limit=x": "limit",
 		"quarantine?state=done": `"state"`, "quarantine?waiting=perhaps": "waiting", "activity?limit=-5": "limit",
 		"counts?x=": `"x"`, "status?x=": `"x"`, "backup?x=": `"x"`, "destinations?x=": `"x"`, "events/1?x=": `"x"`,
 		"bonds/acme/1?x=": `"x"`, "quarantine/1?x=": `"x"`,

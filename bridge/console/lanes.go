@@ -2,6 +2,8 @@ package console
 
 import (
 	"net/http"
+	"strconv"
+	"strings"
 
 	"github.com/pergabridge/pergabridge/bridge"
 	"github.com/pergabridge/pergabridge/bridge/console/api"
@@ -11,7 +13,7 @@ func (s *server) listLanes(w http.ResponseWriter, r *http.Request) error {
 	q := readQuery(r.URL.RawQuery)
 	f := bridge.LaneFilter{
 		Dest: q.text("destination"), Provider: q.text("provider"), Task: q.text("task"),
-		States: choices(q, "state", laneStates), Limit: q.limit(),
+		States: choices(q, "state", laneStates), After: q.place(), Limit: q.limit(),
 	}
 	if err := q.done(); err != nil {
 		return err
@@ -23,8 +25,33 @@ func (s *server) listLanes(w http.ResponseWriter, r *http.Request) error {
 		return err
 	}
 	page := api.List[api.Lane]{More: len(lanes) > limit}
-	page.Items = laneViews(lanes[:min(limit, len(lanes))])
+	lanes = lanes[:min(limit, len(lanes))]
+	if page.More {
+		page.Next = placeCursor(&lanes[limit-1])
+	}
+	page.Items = laneViews(lanes)
 	return writeJSON(w, http.StatusOK, page)
+}
+
+// placeCursor writes where a list of lanes goes on.
+func placeCursor(l *bridge.Lane) string {
+	p := l.Place()
+	return strconv.FormatInt(p.Head, 10) + "/" + p.Lane.String()
+}
+
+// place reads what placeCursor wrote.
+func (q *query) place() bridge.LanePlace {
+	v := q.text("after")
+	if v == "" {
+		return bridge.LanePlace{}
+	}
+	number, lane, _ := strings.Cut(v, "/")
+	head, err := strconv.ParseInt(number, 10, 64)
+	id, ok := bridge.ParseLaneID(lane)
+	if err != nil || head < 0 || !ok {
+		q.fail("after", "the `next` of an answer")
+	}
+	return bridge.LanePlace{Head: head, Lane: id}
 }
 
 func (s *server) actOnLane(verb bridge.Verb) answer {

@@ -167,6 +167,7 @@ func TestEveryOperationIsAsItsDocumentSays(t *testing.T) {
 	call("GET", "/events?limit=2&state=parked&state=done&newest=true", "")
 	call("GET", "/events?provider=acme&task=1&dir=out&kind=submit&reason=delivered&reference=INC-1&search=fire&since=7d&after=1", "")
 	call("GET", "/events/"+parked[0], "")
+	call("GET", "/lanes?after=1/acme/out/1", "")
 	call("GET", "/lanes?state=parked&limit=1&destination=acme&provider=acme&task=2", "")
 	call("GET", "/destinations", "")
 	call("GET", "/bonds?limit=1", "")

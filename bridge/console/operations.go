@@ -38,7 +38,7 @@ func (s *server) operations() []operation {
 		post("retryEvent", "/events/{id}/retry", "Try a parked event again, or append an ended one to its lane after all.", api.Act{}, true, s.actOnEvent(bridge.VerbEventRetry)),
 		post("ignoreEvent", "/events/{id}/ignore", "End an event without effect.", api.Act{}, true, s.actOnEvent(bridge.VerbEventIgnore)),
 		post("settleEvent", "/events/{id}/settle", "Declare an event done; with the reference for a submit.", api.Act{}, true, s.actOnEvent(bridge.VerbEventSettle)),
-		get("listLanes", "/lanes", "List lanes that hold events or are paused.", []string{"destination", "provider", "task", "state", "limit"}, api.List[api.Lane]{}, s.listLanes),
+		get("listLanes", "/lanes", "List lanes that hold events or are paused.", []string{"destination", "provider", "task", "state", "after", "limit"}, api.List[api.Lane]{}, s.listLanes),
 		post("pauseLane", "/lanes/pause", "Pause a lane.", api.LaneAct{}, false, s.actOnLane(bridge.VerbLanePause)),
 		post("resumeLane", "/lanes/resume", "Resume a lane that is paused, or parked behind an ignored event.", api.LaneAct{}, false, s.actOnLane(bridge.VerbLaneResume)),
 		post("retryLane", "/lanes/retry", "Try the head of a parked lane again.", api.LaneAct{}, false, s.actOnLane(bridge.VerbLaneRetry)),

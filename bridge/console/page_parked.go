@@ -2,14 +2,18 @@ package console
 
 import (
 	"net/http"
+	"net/url"
 	"slices"
 
 	"github.com/pergabridge/pergabridge/bridge"
 	"github.com/pergabridge/pergabridge/bridge/console/api"
 )
 
-// parkedShown is how many lanes the page shows.
-const parkedShown = 100
+// How many lanes the page shows, and how many it asks for at once.
+const (
+	parkedShown = 100
+	parkedPiece = 500
+)
 
 type parkedPage struct {
 	Destination  string
@@ -19,7 +23,7 @@ type parkedPage struct {
 	Reasons      []bridge.Reason // of the lanes that are stopped now
 	States       []bridge.LaneState
 	Lanes        []laneRow
-	More         bool
+	Next         string // address of the next page
 }
 
 // A laneRow is a stopped lane with what can be done to its head.
@@ -45,6 +49,7 @@ var stopped = []bridge.LaneState{bridge.LaneParked, bridge.LanePaused}
 func (s *server) parkedPage(w http.ResponseWriter, r *http.Request) error {
 	q := pageQuery(r)
 	p := parkedPage{Destination: q.text("destination"), Reason: choice(q, "reason", bridge.Reasons()), State: choice(q, "state", stopped), States: stopped}
+	place := q.place()
 	if err := q.done(); err != nil {
 		return err
 	}
@@ -55,21 +60,34 @@ func (s *server) parkedPage(w http.ResponseWriter, r *http.Request) error {
 	if p.State != "" {
 		states = []bridge.LaneState{p.State}
 	}
-	lanes, err := s.Store.Lanes(r.Context(), bridge.LaneFilter{Dest: p.Destination, States: states, Limit: maxLimit})
-	if err != nil {
-		return err
-	}
+	f := bridge.LaneFilter{Dest: p.Destination, States: states, After: place, Limit: parkedPiece}
 	var fit []bridge.Lane
-	for _, l := range lanes {
-		if !slices.Contains(p.Reasons, l.Reason) {
-			p.Reasons = append(p.Reasons, l.Reason)
+	for len(fit) <= parkedShown {
+		lanes, err := s.Store.Lanes(r.Context(), f)
+		if err != nil {
+			return err
 		}
-		if p.Reason == "" || l.Reason == p.Reason {
-			fit = append(fit, l)
+		for _, l := range lanes {
+			if !slices.Contains(p.Reasons, l.Reason) {
+				p.Reasons = append(p.Reasons, l.Reason)
+			}
+			if p.Reason == "" || l.Reason == p.Reason {
+				fit = append(fit, l)
+			}
 		}
+		if len(lanes) < parkedPiece {
+			break
+		}
+		f.After = lanes[parkedPiece-1].Place()
+	}
+	if p.Reason != "" && !slices.Contains(p.Reasons, p.Reason) {
+		p.Reasons = append(p.Reasons, p.Reason)
 	}
 	slices.Sort(p.Reasons)
-	p.More = len(fit) > parkedShown || len(lanes) == maxLimit
-	p.Lanes = rowsOf(fit[:min(len(fit), parkedShown)])
+	if len(fit) > parkedShown {
+		fit = fit[:parkedShown]
+		p.Next = "/parked?" + url.Values{"destination": {p.Destination}, "reason": {string(p.Reason)}, "state": {string(p.State)}, "after": {placeCursor(&fit[parkedShown-1])}}.Encode()
+	}
+	p.Lanes = rowsOf(fit)
 	return s.page(w, r, http.StatusOK, "parked", "Parked", p)
 }

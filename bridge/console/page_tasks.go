@@ -96,16 +96,25 @@ func (s *server) findTasks(ctx context.Context, p tasksPage, after string) (rows
 		rows, err = s.narrow(ctx, rows, p)
 		return rows, "", err
 	case byLane:
-		lanes, err := s.Store.Lanes(ctx, bridge.LaneFilter{Provider: p.Provider, States: []bridge.LaneState{bridge.LaneState(p.State)}, Limit: 2 * (tasksShown + 1)})
+		q := &query{values: url.Values{"after": {after}}}
+		place := q.place()
+		if q.err != nil {
+			return nil, "", q.err
+		}
+		lanes, err := s.Store.Lanes(ctx, bridge.LaneFilter{Provider: p.Provider, States: []bridge.LaneState{bridge.LaneState(p.State)}, After: place, Limit: tasksShown + 1})
 		if err != nil {
 			return nil, "", err
+		}
+		if len(lanes) > tasksShown {
+			lanes = lanes[:tasksShown]
+			next = placeCursor(&lanes[tasksShown-1])
 		}
 		f := &found{}
 		for _, l := range lanes {
 			f.add(taskRow{Provider: l.ID.Provider, Task: l.ID.Task, At: l.Oldest})
 		}
 		rows, err = s.narrow(ctx, f.rows, tasksPage{})
-		return rows, "", err
+		return rows, next, err
 	}
 	filter := bridge.BondFilter{Provider: p.Provider, AfterKey: after, Limit: tasksShown + 1}
 	if p.State != "" {

@@ -222,6 +222,9 @@ func (e *Engine) tidy(r *bridge.Result) {
 		if f.Entrance == "" {
 			f.Entrance = bridge.ByFollowUp
 		}
+		if f.Trace == "" {
+			f.Trace = ev.Trace
+		}
 		ready, err := e.prepare([]bridge.Event{f})
 		if err != nil { // a bug of the destination; what it delivered stays delivered
 			o.Detail = cut(fmt.Sprintf("%s; an event that came with the answer was not taken: %v", o.Detail, err), maxDetail)

@@ -79,7 +79,7 @@
 // # Duties
 //
 // Every source runs as a duty: one replica at a time, fenced by the store. Its context ends when
-// the duty or the session is lost; an error is retried with back-off, and the duty is released
+// the duty or the session is lost, or a person pauses it; an error is retried with back-off, and the duty is released
 // meanwhile, so that a replica that can reach the mailbox may have it. The sweep is a duty too.
 //
 // # Failure classes

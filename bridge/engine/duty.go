@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 	"log/slog"
+	"sync"
 	"time"
 
 	"github.com/pergabridge/pergabridge/bridge"
@@ -65,6 +66,8 @@ func (e *Engine) hold(ctx context.Context, s *session, held bridge.Duty, work fu
 	run, stop := context.WithCancelCause(ctx)
 	defer stop(nil)
 	defer context.AfterFunc(s.tenure, func() { stop(errDutyLost) })()
+	e.held.add(held.Name(), holding{s.id, time.Now(), func() { stop(errDutyLost) }})
+	defer e.held.remove(held.Name())
 	e.o.Observer.Duty(held.Name(), true)
 	defer func() {
 		if p := recover(); p != nil {
@@ -78,6 +81,63 @@ func (e *Engine) hold(ctx context.Context, s *session, held bridge.Duty, work fu
 		e.o.Observer.Duty(held.Name(), false)
 	}()
 	return work(run, &duty{Duty: held, e: e, lost: func() { stop(errDutyLost) }})
+}
+
+// held is what this replica has at the moment.
+type held struct {
+	mu sync.Mutex
+	by map[string]holding
+}
+
+type holding struct {
+	session string
+	since   time.Time
+	lose    func()
+}
+
+func (h *held) add(name string, x holding) {
+	h.mu.Lock()
+	defer h.mu.Unlock()
+	if h.by == nil {
+		h.by = map[string]holding{}
+	}
+	h.by[name] = x
+}
+
+func (h *held) remove(name string) {
+	h.mu.Lock()
+	defer h.mu.Unlock()
+	delete(h.by, name)
+}
+
+// compare stops the sources of duties that are somebody else's by now, or paused. all was read after
+// began; what was taken since is not in it.
+func (h *held) compare(all []bridge.DutyState, began time.Time) {
+	h.mu.Lock()
+	defer h.mu.Unlock()
+	for _, d := range all {
+		if x, ok := h.by[d.Name]; ok && x.session != d.Session && x.since.Before(began) {
+			x.lose()
+		}
+	}
+}
+
+// watchDuties notices early that a duty was paused: a source that waits for something new would find
+// out only when it comes, and keep its connection until then.
+func (e *Engine) watchDuties(ctx context.Context) {
+	for sleep(ctx, jitter(dutyPoll, e.o.Rand())) {
+		var all []bridge.DutyState
+		began := time.Now()
+		err := e.observed("duties", func() (err error) {
+			call, cancel := context.WithTimeout(ctx, dutyLimit)
+			defer cancel()
+			all, err = e.o.Store.Duties(call)
+			return err
+		})
+		if err == nil {
+			e.held.compare(all, began)
+		}
+	}
 }
 
 // A duty is the store's, with the engine's Accept.

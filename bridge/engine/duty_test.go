@@ -117,6 +117,35 @@ func TestDutyLost(t *testing.T) {
 	})
 }
 
+func TestAPausedDutyStopsASourceThatOnlyWaits(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		store := newFakeStore()
+		runs, running := 0, false
+		var cause error
+		b := start(t, store, Options{Sources: map[string]bridge.Source{"mailbox": sourceFunc(func(ctx context.Context, _ bridge.Duty) error {
+			runs++
+			running = true
+			<-ctx.Done()
+			running = false
+			cause = context.Cause(ctx)
+			return ctx.Err()
+		})}}, nil, nil)
+		pass(time.Minute)
+		require.Equal(t, 1, runs, "nothing disturbs it")
+		store.with(func() { store.paused = map[string]bool{"mailbox": true} })
+		pass(2 * dutyPoll)
+		require.False(t, running)
+		require.ErrorIs(t, cause, errDutyLost)
+		pass(time.Hour)
+		require.Equal(t, 1, runs)
+		store.with(func() { store.paused = nil })
+		pass(2 * dutyPoll)
+		require.True(t, running)
+		require.Equal(t, 2, runs)
+		b.end(t)
+	})
+}
+
 func TestSourceThatDoesNotStop(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		b := start(t, newFakeStore(), Options{Sources: map[string]bridge.Source{"poll": sourceFunc(func(context.Context, bridge.Duty) error {

@@ -22,6 +22,7 @@ type Engine struct {
 	lag      lag
 	waiters  waiters
 	session  tenancy
+	held     held
 	ran      atomic.Bool
 }
 
@@ -76,6 +77,7 @@ func (e *Engine) Run(ctx context.Context) error {
 		duties.Go(func() { e.runDuty(ctx, name, s.Run) })
 	}
 	duties.Go(func() { e.runDuty(ctx, sweepDuty, e.sweep) })
+	duties.Go(func() { e.watchDuties(ctx) })
 
 	l := loop{e: e, stopCalls: stopCalls}
 	err := l.run(ctx)

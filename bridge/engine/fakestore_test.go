@@ -27,6 +27,7 @@ type fakeStore struct {
 	order    []bridge.LaneID
 	sessions map[string]time.Time
 	duties   map[string]string
+	paused   map[string]bool
 	cursors  map[string]string
 	bonds    map[[2]string]bridge.Bond
 	events   map[string]*bridge.Event
@@ -234,6 +235,9 @@ func (f *fakeStore) Sweep(ctx context.Context, _ bridge.SweepOptions) (out bridg
 func (f *fakeStore) Duty(ctx context.Context, name string, s bridge.Session) (d bridge.Duty, ok bool, err error) {
 	err = f.call(ctx, "duty", func() error {
 		holder := f.duties[name]
+		if f.paused[name] {
+			return nil
+		}
 		if ok = holder == "" || holder == s.ID || !f.sessions[holder].After(time.Now()); ok {
 			f.duties[name] = s.ID
 			d = &fakeDuty{f: f, name: name, session: s.ID}
@@ -241,6 +245,20 @@ func (f *fakeStore) Duty(ctx context.Context, name string, s bridge.Session) (d 
 		return nil
 	})
 	return d, ok && err == nil, err
+}
+
+func (f *fakeStore) Duties(ctx context.Context) (out []bridge.DutyState, err error) {
+	err = f.call(ctx, "duties", func() error {
+		for name, holder := range f.duties {
+			d := bridge.DutyState{Name: name, Session: holder, Paused: f.paused[name]}
+			if d.Paused || !f.sessions[holder].After(time.Now()) {
+				d.Session = ""
+			}
+			out = append(out, d)
+		}
+		return nil
+	})
+	return out, err
 }
 
 type fakeDuty struct {

@@ -170,7 +170,9 @@ func TestAnswersAreCompleted(t *testing.T) {
 			Kind: bridge.OutcomeDone, Reference: " INC-9 ",
 			Follow: []bridge.Event{{Kind: bridge.Resolve, Text: "solved at once"}, {Kind: bridge.Resolve, Provider: "nobody"}},
 		}), nil)
-		b.accept(t, out("1", bridge.Submit))
+		submit := out("1", bridge.Submit)
+		submit.Trace = "00-4bf92f3577b34da6a3ce929d0e0e4736-00f067aa0ba902b7-01"
+		b.accept(t, submit)
 		synctest.Wait()
 		r := b.store.settledResults()
 		require.Len(t, r, 2, "the submit, and the solution that came with its answer")
@@ -182,6 +184,7 @@ func TestAnswersAreCompleted(t *testing.T) {
 		f := o.Follow[0]
 		require.Equal(t, []any{"acme", "1", bridge.In, bridge.ByFollowUp}, []any{f.Provider, f.Task, f.Dir, f.Entrance})
 		require.NotEmpty(t, f.ID)
+		require.Equal(t, submit.Trace, f.Trace, "it goes on with the trace")
 		b.end(t)
 	})
 }

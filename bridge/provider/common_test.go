@@ -29,12 +29,6 @@ func TestDefaults(t *testing.T) {
 	require.EqualValues(t, 10*time.Minute, c.Merge.Window)
 	require.False(t, c.Webhook.Exists())
 
-	require.True(t, c.RefusedParks(bridge.Submit))
-	require.False(t, c.RefusedParks(bridge.Update))
-	require.Equal(t, UnknownPolicy{LookUp: true, Park: true}, c.UnknownPolicy(bridge.Submit))
-	require.Equal(t, UnknownPolicy{}, c.UnknownPolicy(bridge.Acknowledge))
-	require.Equal(t, UnknownPolicy{Wait: time.Minute, LookUp: true}, c.UnknownPolicy(bridge.Update))
-	require.Equal(t, UnknownPolicy{LookUp: true}, c.UnknownPolicy(bridge.Close))
 }
 
 func TestEverythingCanBeChanged(t *testing.T) {
@@ -53,11 +47,11 @@ webhook: {none: true}
 	require.True(t, c.Observe())
 	require.Equal(t, bridge.Limit{InFlight: 2, Rate: 1.5, Burst: 3, Break: 9, BreakFor: time.Minute}, c.Limit())
 	require.EqualValues(t, 24*time.Hour, c.Retry.Period)
-	require.False(t, c.RefusedParks(bridge.Submit))
-	require.True(t, c.RefusedParks(bridge.Update))
-	require.True(t, c.RefusedParks(bridge.Close))
-	require.Equal(t, UnknownPolicy{Wait: 5 * time.Second, LookUp: true}, c.UnknownPolicy(bridge.Submit))
-	require.Equal(t, UnknownPolicy{Wait: time.Minute}, c.UnknownPolicy(bridge.Update))
+	require.Equal(t, map[string]string{"submit": "skip", "update": "park"}, c.OnRefused)
+	require.Equal(t, "retry", c.Unknown["submit"].Then)
+	require.EqualValues(t, 5*time.Second, *c.Unknown["submit"].Wait)
+	require.False(t, *c.Unknown["update"].LookUp)
+	require.Nil(t, c.Unknown["update"].Wait, "what is left out is the engine's to say")
 	require.Equal(t, "ABC", c.Reference.Key("ABC"))
 	require.Equal(t, bridge.KeepDigest, c.Keep.Bridge().What)
 	require.True(t, c.Webhook.Exists())

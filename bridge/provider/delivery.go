@@ -1,6 +1,7 @@
 package provider
 
 import (
+	"maps"
 	"strings"
 	"time"
 
@@ -8,7 +9,8 @@ import (
 	"github.com/pergabridge/pergabridge/bridge/config"
 )
 
-// Delivery says how events are delivered to a destination. Providers and SSP have the same keys.
+// Delivery says how events are delivered to a destination. Providers and SSP have the same keys. What
+// on_refused and unknown leave out is decided by the engine's default policy.
 type Delivery struct {
 	Mode      string             `yaml:"mode" enum:"deliver|observe" default:"deliver" doc:"observe accepts, maps and shows what would be sent, and sends nothing"`
 	Limits    Limits             `yaml:"limits" doc:"limits that hold over all replicas"`
@@ -38,13 +40,6 @@ type Unknown struct {
 	Wait   *config.Duration `yaml:"wait" doc:"how long evidence (an echo, an opposite event) is waited for"`
 	LookUp *bool            `yaml:"look_up" doc:"ask the destination whether it is there, where the provider has a find call"`
 	Then   string           `yaml:"then" enum:"retry|park" doc:"what follows when nothing told"`
-}
-
-// UnknownPolicy is the complete decision for one kind of event.
-type UnknownPolicy struct {
-	Wait   time.Duration // for evidence, before anything else
-	LookUp bool          // ask the destination's Finder, if it has one
-	Park   bool          // after that: stop the lane for a person; otherwise try again
 }
 
 // Check reports what is wrong; events of direction d travel to this destination.
@@ -89,6 +84,25 @@ func (x *Delivery) Check(n *config.Node, d bridge.Dir) {
 	}
 }
 
+// NeverBlindly makes events of these kinds wait for a person when nobody can tell whether they were
+// applied, where the config does not say what follows. It is for systems in which a second write does
+// harm, and which show no echo to wait for. Kinds call it in ValidateConfig.
+func (x *Delivery) NeverBlindly(kinds ...bridge.Kind) {
+	all := make(map[string]Unknown, len(x.Unknown)+len(kinds))
+	maps.Copy(all, x.Unknown)
+	for _, k := range kinds {
+		u := all[string(k)]
+		if u.Then == "" {
+			u.Then = string(bridge.ThenPark)
+		}
+		if u.Wait == nil {
+			u.Wait = new(config.Duration)
+		}
+		all[string(k)] = u
+	}
+	x.Unknown = all
+}
+
 // Observe reports whether nothing is to be sent.
 func (x *Delivery) Observe() bool { return x.Mode == "observe" }
 
@@ -98,46 +112,4 @@ func (x *Delivery) Limit() bridge.Limit {
 		InFlight: x.Limits.InFlight, Rate: x.Limits.Rate, Burst: max(1, x.Limits.Burst),
 		Break: x.Limits.BreakAfter, BreakFor: time.Duration(x.Limits.BreakFor),
 	}
-}
-
-// RefusedParks reports whether a refused event of kind k parks its lane; otherwise it is skipped.
-// By default only an update is skipped: everything else would leave the two sides apart.
-func (x *Delivery) RefusedParks(k bridge.Kind) bool {
-	if v, ok := x.OnRefused[string(k)]; ok {
-		return v == "park"
-	}
-	return k != bridge.Update
-}
-
-// EvidenceWait is how long evidence is waited for by default.
-const EvidenceWait = 60 * time.Second
-
-// UnknownPolicy returns what follows an unknown outcome of an event of kind k. By default an
-// acknowledge is repeated at once (it changes nothing when it is there already); update, resolve and
-// reject_solution wait for evidence and are repeated; a submit is looked up, else parked, because a
-// second ticket is worse than a late one; a close is looked up, else repeated.
-func (x *Delivery) UnknownPolicy(k bridge.Kind) UnknownPolicy {
-	var p UnknownPolicy
-	switch k {
-	case bridge.Submit:
-		p = UnknownPolicy{LookUp: true, Park: true}
-	case bridge.Close:
-		p = UnknownPolicy{LookUp: true}
-	case bridge.Update, bridge.Resolve, bridge.RejectSolution:
-		p = UnknownPolicy{Wait: EvidenceWait, LookUp: true}
-	}
-	u, ok := x.Unknown[string(k)]
-	if !ok {
-		return p
-	}
-	if u.Wait != nil {
-		p.Wait = time.Duration(*u.Wait)
-	}
-	if u.LookUp != nil {
-		p.LookUp = *u.LookUp
-	}
-	if u.Then != "" {
-		p.Park = u.Then == "park"
-	}
-	return p
 }

@@ -12,7 +12,7 @@ import (
 
 type checkCmd struct {
 	Schema         bool `help:"Print the JSON Schema of the config file instead, for editors."`
-	Offline        bool `help:"Do not ask SSP for its description; one that is a file is compared all the same."`
+	Offline        bool `help:"Ask neither SSP for its description nor Redis for its settings; a description that is a file is compared all the same."`
 	WithoutSecrets bool `help:"Do not look for the secrets, on a machine that does not have them."`
 }
 
@@ -40,6 +40,15 @@ func (x checkCmd) Run(c *cli, con *console) error {
 		}
 		if warning != "" {
 			warnings = append(warnings, warning)
+		}
+	}
+	if !x.Offline && !x.WithoutSecrets {
+		found, problems := loaded.Store.Check(con.ctx)
+		if len(problems) > 0 {
+			return complain(c, con, problems)
+		}
+		for _, w := range found {
+			warnings = append(warnings, "store: "+w)
 		}
 	}
 	if c.JSON {

@@ -22,12 +22,13 @@ type lanesListCmd struct {
 	Provider    string   `help:"Of this provider."`
 	Task        string   `help:"Of this task."`
 	State       []string `help:"ready, leased, held, parked, paused."`
+	After       string   `help:"Go on behind this: the next of a list."`
 	Limit       int      `help:"How many." default:"50"`
 }
 
 // Run lists lanes.
 func (x lanesListCmd) Run(c *cli, con *console) error {
-	f := client.Lanes{Destination: x.Destination, Provider: x.Provider, Task: x.Task, Limit: x.Limit}
+	f := client.Lanes{Destination: x.Destination, Provider: x.Provider, Task: x.Task, After: x.After, Limit: x.Limit}
 	for _, s := range x.State {
 		f.States = append(f.States, bridge.LaneState(s))
 	}
@@ -49,7 +50,7 @@ func (x lanesListCmd) Run(c *cli, con *console) error {
 				fmt.Fprintf(w, "%s\t%s\t%s\t%d\t%s\t%s\t%d\t%s\t%s\n", l.Lane, l.State, dash(l.Reason), l.Queued, dash(l.Head), dash(l.HeadKind), l.Attempt, due, brief(l.Detail, 60))
 			}
 			if list.More {
-				fmt.Fprintln(w, "… there are more; narrow the search or raise --limit")
+				fmt.Fprintf(w, "… there are more: --after %s\n", list.Next)
 			}
 		})
 	})

@@ -3,6 +3,7 @@ package main_test
 import (
 	"encoding/json"
 	"errors"
+	"fmt"
 	"os"
 	"os/exec"
 	"strconv"
@@ -16,6 +17,7 @@ import (
 	"github.com/pergabridge/pergabridge/bridge/console/api"
 	"github.com/pergabridge/pergabridge/bridge/console/client"
 	"github.com/pergabridge/pergabridge/bridge/provider/http/vendortest"
+	"github.com/pergabridge/pergabridge/bridge/store/redis/redistest"
 	"github.com/pergabridge/pergabridge/soap/ssptest"
 )
 
@@ -72,9 +74,25 @@ func scriptRun(ts *testscript.TestScript, neg bool, args []string) {
 //	event VAR FLAG…                         VAR is the id of the only event that `events list FLAG…` shows
 func TestScriptsLive(t *testing.T) {
 	t.Parallel()
+	scriptsLive(t, func() string { return "" })
+}
+
+// Every verb says and does the same when a Redis is the ledger.
+func TestScriptsLiveOnRedis(t *testing.T) {
+	t.Parallel()
+	r := redistest.Start(t)
+	scriptsLive(t, func() string { return onRedis(r.URL(), "") })
+}
+
+// onRedis is the section store of a namespace that nobody else uses.
+func onRedis(url, more string) string {
+	return fmt.Sprintf("{url: %q, namespace: %q%s}", url, bridge.NewID(), more)
+}
+
+func scriptsLive(t *testing.T, store func() string) {
 	p := params(t, "testdata/live")
 	p.Setup = func(env *testscript.Env) error {
-		w := newWorld(env.T().(testing.TB), options{dir: env.WorkDir, sspKeys: "on_fault: {server: refused}"})
+		w := newWorld(env.T().(testing.TB), options{dir: env.WorkDir, sspKeys: "on_fault: {server: refused}", store: store()})
 		w.start()
 		env.Values["world"] = w
 		env.Vars = append(env.Vars, w.env...)

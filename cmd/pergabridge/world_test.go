@@ -1,6 +1,7 @@
 package main_test
 
 import (
+	"cmp"
 	"context"
 	"encoding/json"
 	"fmt"
@@ -61,6 +62,8 @@ type options struct {
 	keys    map[string]string
 	// dir is the folder of config and database; empty: one of its own.
 	dir string
+	// store is the value of the key store; empty: a file in dir.
+	store string
 }
 
 // hasty keeps the times short that a test would have to wait for.
@@ -69,37 +72,47 @@ retry: {first: 50ms, max: 300ms}
 limits: {break_for: 100ms}
 `
 
-// newWorld starts the ends and writes the config file. The bridge is not started.
-func newWorld(t testing.TB, o options) *world {
+// newSSP starts a fake SSP and chooses the bridge's addresses, without vendors and config file.
+func newSSP(t testing.TB, dir string, o ssptest.Options) *world {
 	t.Helper()
-	if o.dir == "" {
-		o.dir = t.TempDir()
+	if dir == "" {
+		dir = t.TempDir()
 	}
-	w := &world{t: t, dir: o.dir, public: freeAddress(t), admin: freeAddress(t), vendor: map[string]*vendortest.Vendor{}}
+	w := &world{t: t, dir: dir, public: freeAddress(t), admin: freeAddress(t), vendor: map[string]*vendortest.Vendor{}}
 	w.file = filepath.Join(w.dir, "pergabridge.yaml")
+	w.env = []string{"SSP_INTAKE_KEY=" + intakeKey, "PATH=" + os.Getenv("PATH"), "HOME=" + w.dir}
 	w.http = &http.Client{Timeout: 20 * time.Second, Transport: &http.Transport{MaxIdleConnsPerHost: 100}}
 	t.Cleanup(w.http.CloseIdleConnections)
 	var err error
-	w.ssp, err = ssptest.Start(o.ssp)
+	w.ssp, err = ssptest.Start(o)
 	require.NoError(t, err)
 	t.Cleanup(w.ssp.Close)
-	for _, name := range []string{alpha, beta} {
-		v, err := vendortest.Start(vendortest.Options{Prefix: strings.ToUpper(name), HookRetry: 50 * time.Millisecond, Webhook: w.webhooks(name)})
-		require.NoError(t, err)
-		t.Cleanup(v.Close)
-		w.vendor[name] = v
-		w.ssp.SetGroup(name, ssptest.Group{URL: w.calls(name), Header: http.Header{"X-Bridge-Key": {intakeKey}}})
-	}
-	w.env = []string{
-		"SSP_INTAKE_KEY=" + intakeKey, vendortest.TokenEnv + "=" + w.vendor[alpha].Token(), vendortest.SecretEnv + "=" + w.vendor[alpha].Secret(),
-		"PATH=" + os.Getenv("PATH"), "HOME=" + w.dir,
-	}
-	w.write(w.config(o))
 	w.api, err = client.New(client.Options{Address: w.admin})
 	require.NoError(t, err)
 	t.Cleanup(w.api.Close)
 	t.Cleanup(w.end)
 	return w
+}
+
+// newWorld starts the ends and writes the config file. The bridge is not started.
+func newWorld(t testing.TB, o options) *world {
+	t.Helper()
+	w := newSSP(t, o.dir, o.ssp)
+	for _, name := range []string{alpha, beta} {
+		v, err := vendortest.Start(vendortest.Options{Prefix: strings.ToUpper(name), HookRetry: 50 * time.Millisecond, Webhook: w.webhooks(name)})
+		require.NoError(t, err)
+		t.Cleanup(v.Close)
+		w.vendor[name] = v
+		w.group(name)
+	}
+	w.env = append(w.env, vendortest.TokenEnv+"="+w.vendor[alpha].Token(), vendortest.SecretEnv+"="+w.vendor[alpha].Secret())
+	w.write(w.config(o))
+	return w
+}
+
+// group makes SSP call the bridge about the tasks of a group of that provider's name.
+func (w *world) group(provider string) {
+	w.ssp.SetGroup(provider, ssptest.Group{URL: w.calls(provider), Header: http.Header{"X-Bridge-Key": {intakeKey}}})
 }
 
 // config returns the text of the config file.
@@ -108,7 +121,7 @@ func (w *world) config(o options) string {
 		o.url = w.ssp.URL()
 	}
 	var b strings.Builder
-	fmt.Fprintf(&b, "server: {listen: %q, admin: %q}\nstore: sqlite:data/pergabridge.db\n", w.public, w.admin)
+	fmt.Fprintf(&b, "server: {listen: %q, admin: %q}\nstore: %s\n", w.public, w.admin, cmp.Or(o.store, "sqlite:data/pergabridge.db"))
 	fmt.Fprintf(&b, "ssp:\n  url: %s\n  intake: {auth: {header: {name: X-Bridge-Key, secret: {env: SSP_INTAKE_KEY}}}}\n", o.url)
 	b.WriteString(vendortest.Indented(keysOf(hasty, o.sspKeys), 2))
 	b.WriteString("providers:\n")

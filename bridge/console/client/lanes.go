@@ -14,6 +14,7 @@ type Lanes struct {
 	Provider    string
 	Task        string
 	States      []bridge.LaneState
+	After       string // the Next of a list
 	Limit       int
 }
 
@@ -24,6 +25,7 @@ func (c *Client) Lanes(ctx context.Context, f Lanes) (api.List[api.Lane], error)
 	q.text("provider", f.Provider)
 	q.text("task", f.Task)
 	list(q, "state", f.States)
+	q.text("after", f.After)
 	q.number("limit", f.Limit)
 	return get[api.List[api.Lane]](ctx, c, path("lanes"), url.Values(q))
 }

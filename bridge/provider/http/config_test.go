@@ -60,6 +60,7 @@ func TestProblems(t *testing.T) {
 		"find nothing":     {"close: skip\n", "close: skip\nfind:\n  reopen: {url: /x, found: true}\n", "find.reopen", "not configured"},
 		"find no number":   {"close: skip\n", "close: skip\nfind:\n  submit: {url: /x, found: true}\n", "find.submit", "reference"},
 		"private":          {"close: skip\n", "close: skip\n" + strings.Replace(rules, ", public: body.p", "", 1) + "}\n", "inbound.rules[0]", "cannot tell private"},
+		"private solution": {"close: skip\n", "close: skip\n" + strings.NewReplacer(", public: body.p", "", "kind: update", "kind: resolve").Replace(rules) + "}\n", "inbound.rules[0]", "cannot tell private"},
 		"no ticket":        {"close: skip\n", "close: skip\n" + strings.Replace(rules, "reference: body.a, ", "", 1) + "}\n", "inbound.rules[0]", "which ticket"},
 		"no text":          {"close: skip\n", "close: skip\n" + strings.Replace(rules, "text: body.b, ", "", 1) + "}\n", "inbound.rules[0]", "needs text"},
 		"rule sees event":  {"close: skip\n", "close: skip\n" + strings.Replace(rules, "body.a", "event.task", 1) + "}\n", "inbound.rules[0].reference", "not known here"},

@@ -222,7 +222,7 @@ func TestPrivateTextsEndAtTheirRule(t *testing.T) {
 inbound:
   rules:
     - {when: body.comment != nil, kind: update, public: body.public, reference: body.no, text: body.comment}
-    - {kind: resolve, reference: body.no, text: body.comment}
+    - {kind: resolve, public: true, reference: body.no, text: body.comment}
 `
 	for body, why := range map[string]bridge.Reason{
 		`{"no":"1","comment":"a","public":true}`: "", `{"no":"1","comment":"a","public":false}`: bridge.NotPublic, `{"no":"1","comment":"a"}`: bridge.NotPublic,

@@ -22,7 +22,7 @@ type Rule struct {
 	Each      mapping.Expr            `yaml:"each" doc:"a list in the item; the rule looks at each element, as item (the item itself is then parent)"`
 	When      mapping.Expr            `yaml:"when" doc:"condition; without it the rule always fits"`
 	Kind      string                  `yaml:"kind" required:"true" enum:"acknowledge|update|resolve|ignore" doc:"what the event is to SSP"`
-	Public    mapping.Expr            `yaml:"public" doc:"whether the text may be seen by the user in SSP; required for update"`
+	Public    mapping.Expr            `yaml:"public" doc:"whether the text may be seen by the user in SSP; required where there is a text"`
 	Task      mapping.Expr            `yaml:"task" doc:"SSP task id, where the provider knows it"`
 	Reference mapping.Expr            `yaml:"reference" doc:"the provider's ticket number"`
 	Text      mapping.Expr            `yaml:"text" doc:"message or solution"`
@@ -62,8 +62,9 @@ func (c *Config) validateInbound(n *config.Node) {
 			}
 			continue
 		}
-		if r.Kind == string(bridge.Update) && r.Public.IsZero() && in.Visibility != "all" {
-			at.Problemf("public: body.comment.public, or inbound.visibility: all if the provider sends nothing internal",
+		// A solution is read by the user in SSP as a message is.
+		if !r.Text.IsZero() && r.Public.IsZero() && in.Visibility != "all" {
+			at.Problemf("public: body.comment.public; public: true if this text is never internal; or inbound.visibility: all if the provider sends nothing internal",
 				"cannot tell private texts from public ones")
 		}
 		if r.Task.IsZero() && r.Reference.IsZero() {

@@ -99,8 +99,11 @@ func (c *Config) ValidateConfig(n *config.Node) {
 	if c.APIBase != "" && !strings.HasPrefix(c.APIBase, "/") {
 		n.Key("api_base").Problemf("", "must begin with /")
 	}
-	if !n.Key("limits").Key("in_flight").Exists() {
+	switch at := n.Key("limits").Key("in_flight"); {
+	case !at.Exists():
 		c.Common.Limits.InFlight = 1
+	case c.Common.Limits.InFlight != 1:
+		at.Problemf("in_flight: 1", "must be 1: two replicas would create one new customer twice, and the rate is kept by it")
 	}
 	ext := n.Key("external_system")
 	if _, ok := Systems[c.External.ID]; !ok && !c.External.Newer {

@@ -229,6 +229,7 @@ create: when_missing
 customer: {externalsystem_id: "7"}
 search: {name: x}
 rate: 16
+limits: {in_flight: 2}
 send: {update: skip, reject_solution: {operation: findCustomer}, close: skip}
 `))
 	require.NoError(t, err)
@@ -238,5 +239,5 @@ send: {update: skip, reject_solution: {operation: findCustomer}, close: skip}
 	for _, p := range n.Problems() {
 		paths = append(paths, p.Path)
 	}
-	require.ElementsMatch(t, []string{"company", "auth", "external_system.id", "external_system.identifier", "customer.externalsystem_id", "", "rate", "send.reject_solution.operation"}, paths)
+	require.ElementsMatch(t, []string{"company", "auth", "external_system.id", "external_system.identifier", "customer.externalsystem_id", "", "rate", "limits.in_flight", "send.reject_solution.operation"}, paths)
 }

@@ -106,6 +106,7 @@ func (c *Config) ValidateConfig(n *config.Node) {
 	if u, err := url.Parse(c.Base); c.Base != "" && (err != nil || u.Scheme != "http" && u.Scheme != "https" || u.Host == "" || u.User != nil || u.RawQuery != "") {
 		n.Key("base").Problemf("base: https://provision.example.com/v1/tesamanager/orgs", "must be an http or https address without query and user")
 	}
+	c.Common.NeverBlindly(bridge.Update, bridge.RejectSolution, bridge.Close)
 	send := n.Key("send")
 	c.Send.Submit.Check(send.Key("submit"), p, c.Tables, submitOperations...)
 	for i := range c.Send.Submit {

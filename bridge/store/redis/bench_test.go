@@ -31,9 +31,9 @@ func modes(b *testing.B, run func(b *testing.B, s *redisstore.Store, c *redis.Cl
 	for _, fsync := range []string{"always", "everysec"} {
 		b.Run(fsync, func(b *testing.B) {
 			srv := startServer(b, "--appendfsync", fsync)
-			c := redis.NewClient(&redis.Options{Addr: srv.addr()})
+			c := redis.NewClient(&redis.Options{Addr: srv.Addr()})
 			defer c.Close()
-			s := open(b, srv.url(), redisstore.Options{Durability: redisstore.DurabilityRelaxed})
+			s := open(b, srv.URL(), redisstore.Options{Durability: redisstore.DurabilityRelaxed})
 			link(b, s, "", benchTasks)
 			run(b, s, c)
 		})
@@ -169,9 +169,9 @@ func BenchmarkThrough(b *testing.B) {
 // BenchmarkMemory measures what a settled event costs Redis.
 func BenchmarkMemory(b *testing.B) {
 	srv := startServer(b, "--appendfsync", "no")
-	c := redis.NewClient(&redis.Options{Addr: srv.addr()})
+	c := redis.NewClient(&redis.Options{Addr: srv.Addr()})
 	defer c.Close()
-	s := open(b, srv.url(), redisstore.Options{Durability: redisstore.DurabilityRelaxed})
+	s := open(b, srv.URL(), redisstore.Options{Durability: redisstore.DurabilityRelaxed})
 	link(b, s, "", benchTasks)
 	me := session(b, s, "me")
 	before := info(b, c, "memory", "used_memory")

@@ -56,8 +56,8 @@ func (s *Store) write(ctx context.Context, sc *script, id string, args []any) (r
 	if err := ctx.Err(); err != nil {
 		return nil, fmt.Errorf("redis: %s: %w", sc.name, err)
 	}
-	if s.isClosed() {
-		return nil, fmt.Errorf("redis: closed: %w", bridge.ErrUnavailable)
+	if err := s.usable(); err != nil {
+		return nil, err
 	}
 	if err := s.wasReset(); err != nil {
 		return nil, err
@@ -84,8 +84,8 @@ func (s *Store) write(ctx context.Context, sc *script, id string, args []any) (r
 
 // look runs a script that only reads.
 func (s *Store) look(ctx context.Context, sc *script, args []any) (reply, error) {
-	if s.isClosed() {
-		return nil, fmt.Errorf("redis: closed: %w", bridge.ErrUnavailable)
+	if err := s.usable(); err != nil {
+		return nil, err
 	}
 	args[0], args[1], args[2], args[3], args[4], args[5], args[6] = "", "", 0, s.now().UnixMicro(), "", "", ""
 	ctx, cancel := context.WithTimeout(ctx, s.opts.Timeout)

@@ -100,7 +100,7 @@ func replica(ctx context.Context, s *redisstore.Store, to *sink) {
 func TestDeathOfReplicasAndOfRedisLosesAndDoublesNothing(t *testing.T) {
 	srv := startServer(t)
 	o := redisstore.Options{Namespace: space(), Timeout: time.Second}
-	first := open(t, srv.url(), o)
+	first := open(t, srv.URL(), o)
 	const tasks = 12
 	link(t, first, "", tasks)
 	to := &sink{effects: map[string][]string{}}
@@ -110,7 +110,7 @@ func TestDeathOfReplicasAndOfRedisLosesAndDoublesNothing(t *testing.T) {
 	stop := make(chan struct{})
 	sent := make([]int, tasks)
 	for task := range tasks {
-		s := open(t, srv.url(), o)
+		s := open(t, srv.URL(), o)
 		senders.Go(func() {
 			for n := 0; ; n++ {
 				e := update(fmt.Sprint(task), fmt.Sprintf("%d-%06d", task, n))
@@ -133,7 +133,7 @@ func TestDeathOfReplicasAndOfRedisLosesAndDoublesNothing(t *testing.T) {
 	}
 	start := func() context.CancelFunc {
 		run, kill := context.WithCancel(ctx)
-		s, err := redisstore.Open(ctx, srv.url(), redisstore.Options{Namespace: o.Namespace, Timeout: time.Second, Log: quiet()})
+		s, err := redisstore.Open(ctx, srv.URL(), redisstore.Options{Namespace: o.Namespace, Timeout: time.Second, Log: quiet()})
 		require.NoError(t, err)
 		workers.Go(func() {
 			replica(run, s, to)
@@ -145,9 +145,9 @@ func TestDeathOfReplicasAndOfRedisLosesAndDoublesNothing(t *testing.T) {
 	for range 6 {
 		time.Sleep(time.Duration(400+random.IntN(600)) * time.Millisecond)
 		if random.IntN(2) == 0 {
-			srv.kill()
+			srv.Kill()
 			time.Sleep(time.Duration(random.IntN(300)) * time.Millisecond)
-			srv.start(t)
+			srv.Start(t)
 			continue
 		}
 		i := random.IntN(len(alive))

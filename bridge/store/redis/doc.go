@@ -59,7 +59,8 @@
 //	settled:PROVIDER    list of seqs in the order of their ends, for the retention
 //	unforgotten         zset of seqs whose claims outlived their turn
 //	session             hash session -> end
-//	duty:NAME, duties   hash: session, epoch, cursor; set of names
+//	duty:NAME, duties   hash: session, epoch, cursor, paused; set of names
+//	notice:KIND, notices:KIND   hash of notices by key; zset of the same keys, by end
 //	activity            list of JSON, newest first
 //	tally               hash: event|STATE, bond|STATE, lane|DEST|STATE, queued|DEST, submit|PROVIDER,
 //	                    quarantine|PROVIDER|REASON
@@ -82,13 +83,14 @@
 //	rediss+sentinel://…                              TLS to Sentinels and servers
 //
 // An ACL user needs ~{pb:* &{pb:* +@read +@write +@scripting +@pubsub +@connection +@transaction +wait
-// +config|get; without the last, Options.Durability has to be asserted. Redis Cluster is not
-// supported yet.
+// +config|get +time +info; without config|get, Options.Durability has to be asserted; without the last
+// two, nobody compares the clocks and tells a Redis Cluster, which is not supported yet.
 //
 // # Durability
 //
 // Open asks the server for its settings ([Doctor]) and refuses one that may lose what it was told:
-// no AOF, appendfsync other than always, an eviction policy. With Options.Wait each write is answered
+// no AOF, appendfsync other than always, an eviction policy. [Store.Conditions] asks again whenever
+// somebody looks, for after a fail-over it is another server. With Options.Wait each write is answered
 // only after so many replicas have it; with too few in time the call is ErrUnavailable, what was
 // written stays, and the repeat is a duplicate. After a fail-over that lost writes, and after a wipe
 // or a restore of an older copy, every call returns a [*Reset] until a person calls [Store.Resume].

@@ -23,12 +23,12 @@ func TestAServerThatMayLoseWritesIsRefusedUnlessItIsWrittenOut(t *testing.T) {
 	} {
 		t.Run(name, func(t *testing.T) {
 			srv := startServer(t, c.set...)
-			for _, d := range []redisstore.Durability{redisstore.DurabilityChecked, redisstore.DurabilityAsserted} {
-				_, err := redisstore.Open(ctx, srv.url(), redisstore.Options{Namespace: space(), Durability: d, Log: quiet()})
+			for _, d := range []redisstore.Durability{redisstore.DurabilityAlways, redisstore.DurabilityAsserted} {
+				_, err := redisstore.Open(ctx, srv.URL(), redisstore.Options{Namespace: space(), Durability: d, Log: quiet()})
 				require.ErrorContains(t, err, c.says)
 			}
 			var log bytes.Buffer
-			open(t, srv.url(), redisstore.Options{Durability: redisstore.DurabilityRelaxed, Log: slog.New(slog.NewTextHandler(&log, nil))})
+			open(t, srv.URL(), redisstore.Options{Durability: redisstore.DurabilityRelaxed, Log: slog.New(slog.NewTextHandler(&log, nil))})
 			require.Contains(t, log.String(), "may lose")
 		})
 	}
@@ -36,14 +36,14 @@ func TestAServerThatMayLoseWritesIsRefusedUnlessItIsWrittenOut(t *testing.T) {
 
 func TestAServerThatHidesItsSettingsNeedsAnAssertion(t *testing.T) {
 	srv := startServer(t, "--user", "default", "on", "nopass", "~*", "&*", "+@all", "-config")
-	_, err := redisstore.Open(ctx, srv.url(), redisstore.Options{Namespace: space(), Log: quiet()})
+	_, err := redisstore.Open(ctx, srv.URL(), redisstore.Options{Namespace: space(), Log: quiet()})
 	require.ErrorContains(t, err, "durability: asserted")
-	open(t, srv.url(), redisstore.Options{Durability: redisstore.DurabilityAsserted})
+	open(t, srv.URL(), redisstore.Options{Durability: redisstore.DurabilityAsserted})
 }
 
 func TestAGoodServerHasNoFindings(t *testing.T) {
 	srv := startServer(t)
-	c := redis.NewClient(&redis.Options{Addr: srv.addr()})
+	c := redis.NewClient(&redis.Options{Addr: srv.Addr()})
 	defer c.Close()
 	found, known, err := redisstore.Doctor(ctx, c)
 	require.NoError(t, err)
@@ -75,9 +75,9 @@ func TestOpenSaysWhatIsWrong(t *testing.T) {
 func TestAnACLUserOfItsOwnIsEnough(t *testing.T) {
 	srv := startServer(t, "--user", "default", "off", "--user", "bridge", "on", ">s3:cret/", "~{pb:*", "&{pb:*", "-@all",
 		"+@read", "+@write", "+@scripting", "+@pubsub", "+@connection", "+@transaction", "+wait", "+config|get")
-	s := open(t, "redis://bridge:s3%3Acret%2F@"+srv.addr()+"/0", redisstore.Options{})
+	s := open(t, "redis://bridge:s3%3Acret%2F@"+srv.Addr()+"/0", redisstore.Options{})
 	link(t, s, "", 1)
 	woken(t, s)
-	_, err := redisstore.Open(ctx, "redis://bridge:wrong@"+srv.addr()+"/0", redisstore.Options{Namespace: "n", Log: quiet()})
+	_, err := redisstore.Open(ctx, "redis://bridge:wrong@"+srv.Addr()+"/0", redisstore.Options{Namespace: "n", Log: quiet()})
 	require.ErrorContains(t, err, "WRONGPASS")
 }

@@ -51,6 +51,8 @@ func (s *Store) openNamespace(ctx context.Context) error {
 		return fmt.Errorf("redis: open the namespace: %w: %w", err, bridge.ErrUnavailable)
 	}
 	r := reply(v)
+	s.mu.Lock()
+	defer s.mu.Unlock()
 	s.epoch, s.seen = r.str(0), r.num(2)
 	if strings.HasPrefix(s.epoch, importEpoch) {
 		s.lost = &Reset{Was: s.opts.Epoch, Is: s.epoch, Counter: s.seen}

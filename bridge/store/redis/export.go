@@ -444,16 +444,16 @@ func (x *export) named(kind string, list *redis.StringSliceCmd) error {
 			Epoch, Up, Answered stamp
 			OpenTo              stamp `json:"open_to"`
 			OpenFor             stamp `json:"open_for"`
-			Paused              bool
+			Paused              any   // "1" of a duty, true of a destination
 			Failures            int
 		}
 		if err := decode(kind, record, &r); err != nil {
 			return err
 		}
 		if kind == "duty" {
-			return x.w.Put(&transfer.Duty{Name: r.Key, Epoch: int64(r.Epoch), Cursor: r.Cursor})
+			return x.w.Put(&transfer.Duty{Name: r.Key, Epoch: int64(r.Epoch), Cursor: r.Cursor, Paused: r.Paused == "1"})
 		}
-		return x.w.Put(&transfer.Destination{Name: r.Key, Paused: r.Paused, Failures: r.Failures, OpenTo: int64(r.OpenTo), OpenFor: int64(r.OpenFor), Probe: r.Probe,
+		return x.w.Put(&transfer.Destination{Name: r.Key, Paused: r.Paused == true, Failures: r.Failures, OpenTo: int64(r.OpenTo), OpenFor: int64(r.OpenFor), Probe: r.Probe,
 			Up: int64(r.Up), Answered: int64(r.Answered)})
 	})
 }

@@ -247,7 +247,11 @@ func (m *importing) take(rec transfer.Record) error {
 		return m.put("dest", map[string]any{"key": r.Name, "paused": r.Paused, "failures": r.Failures, "open_to": r.OpenTo, "open_for": r.OpenFor, "probe": r.Probe,
 			"up": r.Up, "answered": r.Answered}, "")
 	case *transfer.Duty:
-		return m.put("duty", map[string]any{"key": r.Name, "cursor": r.Cursor, "epoch": strconv.FormatInt(r.Epoch, 10)}, "")
+		duty := map[string]any{"key": r.Name, "cursor": r.Cursor, "epoch": strconv.FormatInt(r.Epoch, 10)}
+		if r.Paused {
+			duty["paused"] = "1"
+		}
+		return m.put("duty", duty, "")
 	case *transfer.Activity:
 		text, err := json.Marshal(map[string]string{"at": strconv.FormatInt(r.At, 10), "person": r.Person, "verb": r.Verb, "target": r.Target, "note": r.Note})
 		if err != nil {

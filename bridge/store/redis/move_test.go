@@ -24,7 +24,7 @@ func TestMoves(t *testing.T) {
 			return h
 		}},
 		storetest.Factory{New: func(t *testing.T, now func() time.Time) storetest.Handle {
-			h := &handle{url: srv.url(), o: redisstore.Options{Namespace: space(), Now: now, Log: quiet()}}
+			h := &handle{url: srv.URL(), o: redisstore.Options{Namespace: space(), Now: now, Log: quiet()}}
 			h.open(t)
 			return h
 		}})

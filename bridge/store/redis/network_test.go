@@ -16,10 +16,10 @@ import (
 func TestStoreWhoseAnswersGetLost(t *testing.T) {
 	srv := startServer(t)
 	storetest.Run(t, storetest.Factory{New: func(t *testing.T, now func() time.Time) storetest.Handle {
-		p := startProxy(t, srv.addr())
-		h := &handle{url: p.url(), o: redisstore.Options{Namespace: space(), Now: now, Log: quiet()}}
+		p := startProxy(t, srv.Addr())
+		h := &handle{url: p.URL(), o: redisstore.Options{Namespace: space(), Now: now, Log: quiet()}}
 		h.open(t)
-		p.loses(func(n int64) bool { return n%20 == 0 })
+		p.Loses(func(n int64) bool { return n%20 == 0 })
 		return h
 	}})
 }
@@ -53,10 +53,10 @@ func session(t testing.TB, s bridge.Store, id string) bridge.Session {
 }
 
 func TestALostAnswerOfAcceptIsNoDuplicate(t *testing.T) {
-	p := startProxy(t, startServer(t).addr())
-	s := open(t, p.url(), redisstore.Options{})
+	p := startProxy(t, startServer(t).Addr())
+	s := open(t, p.URL(), redisstore.Options{})
 	for _, e := range []bridge.Event{submit("1"), {ID: bridge.NewID(), Provider: "acme", Task: "2", Dir: bridge.Out, Kind: bridge.Submit}} {
-		p.loses(func(n int64) bool { return n <= 2 })
+		p.Loses(func(n int64) bool { return n <= 2 })
 		rs, err := s.Accept(ctx, []bridge.Event{e})
 		require.NoError(t, err)
 		require.Equal(t, bridge.Accepted, rs[0].Status)
@@ -68,13 +68,13 @@ func TestALostAnswerOfAcceptIsNoDuplicate(t *testing.T) {
 }
 
 func TestAnAcceptWhoseAnswersAreAllLostCanBeRepeated(t *testing.T) {
-	p := startProxy(t, startServer(t).addr())
-	s := open(t, p.url(), redisstore.Options{})
+	p := startProxy(t, startServer(t).Addr())
+	s := open(t, p.URL(), redisstore.Options{})
 	keyed, bare := submit("1"), bridge.Event{ID: bridge.NewID(), Provider: "acme", Task: "1", Dir: bridge.Out, Kind: bridge.Update, Text: "x"}
-	p.loses(all)
+	p.Loses(all)
 	_, err := s.Accept(ctx, []bridge.Event{keyed, bare})
 	require.ErrorIs(t, err, bridge.ErrUnavailable)
-	p.loses(none)
+	p.Loses(none)
 	rs, err := s.Accept(ctx, []bridge.Event{keyed, bare})
 	require.NoError(t, err)
 	for i, e := range []bridge.Event{keyed, bare} {
@@ -93,8 +93,8 @@ func TestAnAcceptWhoseAnswersAreAllLostCanBeRepeated(t *testing.T) {
 }
 
 func TestLeasesWhoseAnswerIsLostComeWithTheNextSettle(t *testing.T) {
-	p := startProxy(t, startServer(t).addr())
-	s := open(t, p.url(), redisstore.Options{})
+	p := startProxy(t, startServer(t).Addr())
+	s := open(t, p.URL(), redisstore.Options{})
 	link(t, s, "", 3)
 	me := session(t, s, "me")
 	_, err := s.Accept(ctx, []bridge.Event{update("0", "a"), update("1", "b"), update("2", "c")})
@@ -105,10 +105,10 @@ func TestLeasesWhoseAnswerIsLostComeWithTheNextSettle(t *testing.T) {
 	require.Len(t, first.Leases, 1)
 	result := bridge.Result{Lease: first.Leases[0], Then: bridge.ThenDone, Outcome: bridge.Outcome{Kind: bridge.OutcomeDone, Reason: bridge.Delivered}}
 
-	p.loses(all)
+	p.Loses(all)
 	_, err = s.Settle(ctx, me, []bridge.Result{result}, want)
 	require.ErrorIs(t, err, bridge.ErrUnavailable)
-	p.loses(none)
+	p.Loses(none)
 	found, err := s.Lanes(ctx, bridge.LaneFilter{States: []bridge.LaneState{bridge.LaneLeased}})
 	require.NoError(t, err)
 	require.Len(t, found, 1, "the lost call was carried out")
@@ -127,17 +127,17 @@ func TestLeasesWhoseAnswerIsLostComeWithTheNextSettle(t *testing.T) {
 }
 
 func TestASettleThatArrivesAfterItWasGivenUpDoesNothing(t *testing.T) {
-	p := startProxy(t, startServer(t).addr())
-	s := open(t, p.url(), redisstore.Options{Timeout: 300 * time.Millisecond})
+	p := startProxy(t, startServer(t).Addr())
+	s := open(t, p.URL(), redisstore.Options{Timeout: 300 * time.Millisecond})
 	link(t, s, "", 2)
 	me := session(t, s, "me")
 	_, err := s.Accept(ctx, []bridge.Event{update("0", "a"), update("1", "b")})
 	require.NoError(t, err)
-	p.keeps()
+	p.Keeps()
 	_, err = s.Settle(ctx, me, nil, []bridge.Want{{Dest: bridge.SSP, N: 1}})
 	require.ErrorIs(t, err, bridge.ErrUnavailable)
-	require.Positive(t, p.held.Load(), "the request is on its way")
-	late := p.hold.Swap(nil)
+	require.Positive(t, p.Held.Load(), "the request is on its way")
+	late := p.Hold.Swap(nil)
 	_, err = s.Settle(ctx, me, nil, []bridge.Want{{Dest: "nobody", N: 1}}) // by a new connection
 	require.NoError(t, err)
 	close(*late)
@@ -152,11 +152,11 @@ func TestASettleThatArrivesAfterItWasGivenUpDoesNothing(t *testing.T) {
 
 func TestARedisThatIsGoneSaysSoAtOnce(t *testing.T) {
 	srv := startServer(t)
-	s := open(t, srv.url(), redisstore.Options{})
+	s := open(t, srv.URL(), redisstore.Options{})
 	_, err := s.Accept(ctx, []bridge.Event{submit("1")})
 	require.NoError(t, err)
 	me := session(t, s, "me")
-	srv.kill()
+	srv.Kill()
 	start := time.Now()
 	_, err = s.Accept(ctx, []bridge.Event{submit("2")})
 	require.ErrorIs(t, err, bridge.ErrUnavailable)
@@ -171,7 +171,7 @@ func TestARedisThatIsGoneSaysSoAtOnce(t *testing.T) {
 	require.ErrorIs(t, err, bridge.ErrUnavailable)
 	require.Less(t, time.Since(start), 5*time.Second)
 
-	srv.start(t) // everything goes on by itself
+	srv.Start(t) // everything goes on by itself
 	var rs []bridge.Receipt
 	require.Eventually(t, func() bool {
 		rs, err = s.Accept(ctx, []bridge.Event{submit("2")})
@@ -187,9 +187,9 @@ func TestARedisThatIsGoneSaysSoAtOnce(t *testing.T) {
 }
 
 func TestARedisThatNeverAnswersDoesNotHang(t *testing.T) {
-	p := startProxy(t, startServer(t).addr())
-	s := open(t, p.url(), redisstore.Options{Timeout: 500 * time.Millisecond})
-	p.mute.Store(true)
+	p := startProxy(t, startServer(t).Addr())
+	s := open(t, p.URL(), redisstore.Options{Timeout: 500 * time.Millisecond})
+	p.Mute.Store(true)
 	start := time.Now()
 	_, err := s.Accept(ctx, []bridge.Event{submit("1")})
 	require.ErrorIs(t, err, bridge.ErrUnavailable)

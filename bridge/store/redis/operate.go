@@ -20,7 +20,7 @@ func (s *Store) Operate(ctx context.Context, c bridge.Command) (bridge.CommandRe
 	if c.Lane != (bridge.LaneID{}) {
 		lane = c.Lane.String()
 	}
-	args := append(newCall(13+eventArguments*len(c.Events)), string(c.Verb), c.Person, c.Note, c.Event, lane, c.Dest, c.Provider, c.Task, c.Reference, key,
+	args := append(newCall(14+eventArguments*len(c.Events)), string(c.Verb), c.Person, c.Note, c.Event, lane, c.Dest, c.Duty, c.Provider, c.Task, c.Reference, key,
 		string(c.State), target(c), len(c.Events))
 	var err error
 	for _, e := range c.Events {
@@ -59,6 +59,8 @@ func target(c bridge.Command) string {
 		return c.Lane.String()
 	case c.Dest != "":
 		return c.Dest
+	case c.Duty != "":
+		return c.Duty
 	case c.Reference != "":
 		return c.Provider + "/" + c.Task + " " + c.Reference
 	}

@@ -81,8 +81,17 @@ func (s *Store) Lanes(ctx context.Context, f bridge.LaneFilter) ([]bridge.Lane, 
 	limit := limitOf(f.Limit)
 	var out []bridge.Lane
 	for _, dest := range dests {
+		head, lane := int64(-1), ""
+		if p := f.After; p != (bridge.LanePlace{}) {
+			switch at := p.Lane.Destination(); {
+			case dest < at:
+				continue
+			case dest == at:
+				head, lane = p.Head, p.Lane.String()
+			}
+		}
 		for from := int64(0); len(out) < limit; {
-			r, err := s.look(ctx, readLanesScript, append(newCall(7), dest, from, limit-len(out), pieceBudget, f.Provider, f.Task, states(f.States)))
+			r, err := s.look(ctx, readLanesScript, append(newCall(9), dest, from, limit-len(out), pieceBudget, f.Provider, f.Task, states(f.States), head, lane))
 			if err != nil {
 				return nil, err
 			}
@@ -104,7 +113,7 @@ func (r reply) lane(i int) bridge.Lane {
 		ID:    bridge.LaneID{Provider: r.str(i), Task: r.str(i + 1), Dir: bridge.Dir(r.str(i + 2))},
 		State: bridge.LaneState(r.str(i + 3)), Reason: bridge.Reason(r.str(i + 4)), Head: r.str(i + 5), HeadKind: bridge.Kind(r.str(i + 6)),
 		Queued: int(r.num(i + 7)), Due: fromMicros(r.num(i + 8)), Attempt: int(r.num(i + 9)), Unknown: r.bool(i + 10),
-		Oldest: fromMicros(r.num(i + 11)), Detail: r.str(i + 12),
+		Oldest: fromMicros(r.num(i + 11)), Detail: r.str(i + 12), HeadSeq: r.num(i + 13),
 	}
 }
 

@@ -24,7 +24,7 @@ func replicas(t testing.TB, url string, n int) []*redisstore.Store {
 }
 
 func TestManyCopiesOverThreeReplicasHaveOneEffect(t *testing.T) {
-	rs := replicas(t, startServer(t).url(), 3)
+	rs := replicas(t, startServer(t).URL(), 3)
 	link(t, rs[0], "", 1)
 	var wg sync.WaitGroup
 	start := make(chan struct{})
@@ -68,7 +68,7 @@ func TestManyCopiesOverThreeReplicasHaveOneEffect(t *testing.T) {
 }
 
 func TestOneReferenceClaimedForTwoTasksAtOnceHasOneOwner(t *testing.T) {
-	rs := replicas(t, startServer(t).url(), 2)
+	rs := replicas(t, startServer(t).URL(), 2)
 	for round := range 20 {
 		var events []bridge.Event
 		for i := range 2 {
@@ -128,7 +128,7 @@ func woken(t testing.TB, s bridge.Store) {
 }
 
 func TestAReplicaIsWokenByAnother(t *testing.T) {
-	rs := replicas(t, startServer(t).url(), 2)
+	rs := replicas(t, startServer(t).URL(), 2)
 	woken(t, rs[1]) // it has subscribed
 	_, err := rs[0].Accept(ctx, []bridge.Event{submit("1")})
 	require.NoError(t, err)
@@ -137,17 +137,17 @@ func TestAReplicaIsWokenByAnother(t *testing.T) {
 
 func TestAReplicaWhoseSubscriptionBreaksIsWokenAllTheSame(t *testing.T) {
 	srv := startServer(t)
-	s := open(t, srv.url(), redisstore.Options{})
+	s := open(t, srv.URL(), redisstore.Options{})
 	woken(t, s)
-	srv.kill()
+	srv.Kill()
 	woken(t, s)
 	woken(t, s) // again and again: it polls
-	srv.start(t)
+	srv.Start(t)
 	woken(t, s)
 }
 
 func TestAReplicaThatWakesUpLateIsFenced(t *testing.T) {
-	rs := replicas(t, startServer(t).url(), 2)
+	rs := replicas(t, startServer(t).URL(), 2)
 	link(t, rs[0], "", 1)
 	_, err := rs[0].Accept(ctx, []bridge.Event{update("0", "a")})
 	require.NoError(t, err)

@@ -28,14 +28,14 @@ func accepts(t *testing.T, s *redisstore.Store, e bridge.Event) ([]bridge.Receip
 func TestAWipedRedisStopsEverythingUntilSomebodyResumes(t *testing.T) {
 	srv := startServer(t)
 	ns := space()
-	a, b := open(t, srv.url(), redisstore.Options{Namespace: ns}), open(t, srv.url(), redisstore.Options{Namespace: ns})
+	a, b := open(t, srv.URL(), redisstore.Options{Namespace: ns}), open(t, srv.URL(), redisstore.Options{Namespace: ns})
 	epoch := a.Epoch()
 	require.NotEmpty(t, epoch)
 	require.Equal(t, epoch, b.Epoch())
 	me := session(t, a, "me")
 	first, err := a.Accept(ctx, []bridge.Event{submit("1")})
 	require.NoError(t, err)
-	c := redis.NewClient(&redis.Options{Addr: srv.addr()})
+	c := redis.NewClient(&redis.Options{Addr: srv.Addr()})
 	defer c.Close()
 	require.NoError(t, c.FlushAll(ctx).Err())
 
@@ -60,7 +60,7 @@ func TestAWipedRedisStopsEverythingUntilSomebodyResumes(t *testing.T) {
 	require.NoError(t, err)
 	require.Greater(t, rs[0].Seq, first[0].Seq, "seqs go on")
 
-	late, err := redisstore.Open(ctx, srv.url(), redisstore.Options{Namespace: ns, Epoch: epoch, Log: quiet()})
+	late, err := redisstore.Open(ctx, srv.URL(), redisstore.Options{Namespace: ns, Epoch: epoch, Log: quiet()})
 	require.NoError(t, err)
 	defer late.Close()
 	require.Error(t, late.ResetErr(), "a bridge that starts and remembers the epoch sees it too")
@@ -74,17 +74,17 @@ func TestAWipedRedisStopsEverythingUntilSomebodyResumes(t *testing.T) {
 
 func TestARedisRestoredFromAnOlderCopyIsNoticed(t *testing.T) {
 	srv := startServer(t)
-	s := open(t, srv.url(), redisstore.Options{})
+	s := open(t, srv.URL(), redisstore.Options{})
 	_, err := s.Accept(ctx, []bridge.Event{submit("1")})
 	require.NoError(t, err)
 	old := filepath.Join(t.TempDir(), "old")
-	require.NoError(t, os.CopyFS(old, os.DirFS(filepath.Join(srv.dir, "appendonlydir"))))
+	require.NoError(t, os.CopyFS(old, os.DirFS(filepath.Join(srv.Dir, "appendonlydir"))))
 	_, err = s.Accept(ctx, []bridge.Event{submit("2")})
 	require.NoError(t, err)
-	srv.kill()
-	require.NoError(t, os.RemoveAll(filepath.Join(srv.dir, "appendonlydir")))
-	require.NoError(t, os.CopyFS(filepath.Join(srv.dir, "appendonlydir"), os.DirFS(old)))
-	srv.start(t)
+	srv.Kill()
+	require.NoError(t, os.RemoveAll(filepath.Join(srv.Dir, "appendonlydir")))
+	require.NoError(t, os.CopyFS(filepath.Join(srv.Dir, "appendonlydir"), os.DirFS(old)))
+	srv.Start(t)
 	_, err = accepts(t, s, submit("3"))
 	var reset *redisstore.Reset
 	require.ErrorAs(t, err, &reset)
@@ -100,18 +100,18 @@ func TestARedisRestoredFromAnOlderCopyIsNoticed(t *testing.T) {
 func TestANewerSchemaIsRefused(t *testing.T) {
 	srv := startServer(t)
 	ns := space()
-	s, err := redisstore.Open(ctx, srv.url(), redisstore.Options{Namespace: ns, Log: quiet()})
+	s, err := redisstore.Open(ctx, srv.URL(), redisstore.Options{Namespace: ns, Log: quiet()})
 	require.NoError(t, err)
 	require.NoError(t, s.Close())
-	c := redis.NewClient(&redis.Options{Addr: srv.addr()})
+	c := redis.NewClient(&redis.Options{Addr: srv.Addr()})
 	defer c.Close()
 	require.NoError(t, c.HSet(ctx, "{pb:"+ns+"}:meta", "schema", 999).Err())
-	_, err = redisstore.Open(ctx, srv.url(), redisstore.Options{Namespace: ns, Log: quiet()})
+	_, err = redisstore.Open(ctx, srv.URL(), redisstore.Options{Namespace: ns, Log: quiet()})
 	require.ErrorContains(t, err, "schema 999")
 }
 
 func TestAClosedStoreSaysUnavailable(t *testing.T) {
-	s, err := redisstore.Open(ctx, startServer(t).url(), redisstore.Options{Namespace: space(), Log: quiet()})
+	s, err := redisstore.Open(ctx, startServer(t).URL(), redisstore.Options{Namespace: space(), Log: quiet()})
 	require.NoError(t, err)
 	require.NoError(t, s.Close())
 	require.NoError(t, s.Close())

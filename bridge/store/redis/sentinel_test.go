@@ -2,9 +2,6 @@ package redisstore_test
 
 import (
 	"fmt"
-	"os"
-	"os/exec"
-	"path/filepath"
 	"strconv"
 	"sync"
 	"testing"
@@ -18,59 +15,11 @@ import (
 	"github.com/pergabridge/pergabridge/bridge/store/storetest"
 )
 
-// A cluster of a master and a replica under three Sentinels.
-type sentinels struct {
-	master, replica *server
-	url             string
-}
-
-// startSentinels starts them; they hold a master for down that is silent for that long.
-func startSentinels(t testing.TB, down time.Duration) *sentinels {
-	t.Helper()
-	s := &sentinels{master: startServer(t)}
-	s.replica = startServer(t, "--replicaof", "127.0.0.1 "+strconv.Itoa(s.master.port))
-	hosts := ""
-	for range 3 {
-		dir := t.TempDir()
-		port := freePort(t)
-		conf := filepath.Join(dir, "sentinel.conf")
-		require.NoError(t, os.WriteFile(conf, fmt.Appendf(nil, "port %d\nbind 127.0.0.1\ndir %s\nlogfile %s\nsentinel monitor bridge 127.0.0.1 %d 2\n"+
-			"sentinel down-after-milliseconds bridge %d\nsentinel failover-timeout bridge 3000\n", port, dir, filepath.Join(dir, "log"), s.master.port, down.Milliseconds()), 0o600))
-		cmd := exec.Command("redis-server", conf, "--sentinel")
-		require.NoError(t, cmd.Start())
-		t.Cleanup(func() {
-			_ = cmd.Process.Kill()
-			_ = cmd.Wait()
-		})
-		if hosts != "" {
-			hosts += ","
-		}
-		hosts += "127.0.0.1:" + strconv.Itoa(port)
-		c := redis.NewSentinelClient(&redis.Options{Addr: "127.0.0.1:" + strconv.Itoa(port), MaxRetries: -1, DialerRetries: 1})
-		t.Cleanup(func() { c.Close() })
-		require.Eventually(t, func() bool {
-			r, err := c.Replicas(ctx, "bridge").Result()
-			return err == nil && len(r) == 1
-		}, 30*time.Second, 50*time.Millisecond, "the Sentinel knows the replica")
-		defer func() { // when all have been started
-			require.Eventually(t, func() bool {
-				r, err := c.Sentinels(ctx, "bridge").Result()
-				return err == nil && len(r) == 2
-			}, 30*time.Second, 50*time.Millisecond, "the Sentinels know each other")
-		}()
-	}
-	s.url = "redis+sentinel://" + hosts + "/bridge/0"
-	c := redis.NewClient(&redis.Options{Addr: s.master.addr()})
-	defer c.Close()
-	require.Eventually(t, func() bool { return c.Do(ctx, "wait", 1, 100).Val() == int64(1) }, 30*time.Second, 50*time.Millisecond, "the replica follows")
-	return s
-}
-
 // The whole suite on master and replica under three Sentinels, each write on both.
 func TestStoreUnderSentinels(t *testing.T) {
 	c := startSentinels(t, 20*time.Second)
 	storetest.Run(t, storetest.Factory{New: func(t *testing.T, now func() time.Time) storetest.Handle {
-		h := &handle{url: c.url, o: redisstore.Options{Namespace: space(), Now: now, Log: quiet(), Wait: 1, WaitTimeout: 2 * time.Second}}
+		h := &handle{url: c.URL, o: redisstore.Options{Namespace: space(), Now: now, Log: quiet(), Wait: 1, WaitTimeout: 2 * time.Second}}
 		h.open(t)
 		return h
 	}})
@@ -86,7 +35,7 @@ func TestAFailOverLosesNothingThatWasAnswered(t *testing.T) {
 	stop := make(chan struct{})
 	offered := make(chan struct{}, 1)
 	for i := range 3 {
-		s := open(t, c.url, o)
+		s := open(t, c.URL, o)
 		wg.Go(func() {
 			for n := 0; ; n++ {
 				select {
@@ -129,14 +78,14 @@ func TestAFailOverLosesNothingThatWasAnswered(t *testing.T) {
 	}
 	next("before")
 	next("before")
-	c.master.kill()
-	nc := redis.NewClient(&redis.Options{Addr: c.replica.addr()})
+	c.Master.Kill()
+	nc := redis.NewClient(&redis.Options{Addr: c.Replica.Addr()})
 	defer nc.Close()
 	require.Eventually(t, func() bool {
 		r, err := nc.Do(ctx, "role").Slice()
 		return err == nil && len(r) > 0 && r[0] == "master"
 	}, 60*time.Second, 50*time.Millisecond, "the replica becomes the master")
-	c.master.start(t) // as a replica, told by the Sentinels
+	c.Master.Start(t) // as a replica, told by the Sentinels
 	select {
 	case <-offered:
 	default:
@@ -146,7 +95,7 @@ func TestAFailOverLosesNothingThatWasAnswered(t *testing.T) {
 	close(stop)
 	wg.Wait()
 
-	s := open(t, c.url, o)
+	s := open(t, c.URL, o)
 	first := map[string]int{}
 	f := bridge.EventFilter{Limit: 1000}
 	for {
@@ -169,7 +118,7 @@ func TestAFailOverLosesNothingThatWasAnswered(t *testing.T) {
 
 func TestTooFewReplicasIsNotAccepted(t *testing.T) {
 	srv := startServer(t)
-	s := open(t, srv.url(), redisstore.Options{Wait: 1, WaitTimeout: 50 * time.Millisecond})
+	s := open(t, srv.URL(), redisstore.Options{Wait: 1, WaitTimeout: 50 * time.Millisecond})
 	e := submit("1")
 	_, err := s.Accept(ctx, []bridge.Event{e})
 	require.ErrorIs(t, err, bridge.ErrUnavailable)
@@ -177,7 +126,7 @@ func TestTooFewReplicasIsNotAccepted(t *testing.T) {
 	kept, _, err := s.Event(ctx, e.ID)
 	require.NoError(t, err, "the event stays")
 	require.Equal(t, bridge.StateQueued, kept.State)
-	replica := startServer(t, "--replicaof", "127.0.0.1 "+strconv.Itoa(srv.port))
+	replica := startServer(t, "--replicaof", "127.0.0.1 "+strconv.Itoa(srv.Port))
 	require.NotNil(t, replica)
 	again := e
 	again.ID = bridge.NewID()

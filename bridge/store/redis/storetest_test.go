@@ -46,7 +46,7 @@ func open(t testing.TB, url string, o redisstore.Options) *redisstore.Store {
 func TestStore(t *testing.T) {
 	srv := startServer(t)
 	storetest.Run(t, storetest.Factory{New: func(t *testing.T, now func() time.Time) storetest.Handle {
-		h := &handle{url: srv.url(), o: redisstore.Options{Namespace: space(), Now: now, Log: quiet()}}
+		h := &handle{url: srv.URL(), o: redisstore.Options{Namespace: space(), Now: now, Log: quiet()}}
 		h.open(t)
 		return h
 	}})

@@ -18,6 +18,7 @@ import (
 	"github.com/stretchr/testify/require"
 
 	redisstore "github.com/pergabridge/pergabridge/bridge/store/redis"
+	"github.com/pergabridge/pergabridge/bridge/store/redis/redistest"
 )
 
 // certificate writes a certificate that signs itself, and its key.
@@ -40,7 +41,7 @@ func certificate(t *testing.T, dir string) (cert, key string) {
 
 func TestTLSWithAPrivateCA(t *testing.T) {
 	cert, key := certificate(t, t.TempDir())
-	port := freePort(t)
+	port := redistest.FreePort(t)
 	startServer(t, "--tls-port", strconv.Itoa(port), "--tls-cert-file", cert, "--tls-key-file", key, "--tls-auth-clients", "no")
 	url := "rediss://127.0.0.1:" + strconv.Itoa(port) + "/0"
 	_, err := redisstore.Open(ctx, url, redisstore.Options{Namespace: "n", Log: quiet()})

@@ -1,6 +1,7 @@
 package redisstore
 
 import (
+	"cmp"
 	"crypto/tls"
 	"crypto/x509"
 	"errors"
@@ -139,6 +140,8 @@ func dial(raw string, o Options) (*redis.Client, error) {
 	if err != nil {
 		return nil, err
 	}
+	a.user, a.pass = cmp.Or(o.Username, a.user), cmp.Or(o.Password.Reveal(), a.pass)
+	a.sentinelUser, a.sentinelPassword = cmp.Or(o.SentinelUsername, a.sentinelUser), cmp.Or(o.SentinelPassword.Reveal(), a.sentinelPassword)
 	off := &maintnotifications.Config{Mode: maintnotifications.ModeDisabled}
 	if a.master != "" {
 		return redis.NewFailoverClient(&redis.FailoverOptions{

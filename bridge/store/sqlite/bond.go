@@ -125,6 +125,7 @@ type bonded struct {
 	reference, refKey string
 	bySSP             bool          // SSP knows it already: no acknowledge
 	by                *bridge.Event // the inbound event that names it, if an acknowledge: it serves as ours
+	submit            *bridge.Event // the submit that is being settled, if that is what brought it
 	because           bridge.Reason // what an unsettled submit ends with; "": leave it, it is being settled
 }
 
@@ -150,7 +151,7 @@ func (t *tx) bind(b *bondRow, w bonded) bool {
 		b.Acknowledged = true
 		if w.by == nil || w.by.Kind != bridge.Acknowledge {
 			ack = &bridge.Event{ID: bridge.NewID(), Provider: b.Provider, Task: b.Task, Dir: bridge.In, Kind: bridge.Acknowledge,
-				Reference: w.reference, RefKey: w.refKey, Entrance: bridge.ByFollowUp, Received: fromNanos(t.now)}
+				Reference: w.reference, RefKey: w.refKey, Entrance: bridge.ByFollowUp, Received: fromNanos(t.now), Trace: t.traceOf(b, w)}
 		} else {
 			ack = w.by
 		}
@@ -169,6 +170,22 @@ func (t *tx) bind(b *bondRow, w bonded) bool {
 	t.release(b, w.by)
 	t.unhold(b)
 	return true
+}
+
+// traceOf returns the trace that an acknowledge goes on with.
+func (t *tx) traceOf(b *bondRow, w bonded) string {
+	if w.by != nil && w.by.Trace != "" {
+		return w.by.Trace
+	}
+	if w.submit != nil {
+		return w.submit.Trace
+	}
+	if b.Submit != "" {
+		if e := t.eventByID(b.Submit); e != nil {
+			return e.Trace
+		}
+	}
+	return ""
 }
 
 // evidenceForSubmit settles the unsettled submit of a bond that got its reference by another way.

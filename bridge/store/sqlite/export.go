@@ -340,9 +340,9 @@ func (x *export) destinations() error {
 }
 
 func (x *export) duties() error {
-	return x.each("SELECT name, epoch, cursor FROM duty ORDER BY name", func(scan func(...any) error) (transfer.Record, error) {
+	return x.each("SELECT name, epoch, cursor, paused FROM duty ORDER BY name", func(scan func(...any) error) (transfer.Record, error) {
 		d := &transfer.Duty{}
-		return d, scan(&d.Name, &d.Epoch, &d.Cursor)
+		return d, scan(&d.Name, &d.Epoch, &d.Cursor, &d.Paused)
 	})
 }
 

@@ -50,7 +50,7 @@ func (t *tx) empty() error {
 			return fmt.Errorf("sqlite: import: %w", transfer.ErrNotEmpty)
 		}
 	}
-	for _, table := range []string{"lane", "wrote", "destination", "duty", "session", "tally", "attempt", "body"} {
+	for _, table := range []string{"lane", "wrote", "destination", "duty", "session", "tally", "attempt", "body", "notice"} {
 		t.exec("DELETE FROM " + table)
 	}
 	t.exec("DELETE FROM meta WHERE key <> 'epoch'")
@@ -116,7 +116,7 @@ func (m *importing) take(rec transfer.Record) error {
 	case *transfer.Destination:
 		t.exec("INSERT INTO destination VALUES (?, ?, ?, ?, ?, ?, ?, ?, 0, 0)", r.Name, r.Paused, r.Failures, r.OpenTo*1000, r.OpenFor*1000, r.Probe, r.Up*1000, r.Answered*1000)
 	case *transfer.Duty:
-		t.exec("INSERT INTO duty VALUES (?, '', ?, ?)", r.Name, r.Epoch, r.Cursor)
+		t.exec("INSERT INTO duty (name, session, epoch, cursor, paused) VALUES (?, '', ?, ?, ?)", r.Name, r.Epoch, r.Cursor, r.Paused)
 	case *transfer.Activity:
 		t.exec("INSERT INTO activity (at, person, verb, target, note) VALUES (?, ?, ?, ?, ?)", r.At*1000, r.Person, r.Verb, r.Target, r.Note)
 	}

@@ -28,6 +28,8 @@ func (s *Store) Operate(ctx context.Context, c bridge.Command) (bridge.CommandRe
 			target = c.Lane.String()
 		case c.Dest != "":
 			target = c.Dest
+		case c.Duty != "":
+			target = c.Duty
 		default:
 			target = c.Provider + "/" + c.Task
 			if c.Reference != "" {
@@ -55,6 +57,8 @@ func init() {
 		bridge.VerbLaneRetry:   (*tx).laneRetry,
 		bridge.VerbDestPause:   (*tx).destPause,
 		bridge.VerbDestResume:  (*tx).destResume,
+		bridge.VerbDutyPause:   (*tx).dutyPause,
+		bridge.VerbDutyResume:  (*tx).dutyResume,
 		bridge.VerbBondLink:    (*tx).bondLink,
 		bridge.VerbBondUnlink:  (*tx).bondUnlink,
 		bridge.VerbBondMove:    (*tx).bondMove,

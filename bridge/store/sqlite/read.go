@@ -127,17 +127,20 @@ func (s *Store) Lanes(ctx context.Context, f bridge.LaneFilter) ([]bridge.Lane, 
 	w.eq("l.provider", f.Provider)
 	w.eq("l.task", f.Task)
 	in(w, "CASE WHEN l.paused = 1 AND l.state <> 'leased' THEN 'paused' ELSE l.state END", f.States)
+	if p := f.After; p != (bridge.LanePlace{}) {
+		w.add("(l.dest, l.head, l.provider, l.dir, l.task) > (?, ?, ?, ?, ?)", p.Lane.Destination(), p.Head, p.Lane.Provider, p.Lane.Dir, p.Lane.Task)
+	}
 	cols := "l." + strings.ReplaceAll(laneColumns, ", ", ", l.")
 	var out []bridge.Lane
 	err := s.query(ctx, "SELECT "+cols+", coalesce(e.id, ''), coalesce(e.kind, ''), coalesce(e.received, 0) FROM lane l LEFT JOIN event e ON e.seq = l.head"+
-		w.String()+" ORDER BY l.dest, l.head LIMIT ?", append(w.args, limitOf(f.Limit)), func(r *sql.Rows) error {
+		w.String()+" ORDER BY l.dest, l.head, l.provider, l.dir, l.task LIMIT ?", append(w.args, limitOf(f.Limit)), func(r *sql.Rows) error {
 		var l laneRow
 		var v bridge.Lane
 		var received int64
 		if err := r.Scan(append(l.fields(), &v.Head, &v.HeadKind, &received)...); err != nil {
 			return err
 		}
-		v.ID, v.State, v.Reason, v.Queued, v.Attempt, v.Unknown, v.Detail = l.lid, l.shown(), l.reason, l.n, l.attempt, l.unknown, l.detail
+		v.ID, v.State, v.Reason, v.HeadSeq, v.Queued, v.Attempt, v.Unknown, v.Detail = l.lid, l.shown(), l.reason, l.head, l.n, l.attempt, l.unknown, l.detail
 		if l.paused && v.State == bridge.LanePaused {
 			v.Reason = bridge.Paused
 		}

@@ -1,7 +1,7 @@
 package sqlite
 
 // schemaVersion is the version this binary writes. Migrations lead from n to n+1.
-const schemaVersion = 1
+const schemaVersion = 2
 
 // migrations[n] leads from version n to n+1.
 var migrations = []string{`
@@ -161,4 +161,11 @@ CREATE TABLE tally (key TEXT PRIMARY KEY, n INTEGER NOT NULL) STRICT, WITHOUT RO
 
 -- Full text, filled by the sweep up to meta.indexed.
 CREATE VIRTUAL TABLE word USING fts5 (text, content = '', contentless_delete = 1, tokenize = 'unicode61 remove_diacritics 2');
+`, `
+ALTER TABLE duty ADD COLUMN paused INTEGER NOT NULL DEFAULT 0;
+
+-- What replicas pin for each other.
+CREATE TABLE notice (n INTEGER PRIMARY KEY, kind TEXT NOT NULL, key TEXT NOT NULL, value BLOB NOT NULL, until INTEGER NOT NULL) STRICT;
+CREATE UNIQUE INDEX notice_key ON notice (kind, key);
+CREATE INDEX notice_until ON notice (until);
 `}

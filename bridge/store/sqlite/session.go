@@ -35,13 +35,14 @@ func (s *Store) Duty(ctx context.Context, name string, session bridge.Session) (
 			return fmt.Errorf("sqlite: duty %s for session %s: %w", name, session.ID, bridge.ErrFenced)
 		}
 		var holder string
-		found := t.row("SELECT session, epoch, cursor FROM duty WHERE name = ?", name).scan(&holder, &d.epoch, &d.cursor)
-		if found && holder != "" && holder != session.ID && t.alive(holder) {
+		var paused bool
+		found := t.row("SELECT session, epoch, cursor, paused FROM duty WHERE name = ?", name).scan(&holder, &d.epoch, &d.cursor, &paused)
+		if paused || found && holder != "" && holder != session.ID && t.alive(holder) {
 			return nil
 		}
 		ok = true
 		d.epoch++
-		t.exec("INSERT INTO duty VALUES (?, ?, ?, ?) ON CONFLICT (name) DO UPDATE SET session = excluded.session, epoch = excluded.epoch",
+		t.exec("INSERT INTO duty (name, session, epoch, cursor) VALUES (?, ?, ?, ?) ON CONFLICT (name) DO UPDATE SET session = excluded.session, epoch = excluded.epoch",
 			name, session.ID, d.epoch, d.cursor)
 		return nil
 	})

@@ -146,7 +146,7 @@ func (t *tx) done(l *laneRow, head *bridge.Event, b *bondRow, why bridge.Reason,
 		return false
 	}
 	t.endHead(l, head, bridge.StateDone, why, "")
-	return t.bind(b, bonded{reference: reference, refKey: key})
+	return t.bind(b, bonded{reference: reference, refKey: key, submit: head})
 }
 
 // follow accepts the events that an answer brought.

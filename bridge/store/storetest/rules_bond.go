@@ -29,6 +29,35 @@ var bondRules = []rule{
 		h.done(ack)
 		h.idle(bridge.SSP)
 	}},
+	{"an acknowledge goes on with the trace of what brought the reference", func(h *harness) {
+		const one, two = "00-4bf92f3577b34da6a3ce929d0e0e4736-00f067aa0ba902b7-01", "00-0af7651916cd43dd8448eb211c80319c-b7ad6b7169203331-00"
+		traced := func(e bridge.Event, trace string) bridge.Event {
+			e.Trace = trace
+			e.Fields = map[string]any{"received": "x", "trace": "y"}
+			return e
+		}
+		h.bonded(h.leaseOf(acme, h.queue(traced(h.out(bridge.Submit, "T1"), one))), "R1")
+		ack := h.lease(bridge.SSP)
+		require.Equal(h.t, one, ack.Event.Trace, "the submit's")
+		h.done(ack)
+
+		h.bonded(h.leaseOf(acme, h.queue(traced(h.out(bridge.Submit, "T2"), ""))), "R2")
+		ack = h.lease(bridge.SSP)
+		require.Empty(h.t, ack.Event.Trace, "there is none")
+		h.done(ack)
+
+		h.queue(traced(h.out(bridge.Submit, "T3"), one))
+		h.queue(traced(h.in(bridge.Update, "T3", ref("R3")), two))
+		ack = h.lease(bridge.SSP)
+		require.Equal(h.t, bridge.Acknowledge, ack.Event.Kind)
+		require.Equal(h.t, two, ack.Event.Trace, "that of the event which names both")
+		h.done(ack)
+		h.done(h.lease(bridge.SSP))
+
+		h.queue(traced(h.out(bridge.Submit, "T4"), one))
+		h.operate(onBond(bridge.VerbBondLink, "T4", "R4"))
+		require.Equal(h.t, one, h.lease(bridge.SSP).Event.Trace, "a person's word goes on with the submit")
+	}},
 	{"a submit done without a reference leaves the bond pending", func(h *harness) {
 		l := h.leaseOf(acme, h.queue(h.out(bridge.Submit, "T1")))
 		v := h.done(l)

@@ -140,6 +140,46 @@ var dutyRules = []rule{
 		}
 		h.noDuty(mailbox, h.session("c", time.Hour))
 	}},
+	{"a paused duty is taken from its holder and given to nobody until it is resumed", func(h *harness) {
+		a, b := h.session("a", time.Hour), h.session("b", time.Hour)
+		d := h.duty(mailbox, a)
+		_, err := d.Accept(h.ctx, nil, "7")
+		require.NoError(h.t, err)
+		h.operate(bridge.Command{Verb: bridge.VerbDutyPause, Duty: mailbox})
+		e := h.out(bridge.Submit, "T1")
+		_, err = d.Accept(h.ctx, []bridge.Event{e}, "8")
+		require.ErrorIs(h.t, err, bridge.ErrFenced)
+		_, _, err = h.store().Event(h.ctx, e.ID)
+		require.ErrorIs(h.t, err, bridge.ErrNotFound)
+		require.Equal(h.t, bridge.DutyState{Name: mailbox, Paused: true, Cursor: "7"}, h.dutyState(mailbox))
+		h.noDuty(mailbox, a)
+		h.noDuty(mailbox, b)
+		h.nothingToDo(bridge.Command{Verb: bridge.VerbDutyPause, Duty: mailbox})
+		h.crash()
+		h.noDuty(mailbox, h.session("c", time.Hour))
+		h.operate(bridge.Command{Verb: bridge.VerbDutyResume, Duty: mailbox})
+		h.nothingToDo(bridge.Command{Verb: bridge.VerbDutyResume, Duty: mailbox})
+		require.Equal(h.t, "7", h.duty(mailbox, h.session("d", time.Hour)).Cursor())
+	}},
+	{"a duty that nobody ever had cannot be paused", func(h *harness) {
+		h.missing(bridge.Command{Verb: bridge.VerbDutyPause, Duty: "nothing"})
+		h.missing(bridge.Command{Verb: bridge.VerbDutyResume, Duty: "nothing"})
+	}},
+	{"duties tell who has them, by name", func(h *harness) {
+		a := h.session("a", bridge.SessionLife)
+		d := h.duty(mailbox, a)
+		_, err := d.Accept(h.ctx, nil, "7")
+		require.NoError(h.t, err)
+		released := h.duty("a poll", a)
+		require.NoError(h.t, released.Release(h.ctx))
+		require.Equal(h.t, bridge.DutyState{Name: mailbox, Session: a.ID, Cursor: "7"}, h.dutyState(mailbox))
+		require.Equal(h.t, bridge.DutyState{Name: "a poll"}, h.dutyState("a poll"))
+		all, err := h.store().Duties(h.ctx)
+		require.NoError(h.t, err)
+		require.Equal(h.t, "a poll", all[0].Name)
+		h.advance(bridge.SessionLife + time.Second)
+		require.Equal(h.t, bridge.DutyState{Name: mailbox, Cursor: "7"}, h.dutyState(mailbox), "its replica is dead")
+	}},
 	{"the cursor survives a crash and the duty can be taken", func(h *harness) {
 		d := h.duty(mailbox, h.session("a", bridge.SessionLife))
 		e := h.out(bridge.Submit, "T1")
@@ -158,6 +198,20 @@ func (h *harness) duty(name string, s bridge.Session) bridge.Duty {
 	require.NoError(h.t, err)
 	require.True(h.t, ok, "%s is free", name)
 	return d
+}
+
+// dutyState returns how a duty stands.
+func (h *harness) dutyState(name string) bridge.DutyState {
+	h.t.Helper()
+	all, err := h.store().Duties(h.ctx)
+	require.NoError(h.t, err)
+	for _, d := range all {
+		if d.Name == name {
+			return d
+		}
+	}
+	require.Fail(h.t, "no such duty", name)
+	return bridge.DutyState{}
 }
 
 // noDuty requires that somebody else holds the duty.

@@ -61,6 +61,8 @@ var moveRules = []rule{
 		h.world()
 		h.operate(bridge.Command{Verb: bridge.VerbDestPause, Dest: beta, Person: "anna", Note: "maintenance"})
 		h.moveCursor("poll acme", "cursor 7")
+		h.moveCursor("poll beta", "")
+		h.operate(bridge.Command{Verb: bridge.VerbDutyPause, Duty: "poll beta"})
 		h.advance(allSessionsEnd)
 		events, bonds, lanes := h.events(bridge.EventFilter{}), h.bonds(bridge.BondFilter{}), h.lanes(bridge.LaneFilter{})
 		counts, people := h.counts(), h.activities()
@@ -85,6 +87,9 @@ var moveRules = []rule{
 			require.Equal(h.t, d.Queued, after.Destination[dest].Queued, "queued at %s", dest)
 		}
 		require.Equal(h.t, "cursor 7", h.moveCursor("poll acme", "cursor 8"))
+		_, ok, err := h.store().Duty(h.ctx, "poll beta", h.session("heir", bridge.SessionLife))
+		require.NoError(h.t, err)
+		require.False(h.t, ok, "a person paused it")
 	}},
 	{"what was seen before the move is known after it", func(h *harness) {
 		e := h.out(bridge.Submit, "T1")

@@ -200,6 +200,40 @@ var readerRules = []rule{
 		}
 		require.Len(h.t, h.lanes(bridge.LaneFilter{Limit: 2}), 2)
 	}},
+	{"lanes come by destination and head, and are paged", func(h *harness) {
+		for _, task := range []string{"P3", "P1", "P2"} { // without a head: they come by name
+			h.open(task, "R-"+task)
+			h.operate(onLane(bridge.VerbLanePause, bridge.Out, task))
+		}
+		h.world()
+		for name, f := range map[string]bridge.LaneFilter{
+			"all": {}, "dest": {Dest: acme}, "provider": {Provider: acme}, "task": {Task: "T1"},
+			"states": {States: []bridge.LaneState{bridge.LanePaused, bridge.LaneParked}},
+		} {
+			all := h.lanes(f)
+			require.NotEmpty(h.t, all, name)
+			for i := 1; i < len(all); i++ {
+				a, b := all[i-1].Place(), all[i].Place()
+				require.True(h.t, a.Lane.Destination() < b.Lane.Destination() || a.Lane.Destination() == b.Lane.Destination() &&
+					(a.Head < b.Head || a.Head == b.Head && a.Lane.String() < b.Lane.String()), "%s: %v before %v", name, a, b)
+			}
+			for _, limit := range []int{1, 2} {
+				var paged []bridge.Lane
+				page := f
+				page.Limit = limit
+				for range 40 {
+					got := h.lanes(page)
+					if len(got) == 0 {
+						break
+					}
+					require.LessOrEqual(h.t, len(got), limit)
+					paged = append(paged, got...)
+					page.After = got[len(got)-1].Place()
+				}
+				require.Equal(h.t, all, paged, name)
+			}
+		}
+	}},
 	{"a lane tells what is at its head and since when", func(h *harness) {
 		h.open("T1", "R1")
 		since := h.now()
@@ -209,6 +243,7 @@ var readerRules = []rule{
 		h.unknown(h.leaseOf(acme, id), time.Hour)
 		l := h.lane(bridge.Out, "T1")
 		require.Equal(h.t, id, l.Head)
+		require.Equal(h.t, h.stored(id).Seq, l.HeadSeq)
 		require.Equal(h.t, bridge.Update, l.HeadKind)
 		require.Equal(h.t, 2, l.Queued)
 		require.Equal(h.t, 1, l.Attempt)
@@ -232,6 +267,31 @@ var readerRules = []rule{
 		h.deliver(acme, id)
 		require.True(h.t, h.counts().Destination[acme].Oldest.Equal(h.now()))
 	}},
+	{"replicas are the sessions that are alive, with what they have in hand", func(h *harness) {
+		a, b := h.session("a", bridge.SessionLife), h.session("b", time.Hour)
+		h.duty("poll:acme", a)
+		h.duty(mailbox, b)
+		h.open("T1", "R1")
+		h.queue(h.out(bridge.Update, "T1"))
+		settled, err := h.store().Settle(h.ctx, b, nil, []bridge.Want{{Dest: acme, N: 1}})
+		require.NoError(h.t, err)
+		require.Len(h.t, settled.Leases, 1)
+		find := func(id string) *bridge.Replica {
+			all, err := h.store().Replicas(h.ctx)
+			require.NoError(h.t, err)
+			for i := range all {
+				if all[i].Session == id {
+					return &all[i]
+				}
+			}
+			return nil
+		}
+		require.Equal(h.t, &bridge.Replica{Session: a.ID, Until: a.Until, Duties: []string{"poll:acme"}}, inUTC(find(a.ID), a.Until))
+		require.Equal(h.t, &bridge.Replica{Session: b.ID, Until: b.Until, Leases: 1, Duties: []string{mailbox}}, inUTC(find(b.ID), b.Until))
+		h.advance(bridge.SessionLife + time.Second)
+		require.Nil(h.t, find(a.ID))
+		require.NotNil(h.t, find(b.ID))
+	}},
 	{"activities come newest first", func(h *harness) {
 		id, _ := h.parked("T1")
 		h.operate(onLane(bridge.VerbLaneRetry, bridge.Out, "T1"))
@@ -247,6 +307,14 @@ var readerRules = []rule{
 		require.NoError(h.t, err)
 		require.Len(h.t, as, 1)
 	}},
+}
+
+// inUTC gives r the very value of its end, if that is the same moment.
+func inUTC(r *bridge.Replica, until time.Time) *bridge.Replica {
+	if r != nil && r.Until.Equal(until) {
+		r.Until = until
+	}
+	return r
 }
 
 func ids(es []bridge.Event) []string {

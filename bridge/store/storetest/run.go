@@ -69,6 +69,7 @@ func subjects() []subject {
 		{"sweep", sweepRules},
 		{"retention", retentionRules},
 		{"duty", dutyRules},
+		{"board", boardRules},
 		{"crash", crashRules},
 		{"reader", readerRules},
 		{"backup", backupRules},

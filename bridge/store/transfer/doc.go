@@ -14,11 +14,11 @@
 //	             of its events, in order
 //	wrote        what was written to the other side, to know it when it comes back
 //	destination  breaker and answered time
-//	duty         epoch and cursor
+//	duty         epoch, cursor, whether a person paused it
 //	activity     what people did, oldest first
 //
 // Times are microseconds since 1970. What stands in a lane has state queued; what the lane does with
-// its head says the lane. Sessions, rates and in-memory state do not move: whoever worked is gone, and
+// its head says the lane. Sessions, rates, notices on the board and in-memory state do not move: whoever worked is gone, and
 // leases of the dead become unknown at the first sweep, as after a crash. Indexes and tallies follow
 // from the records.
 //

@@ -169,6 +169,7 @@ type Duty struct {
 	Name   string `json:"name"`
 	Epoch  int64  `json:"epoch"`
 	Cursor string `json:"cursor,omitempty"`
+	Paused bool   `json:"paused,omitempty"` // by a person
 }
 
 // Activity is a [bridge.Activity].

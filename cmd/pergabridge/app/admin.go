@@ -24,7 +24,12 @@ func (a *App) adminHandler(x *observer, closing <-chan struct{}) (http.Handler, 
 		p := c.Providers[name]
 		destinations = append(destinations, console.Destination{Name: name, Kind: p.Kind.Name, Mode: p.common().Mode, Address: p.address(), Config: p.text, Test: a.parts.tester(name)})
 	}
+	var must, shown map[string]func(context.Context) error
+	if s, ok := a.store.(conditioned); ok {
+		must, shown = s.Conditions()
+	}
 	return console.New(console.Options{
+		Checks: must, Shown: shown,
 		Store: a.store, Engine: a.engine, Token: token, Users: c.Server.people(), OpenMetrics: net.ParseIP(host).IsLoopback(), Metrics: x.Handler(),
 		Version: a.o.Version, ConfigVersion: c.Version, Started: a.o.Now(), Destinations: destinations,
 		Contract: func() any { return a.parts.ssp.Contract() },

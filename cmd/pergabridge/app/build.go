@@ -49,7 +49,7 @@ func build(c *Config, log *slog.Logger, now func() time.Time) (_ *parts, err err
 	if p.ssp, err = soap.New(c.SSP, soap.Deps{Log: log, Now: now, Outbound: out, Routes: routes}); err != nil {
 		return nil, err
 	}
-	p.destinations = append(p.destinations, destination(bridge.SSP, p.ssp, &c.SSP.Delivery, bridge.In))
+	p.destinations = append(p.destinations, destination(bridge.SSP, p.ssp, &c.SSP.Delivery))
 	for _, name := range c.names() {
 		section := c.Providers[name]
 		common := section.common()
@@ -58,7 +58,7 @@ func build(c *Config, log *slog.Logger, now func() time.Time) (_ *parts, err err
 			return nil, fmt.Errorf("provider %s: %w", name, err)
 		}
 		p.providers[name] = made
-		d := destination(name, made.Destination, &common.Delivery, bridge.Out)
+		d := destination(name, made.Destination, &common.Delivery)
 		d.WithoutReference = made.WithoutReference
 		p.destinations = append(p.destinations, d)
 		p.caseBound[name] = common.Reference.CaseSensitive
@@ -94,24 +94,31 @@ func (p *parts) intake(c *Config, name string, section Provider, made *provider.
 }
 
 // destination turns the config's words on delivery into the engine's.
-func destination(name string, d bridge.Destination, c *provider.Delivery, dir bridge.Dir) engine.Destination {
-	policy := engine.Policy{
-		First: c.Retry.First.Std(), Max: c.Retry.Max.Std(), Period: c.Retry.Period.Std(),
-		Refused: map[bridge.Kind]bridge.Then{}, Unknown: map[bridge.Kind]engine.Unknown{},
+func destination(name string, d bridge.Destination, c *provider.Delivery) engine.Destination {
+	return engine.Destination{Name: name, Dest: d, Policy: policy(c), Limit: c.Limit(), Observe: c.Observe()}
+}
+
+// policy lays what the config says over the engine's defaults.
+func policy(c *provider.Delivery) engine.Policy {
+	p := engine.DefaultPolicy()
+	p.First, p.Max, p.Period = c.Retry.First.Std(), c.Retry.Max.Std(), c.Retry.Period.Std()
+	for kind, then := range c.OnRefused {
+		p.Refused[bridge.Kind(kind)] = bridge.Then(then)
 	}
-	for _, k := range bridge.Kinds(dir) {
-		policy.Refused[k] = bridge.ThenSkip
-		if c.RefusedParks(k) {
-			policy.Refused[k] = bridge.ThenPark
+	for kind, over := range c.Unknown {
+		u := p.Unknown[bridge.Kind(kind)]
+		if over.Wait != nil {
+			u.Wait = over.Wait.Std()
 		}
-		u := c.UnknownPolicy(k)
-		then := bridge.ThenRetry
-		if u.Park {
-			then = bridge.ThenPark
+		if over.LookUp != nil {
+			u.Lookup = *over.LookUp
 		}
-		policy.Unknown[k] = engine.Unknown{Wait: u.Wait, Lookup: u.LookUp, Then: then}
+		if over.Then != "" {
+			u.Then = bridge.Then(over.Then)
+		}
+		p.Unknown[bridge.Kind(kind)] = u
 	}
-	return engine.Destination{Name: name, Dest: d, Policy: policy, Limit: c.Limit(), Observe: c.Observe()}
+	return p
 }
 
 func (p *parts) close() {

@@ -13,6 +13,7 @@ import (
 	"github.com/pergabridge/pergabridge/bridge/mailmark"
 	"github.com/pergabridge/pergabridge/bridge/notify"
 	"github.com/pergabridge/pergabridge/bridge/sspmail"
+	redisstore "github.com/pergabridge/pergabridge/bridge/store/redis"
 	"github.com/pergabridge/pergabridge/mailin"
 	"github.com/pergabridge/pergabridge/soap"
 	"github.com/pergabridge/pergabridge/webhooks/processcall"
@@ -21,7 +22,7 @@ import (
 // Config is the whole config file.
 type Config struct {
 	Server    Server                     `yaml:"server" doc:"the two listeners"`
-	Store     Store                      `yaml:"store" doc:"where events are kept: sqlite:PATH"`
+	Store     Store                      `yaml:"store" doc:"where events are kept: sqlite:PATH, or a section with the url of a Redis"`
 	SSP       soap.Config                `yaml:"ssp" required:"true" doc:"the self-service portal"`
 	Providers map[string]Provider        `yaml:"providers" required:"true" doc:"external service providers, each under its name: the NAME of POST /ssp/NAME and /webhooks/NAME"`
 	Mail      *mailmark.Config           `yaml:"mail" doc:"what our own mail is marked with and recognised by"`
@@ -135,6 +136,9 @@ func Schema() map[string]any {
 // Warnings returns what is allowed but deserves a second look.
 func (c *Config) Warnings() []string {
 	out := []string{}
+	if r := c.Store.Redis; r != nil && r.Durability == string(redisstore.DurabilityRelaxed) {
+		out = append(out, "store.durability: relaxed; a crash of Redis may lose what was answered with 2xx, and some deliveries may happen twice")
+	}
 	if c.intake.Auth.None {
 		out = append(out, "ssp.intake: process calls are not authenticated (none: true)")
 	}

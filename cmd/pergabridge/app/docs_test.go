@@ -443,7 +443,14 @@ func docKeysInside(b *strings.Builder, path string, p map[string]any) {
 
 // docIsSecret reports whether a key holds {env: NAME} or {file: PATH}, or a list of them.
 func docIsSecret(p map[string]any) bool {
-	raw, err := json.Marshal(p)
+	some, _ := p["anyOf"].([]any)
+	for _, s := range some {
+		if s, ok := s.(map[string]any); ok && docIsSecret(s) {
+			return true
+		}
+	}
+	one, _ := p["oneOf"].([]any)
+	raw, err := json.Marshal(one)
 	return err == nil && p["properties"] == nil && bytes.Contains(raw, []byte("holds the secret"))
 }
 

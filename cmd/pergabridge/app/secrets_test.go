@@ -34,6 +34,7 @@ import (
 
 	"github.com/stretchr/testify/require"
 
+	"github.com/pergabridge/pergabridge/bridge/store/redis/redistest"
 	"github.com/pergabridge/pergabridge/cmd/pergabridge/app"
 	"github.com/pergabridge/pergabridge/soap/workflow"
 )
@@ -252,8 +253,25 @@ func (s *seeds) provider(name, base, auth, intake, webhook string) string {
 // that is obtained; lets everybody outside repeat them; and looks for them in everything that people
 // and programs can see.
 func TestNoSecretGetsOut(t *testing.T) {
+	t.Run("sqlite", func(t *testing.T) {
+		noSecretGetsOut(t, func(s *seeds) (config, files string) {
+			s.used = append(s.used, "store.password", "store.sentinel_password") // it has none
+			return "sqlite:" + filepath.Join(s.dir, "x.db"), filepath.Join(s.dir, "x.db*")
+		})
+	})
+	t.Run("redis", func(t *testing.T) {
+		noSecretGetsOut(t, func(s *seeds) (config, files string) {
+			password, sentinel := s.name("store.password"), s.name("store.sentinel_password")
+			r := redistest.StartSentinels(t, redistest.SentinelOptions{Down: time.Minute, Alone: true, Password: s.secret("store.password"), SentinelPassword: s.secret("store.sentinel_password")})
+			return fmt.Sprintf("{url: %q, namespace: seeded, password: %s, sentinel_password: %s}", r.URL, password, sentinel), filepath.Join(r.Master.Dir, "appendonlydir", "*")
+		})
+	})
+}
+
+func noSecretGetsOut(t *testing.T, store func(*seeds) (config, files string)) {
 	p := newParrot(t)
 	s := &seeds{t: t, dir: t.TempDir(), by: map[string]string{"(obtained)": p.obtained}}
+	storeConfig, storeFiles := store(s)
 	cert, key := s.certificate()
 	const hash = "$2a$04$0tKyVgQ0bHhdYpYJQk3eWe2x4cCkL6GZT1VdY3m1fQ0mJw1WQd0zK"
 	s.by["(password hash)"] = hash
@@ -290,7 +308,7 @@ func TestNoSecretGetsOut(t *testing.T) {
   admin: "127.0.0.1:0"
   admin_token: %s
   users: {ada: {role: admin, password: '%s'}}
-store: sqlite:%s
+store: %s
 ssp:
   url: %s/WorkflowService.asmx
   wsdl: %s
@@ -307,7 +325,7 @@ ssp:
   intake: {auth: {header: {name: X-Key, secret: %s}}}
 notify: {webhook: {url: "%s/hook", secret: %s}}
 providers:
-%s`, s.plain("server.admin_token"), hash, filepath.Join(s.dir, "x.db"), p.URL, s.contract(), s.name("arguments.secret"), s.name("hash.secret"), s.name("basic.password"), s.name("header.secret"), p.URL, s.whsec("webhook.secret"), providers)
+%s`, s.plain("server.admin_token"), hash, storeConfig, p.URL, s.contract(), s.name("arguments.secret"), s.name("hash.secret"), s.name("basic.password"), s.name("header.secret"), p.URL, s.whsec("webhook.secret"), providers)
 
 	places := map[string]bool{}
 	secretPlaces(app.Schema(), nil, places)
@@ -467,8 +485,9 @@ providers:
 	require.NoError(t, <-ended)
 	running = false
 	sights = append(sights, sight{"the log", log.String()})
-	files, err := filepath.Glob(filepath.Join(s.dir, "x.db*"))
+	files, err := filepath.Glob(storeFiles)
 	require.NoError(t, err)
+	require.NotEmpty(t, files)
 	for _, f := range files {
 		raw, err := os.ReadFile(f)
 		require.NoError(t, err)

@@ -98,6 +98,7 @@ inbound:
     - name: solved
       when: body.type in ['ticket.resolved', 'ticket.closed']
       kind: resolve
+      public: true                 # a solution is always for the customer
       id: body.id
       reference: body.ticket.number
       author: body.actor

@@ -246,6 +246,15 @@ func Writes(r *http.Request) bool {
 	return r.Method != http.MethodGet && !strings.HasSuffix(r.URL.Path, "/token")
 }
 
+// Called matches calls of one operation.
+func Called(operation string) func(*http.Request) bool {
+	c, err := tesamanager.Contract()
+	if err != nil {
+		panic(err) // part of the program
+	}
+	return func(r *http.Request) bool { return c.Operation(r.Method, r.URL.EscapedPath()) == operation }
+}
+
 func (v *Vendor) serve(w http.ResponseWriter, r *http.Request) {
 	body, err := io.ReadAll(r.Body)
 	if err != nil {

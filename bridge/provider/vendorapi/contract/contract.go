@@ -120,6 +120,14 @@ func (c *Contract) find(method, at string) (*openapi3.Operation, string) {
 	return nil, ""
 }
 
+// Operation returns the id of the operation that a method and path call; "" if the file has none.
+func (c *Contract) Operation(method, path string) string {
+	if op, _ := c.find(method, path); op != nil {
+		return op.OperationID
+	}
+	return ""
+}
+
 // Check returns the id of the operation a request is for and what is wrong with the request; no id
 // means that the file has no such operation. ignore names query parameters that carry credentials.
 func (c *Contract) Check(method, address string, header http.Header, body []byte, ignore ...string) (string, []string) {

@@ -95,7 +95,7 @@ function t.done(l, head, b, why, reference, key)
     return false
   end
   t.end_head(l, head, 'done', why, '')
-  return t.bind(b, { reference = reference, ref_key = key })
+  return t.bind(b, { reference = reference, ref_key = key, submit = head })
 end
 
 -- read_result takes one result from ARGV: provider, dir, task, seq, attempt, token, kind, reason,

@@ -68,8 +68,8 @@ function read.dest(name)
 end
 
 function read.duty(name)
-  local d = call('HMGET', P .. 'duty:' .. name, 'cursor', 'epoch')
-  add('duty', { key = name, cursor = d[1] or '', epoch = d[2] or '0' })
+  local d = call('HMGET', P .. 'duty:' .. name, 'cursor', 'epoch', 'paused')
+  add('duty', { key = name, cursor = d[1] or '', epoch = d[2] or '0', paused = d[3] or nil })
 end
 
 local function again(members)

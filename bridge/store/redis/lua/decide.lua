@@ -289,7 +289,7 @@ end
 -- bind gives a bond its reference and does everything that follows. It returns false, having done
 -- nothing, if the reference is another task's. w: reference, ref_key; by_ssp: SSP knows it already;
 -- by: the event that names it; because: what an unsettled submit ends with, nil if it is being
--- settled.
+-- settled; submit: that one.
 function t.bind(b, w)
   local owner = t.owner(b.provider, w.ref_key)
   if owner ~= '' and owner ~= b.task then return false end
@@ -324,12 +324,20 @@ function t.bind(b, w)
   return true
 end
 
+-- trace_of returns the trace of an event, as JSON, or nil. It stands behind the time in the body;
+-- decoding all of that would cost more.
+local function trace_of(e)
+  local body = e and (e.body or call('HGET', P .. 'body', text(e.seq)))
+  return body and body:match('"received":"[^"]*","trace":("%x+%-%x+%-%x+%-%x+")')
+end
+
 -- acknowledge makes the event that tells SSP the reference.
 function t.acknowledge(b, w)
   local id = t.new_id()
+  local trace = trace_of(w.by) or trace_of(w.submit or b.submit ~= '' and t.event_by_id(b.submit))
   return { seq = 0, id = id, provider = b.provider, task = b.task, dir = 'in', kind = 'acknowledge', reference = w.reference, ref_key = w.ref_key,
     mode = '', key = '', window = 0, echo = '', comment = '', entrance = 'follow_up', received = now, detail = '', quarantine = '', ignore = '', chash = '',
-    mhash = '', thash = '', dhash = '', body = '{}', dirty = false, raw = false, fate = false, whole = true, changed = true, state = '', reason = '', first = '', rep = 0, ended = 0, shrunk = 0, claim = '' }
+    mhash = '', thash = '', dhash = '', body = trace and '{"trace":' .. trace .. '}' or '{}', dirty = false, raw = false, fate = false, whole = true, changed = true, state = '', reason = '', first = '', rep = 0, ended = 0, shrunk = 0, claim = '' }
 end
 
 -- evidence_for_submit settles the unsettled submit of a bond that got its reference by another way.

@@ -1,14 +1,14 @@
 -- operate.lua carries out one command of a person (package bridge, Operator).
 --
 -- KEYS[1], ARGV[1..7]  see core.lua
--- ARGV[8..19]          verb, person, note, event, lane (provider/dir/task), destination, provider,
+-- ARGV[8..20]          verb, person, note, event, lane (provider/dir/task), destination, duty, provider,
 --                      task, reference, ref_key, state, target as it is recorded
--- ARGV[20]             number of events of quarantine_reread; then 22 arguments each
+-- ARGV[21]             number of events of quarantine_reread; then 22 arguments each
 -- returns              {counter, woke, "ok", changed, detail, number of events, events..., receipts
 --                      (8 texts each)...}, or {counter, woke, "refused" or "missing", message}
 local memo = t.begin()
 if memo then return memo end
-local c = { verb = arg(), person = arg(), note = arg(), event = arg(), lane = arg(), dest = arg(), provider = arg(), task = arg(),
+local c = { verb = arg(), person = arg(), note = arg(), event = arg(), lane = arg(), dest = arg(), duty = arg(), provider = arg(), task = arg(),
   reference = arg(), ref_key = arg(), state = arg(), target = arg() }
 local out = { changed = false, detail = '', events = {}, receipts = {} }
 
@@ -179,6 +179,32 @@ function verbs.dest_resume()
     d.paused, d.failures, d.open_to, d.open_for, d.probe = false, 0, 0, 0, ''
     woke, out.changed = true, true
     t.touch_dest(d)
+  end
+end
+
+-- duty_named returns the key of a duty that somebody had once, and whether it is paused; or a refusal.
+local function duty_named()
+  local key = P .. 'duty:' .. c.duty
+  if call('SISMEMBER', P .. 'duties', c.duty) == 0 then return nil, nil, missing('duty', c.duty) end
+  return key, call('HGET', key, 'paused') == '1'
+end
+
+function verbs.duty_pause()
+  local key, paused, no = duty_named()
+  if no then return no end
+  if not paused then -- the next epoch fences whoever has it
+    call('HSET', key, 'paused', '1', 'session', '')
+    call('HINCRBY', key, 'epoch', 1)
+    out.changed = true
+  end
+end
+
+function verbs.duty_resume()
+  local key, paused, no = duty_named()
+  if no then return no end
+  if paused then
+    call('HDEL', key, 'paused')
+    out.changed = true
   end
 end
 

@@ -95,6 +95,7 @@ end
 
 function restore.duty(r)
   call('HSET', P .. 'duty:' .. r.key, 'session', '', 'cursor', r.cursor, 'epoch', r.epoch)
+  if r.paused then call('HSET', P .. 'duty:' .. r.key, 'paused', r.paused) end
   call('SADD', P .. 'duties', r.key)
 end
 

@@ -6,7 +6,7 @@
 -- ARGV[10]             renew: its new end, microseconds; take, release: name of the duty
 -- ARGV[11]             release: epoch of the duty
 -- returns              {counter, woke, ...}: take adds "1", epoch and cursor, or "0" if somebody
---                      alive holds it; or the error PBFENCED
+--                      alive holds it or a person paused it; or the error PBFENCED
 local memo = t.begin()
 if memo then return memo end
 local what, session = arg(), arg()
@@ -20,8 +20,8 @@ elseif what == 'take' then
   local name = arg()
   if not t.alive(session) then return redis.error_reply('PBFENCED session ' .. session .. ' expired') end
   local key = P .. 'duty:' .. name
-  local d = call('HMGET', key, 'session', 'cursor')
-  if d[1] and d[1] ~= '' and d[1] ~= session and t.alive(d[1]) then
+  local d = call('HMGET', key, 'session', 'cursor', 'paused')
+  if d[3] == '1' or d[1] and d[1] ~= '' and d[1] ~= session and t.alive(d[1]) then
     out[3] = '0'
   else
     call('HSET', key, 'session', session)

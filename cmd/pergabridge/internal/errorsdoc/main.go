@@ -14,7 +14,7 @@ const top = `<!-- Made by go generate from the tables in bridge/console/api and 
 
 # Errors and reasons
 
-Every error is an RFC 9457 problem document (` + "`application/problem+json`" + `); its ` + "`type`" + ` is ` + "`%s`" + ` and the code.
+Every error is an RFC 9457 problem document (` + "`application/problem+json`" + `; for XML callers in XML, for SOAP callers inside a fault); its ` + "`type`" + ` is ` + "`%s`" + ` and the code.
 
 ## The admin API (` + "`/api/v1`" + `)
 

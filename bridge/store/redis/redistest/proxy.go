@@ -1,4 +1,4 @@
-package redisstore_test
+package redistest
 
 import (
 	"io"
@@ -10,8 +10,8 @@ import (
 	"github.com/stretchr/testify/require"
 )
 
-// A proxy stands between a store and its Redis and does what networks do.
-type proxy struct {
+// A Proxy stands between a store and its Redis and does what networks do.
+type Proxy struct {
 	l      net.Listener
 	target string
 	wg     sync.WaitGroup
@@ -20,25 +20,28 @@ type proxy struct {
 	// false loses it with its connection, after Redis has done what was asked.
 	answer atomic.Pointer[func(n int64) bool]
 	n      atomic.Int64
-	// hold, when set, keeps requests until it is closed; they reach Redis even if their client has
+	// Hold, when set, keeps requests until it is closed; they reach Redis even if their client has
 	// gone meanwhile.
-	hold atomic.Pointer[chan struct{}]
-	held atomic.Int64
-	mute atomic.Bool // answers never arrive, connections stay
+	Hold atomic.Pointer[chan struct{}]
+	// Held counts them.
+	Held atomic.Int64
+	// Mute lets answers never arrive; connections stay.
+	Mute atomic.Bool
 
 	mu    sync.Mutex
 	conns map[net.Conn]bool
 }
 
-func startProxy(t testing.TB, target string) *proxy {
+// StartProxy starts a proxy in front of a server.
+func StartProxy(t testing.TB, target string) *Proxy {
 	t.Helper()
 	l, err := net.Listen("tcp", "127.0.0.1:0")
 	require.NoError(t, err)
-	p := &proxy{l: l, target: target, conns: map[net.Conn]bool{}}
+	p := &Proxy{l: l, target: target, conns: map[net.Conn]bool{}}
 	p.wg.Go(p.serve)
 	t.Cleanup(func() {
 		l.Close()
-		p.release()
+		p.Release()
 		p.mu.Lock()
 		for c := range p.conns {
 			c.Close()
@@ -49,28 +52,30 @@ func startProxy(t testing.TB, target string) *proxy {
 	return p
 }
 
-func (p *proxy) url() string { return "redis://" + p.l.Addr().String() + "/0" }
+// URL is the address of the proxy as the config writes it.
+func (p *Proxy) URL() string { return "redis://" + p.l.Addr().String() + "/0" }
 
-// loses sets which answers get lost.
-func (p *proxy) loses(lost func(n int64) bool) {
+// Loses sets which answers get lost.
+func (p *Proxy) Loses(lost func(n int64) bool) {
 	pass := func(n int64) bool { return !lost(n) }
 	p.n.Store(0)
 	p.answer.Store(&pass)
 }
 
-// keeps holds requests from now on, until release.
-func (p *proxy) keeps() {
+// Keeps holds requests from now on, until Release.
+func (p *Proxy) Keeps() {
 	c := make(chan struct{})
-	p.hold.Store(&c)
+	p.Hold.Store(&c)
 }
 
-func (p *proxy) release() {
-	if c := p.hold.Swap(nil); c != nil {
+// Release lets the requests go that are held.
+func (p *Proxy) Release() {
+	if c := p.Hold.Swap(nil); c != nil {
 		close(*c)
 	}
 }
 
-func (p *proxy) serve() {
+func (p *Proxy) serve() {
 	for {
 		c, err := p.l.Accept()
 		if err != nil {
@@ -89,7 +94,7 @@ func (p *proxy) serve() {
 	}
 }
 
-func (p *proxy) requests(server, client net.Conn) {
+func (p *Proxy) requests(server, client net.Conn) {
 	defer server.Close()
 	buf := make([]byte, 1<<20)
 	for {
@@ -97,8 +102,8 @@ func (p *proxy) requests(server, client net.Conn) {
 		if err != nil {
 			return
 		}
-		if c := p.hold.Load(); c != nil {
-			p.held.Add(1)
+		if c := p.Hold.Load(); c != nil {
+			p.Held.Add(1)
 			<-*c
 		}
 		if _, err := server.Write(buf[:n]); err != nil {
@@ -107,7 +112,7 @@ func (p *proxy) requests(server, client net.Conn) {
 	}
 }
 
-func (p *proxy) answers(client, server net.Conn) {
+func (p *Proxy) answers(client, server net.Conn) {
 	defer client.Close()
 	buf := make([]byte, 1<<20)
 	for {
@@ -115,7 +120,7 @@ func (p *proxy) answers(client, server net.Conn) {
 		if err != nil {
 			return
 		}
-		if p.mute.Load() {
+		if p.Mute.Load() {
 			_, _ = io.Copy(io.Discard, server)
 			return
 		}
