@@ -38,6 +38,8 @@ type cli struct {
 	Provider   providerCmd   `cmd:"" help:"Try a provider out, or make one call of it by hand."`
 	Recipes    recipesCmd    `cmd:"" help:"Config sections for well-known ticket systems."`
 	Backup     backupCmd     `cmd:"" help:"Write a copy of the state of a running bridge to a file."`
+	Export     exportCmd     `cmd:"" help:"Write the whole ledger of a stopped bridge as one stream, to move it to another store."`
+	Import     importCmd     `cmd:"" help:"Read such a stream into an empty store."`
 	Version    versionCmd    `cmd:"" help:"Print version and build."`
 }
 

@@ -38,22 +38,23 @@ func (s *Store) Import(ctx context.Context, r *transfer.Reader) error {
 		clean := s.abandonImport(context.WithoutCancel(ctx), before)
 		return errors.Join(fmt.Errorf("redis: %w", err), clean)
 	}
-	return s.endImport(ctx, m.ledger)
+	epoch, _ := s.position()
+	return s.setEpoch(ctx, epoch, m.ledger.Epoch, m.ledger.Counter)
 }
 
 // beginImport takes an empty namespace, or one that a killed import left, and returns its epoch.
 func (s *Store) beginImport(ctx context.Context) (before string, err error) {
-	meta := s.prefix + "meta"
-	before, err = s.db.HGet(ctx, meta, "epoch").Result()
+	is, err := s.db.HGet(ctx, s.prefix+"meta", "epoch").Result()
 	if err != nil {
 		return "", fmt.Errorf("redis: import: %w: %w", err, bridge.ErrUnavailable)
 	}
 	switch {
-	case strings.HasPrefix(before, importEpoch):
+	case strings.HasPrefix(is, importEpoch):
 		before = bridge.NewID()
 	case s.wasReset() != nil:
 		return "", fmt.Errorf("redis: import: %w", s.wasReset())
 	default:
+		before = is
 		for _, hash := range []string{"event", "bond", "ref", "claim"} {
 			n, err := s.db.HLen(ctx, s.prefix+hash).Result()
 			if err != nil {
@@ -71,16 +72,17 @@ func (s *Store) beginImport(ctx context.Context) (before string, err error) {
 			return "", fmt.Errorf("redis: import: %w", transfer.ErrNotEmpty)
 		}
 	}
-	return before, s.clear(ctx, importEpoch+bridge.NewID(), 0)
+	return before, s.clear(ctx, is)
 }
 
-// clear throws the namespace away and begins a new one.
-func (s *Store) clear(ctx context.Context, epoch string, counter int64) error {
-	meta := s.prefix + "meta"
+// clear throws the namespace away, if it still has the epoch is, and begins an import of its own.
+func (s *Store) clear(ctx context.Context, is string) error {
+	epoch := importEpoch + bridge.NewID()
 	// Whoever would write has to see first that this is not the namespace it knows.
-	if err := s.db.HSet(ctx, meta, "epoch", epoch, "counter", counter, "schema", schemaVersion).Err(); err != nil {
-		return fmt.Errorf("redis: import: %w: %w", err, bridge.ErrUnavailable)
+	if err := s.setEpoch(ctx, is, epoch, 0); err != nil {
+		return err
 	}
+	meta := s.prefix + "meta"
 	for cursor := uint64(0); ; {
 		keys, next, err := s.db.Scan(ctx, cursor, s.prefix+"*", 1000).Result()
 		if err != nil {
@@ -104,7 +106,6 @@ func (s *Store) clear(ctx context.Context, epoch string, counter int64) error {
 	if err := s.db.HDel(ctx, meta, "forgotten", "wrote", "copying", "copier", "copyround").Err(); err != nil {
 		return fmt.Errorf("redis: import: %w: %w", err, bridge.ErrUnavailable)
 	}
-	s.moveTo(epoch, counter)
 	return nil
 }
 
@@ -116,24 +117,28 @@ func (s *Store) moveTo(epoch string, counter int64) {
 	s.said.forget()
 }
 
+// abandonImport leaves the namespace empty, unless another import has taken it meanwhile.
 func (s *Store) abandonImport(ctx context.Context, before string) error {
 	ctx, cancel := context.WithTimeout(ctx, s.opts.Timeout)
 	defer cancel()
-	if err := s.clear(ctx, importEpoch+bridge.NewID(), 0); err != nil {
+	epoch, _ := s.position()
+	if err := s.clear(ctx, epoch); err != nil {
 		return err // the next import throws the rest away
 	}
-	return s.setEpoch(ctx, before, 0)
+	epoch, _ = s.position()
+	return s.setEpoch(ctx, epoch, before, 0)
 }
 
-func (s *Store) endImport(ctx context.Context, l transfer.Ledger) error {
-	return s.setEpoch(ctx, l.Epoch, l.Counter)
-}
-
-func (s *Store) setEpoch(ctx context.Context, epoch string, counter int64) error {
-	if err := s.db.HSet(ctx, s.prefix+"meta", "epoch", epoch, "counter", counter).Err(); err != nil {
+// setEpoch moves the namespace, and this store with it, from one epoch to another.
+func (s *Store) setEpoch(ctx context.Context, from, to string, counter int64) error {
+	r, err := s.eval(ctx, importScript, []any{from, to, counter, schemaVersion}, s.opts.Wait > 0)
+	if err != nil {
 		return fmt.Errorf("redis: import: %w: %w", err, bridge.ErrUnavailable)
 	}
-	s.moveTo(epoch, counter)
+	if !r.bool(0) {
+		return errors.New("redis: import: somebody else imports into this namespace, or began to work with it")
+	}
+	s.moveTo(to, counter)
 	s.signal()
 	return nil
 }

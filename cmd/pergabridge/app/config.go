@@ -176,6 +176,23 @@ func (s *Server) AdminAddr() string {
 	return net.JoinHostPort(host, port)
 }
 
+// LoadStore reads only the section `store` of a config file: all that moving the ledger needs.
+func LoadStore(file string) (*Store, error) {
+	n, err := config.ReadFile(file)
+	if err != nil {
+		return nil, err
+	}
+	s := &Store{}
+	config.Decode(n.Key("store"), s)
+	var mine config.Problems
+	for _, p := range n.Problems() {
+		if p.Path == "store" || strings.HasPrefix(p.Path, "store.") {
+			mine = append(mine, p)
+		}
+	}
+	return s, mine.Err()
+}
+
 // LoadServer reads only the section `server` of a config file: all that a verb needs to reach the
 // running bridge. Whoever looks at events need not have the secrets of the providers.
 func LoadServer(file string) (*Server, error) {
