@@ -29,10 +29,20 @@ func ReferenceKey(reference string, caseSensitive bool) string {
 
 var htmlTag = regexp.MustCompile(`<[a-zA-Z/!][^<>]*>`)
 
+// LinkMark begins the token of a link to a file; see package files.
+const LinkMark = "pbf1"
+
+// fileLink is what a text for SSP holds behind the name of a file where links are switched on.
+var fileLink = regexp.MustCompile(`\s*https?://[^\s<>"]{1,300}/files/` + LinkMark + `[a-z2-7]{40,400}(?:\s*\(until \d{4}-\d\d-\d\d\))?`)
+
 // TextHash returns the hash by which a text is recognised when it comes back: entities decoded,
-// tags and all white space removed, case kept. It is empty for a text without any content.
+// tags, links to files and all white space removed, case kept. It is empty for a text without any
+// content.
 func TextHash(text string) string {
 	t := html.UnescapeString(htmlTag.ReplaceAllString(text, ""))
+	if strings.Contains(t, "/files/"+LinkMark) {
+		t = fileLink.ReplaceAllString(t, "")
+	}
 	t = strings.Map(func(r rune) rune {
 		if unicode.IsSpace(r) || unicode.IsControl(r) || unicode.Is(unicode.Cf, r) {
 			return -1
@@ -67,7 +77,19 @@ func (e *Event) MergeHash() string {
 	if k := e.refKey(); k != "" && e.Dir == In {
 		who = "ref:" + k
 	}
-	return digest(string(e.Dir), string(e.Kind), who, e.refKey(), e.Text)
+	return digest(string(e.Dir), string(e.Known()), who, e.refKey(), e.Text)
+}
+
+// Known returns the kind that the event has where its ticket is known: for [Open] that is Else, or
+// [Acknowledge]; for all others their kind.
+func (e *Event) Known() Kind {
+	switch {
+	case e.Kind != Open:
+		return e.Kind
+	case e.Else != "":
+		return e.Else
+	}
+	return Acknowledge
 }
 
 func (e *Event) refKey() string {

@@ -5,7 +5,7 @@ import (
 	"strings"
 
 	"github.com/pergabridge/pergabridge/bridge"
-	"github.com/pergabridge/pergabridge/bridge/config"
+	"github.com/pergabridge/pergabridge/bridge/files"
 	"github.com/pergabridge/pergabridge/bridge/mailmark"
 	"github.com/pergabridge/pergabridge/mailin/message"
 )
@@ -97,12 +97,30 @@ func (x *Reading) finish(box *Mailbox, by string) *Reading {
 		return x
 	}
 	x.fill(box)
+	if x.Kind == string(bridge.Open) {
+		return x.opening()
+	}
 	if x.Text == "" && x.Kind == string(bridge.Update) {
 		if x.Reference != "" {
 			x.Kind = string(bridge.Acknowledge)
 			return x
 		}
 		return x.hold(bridge.NoRule, "the mail has no text of its own: everything in it is quoted, signature or footer")
+	}
+	return x
+}
+
+// opening makes a mail a new ticket, or what else it says where the ticket is known.
+func (x *Reading) opening() *Reading {
+	x.Else = string(bridge.Update)
+	if x.Tags.Get(mailmark.Solution) != "" {
+		x.Else = string(bridge.Resolve)
+	}
+	switch {
+	case x.Text == "":
+		x.Else = "" // nothing is written but the number
+	case x.Reference == "":
+		x.Kind, x.Else = x.Else, "" // it answers a mail of ours: its task is known
 	}
 	return x
 }
@@ -131,7 +149,7 @@ func (x *Reading) fill(*Mailbox) {
 		x.Text = strings.Join(parts, "\n\n")
 	}
 	if x.attached == nil || x.attached.Files != "none" {
-		if l := fileList(x.Message); l != "" {
+		if l := files.List(filesOf(x.Message)); l != "" {
 			x.Text = strings.TrimSpace(x.Text + "\n\n" + l)
 		}
 	}
@@ -152,27 +170,6 @@ func orWord(s, other string) string {
 		return other
 	}
 	return strings.ToLower(s)
-}
-
-// maxListed bounds the attachments that are named in a text.
-const maxListed = 50
-
-func fileList(m *message.Message) string {
-	var lines []string
-	for _, a := range m.Attachments {
-		if a.Inline {
-			continue
-		}
-		if len(lines) == maxListed {
-			lines = append(lines, "- …")
-			break
-		}
-		lines = append(lines, fmt.Sprintf("- %s (%s)", a.Name, config.Size(a.Size)))
-	}
-	if lines == nil {
-		return ""
-	}
-	return "Attachments:\n" + strings.Join(lines, "\n")
 }
 
 func (rule *Rule) fits(env map[string]any) (bool, error) {
@@ -248,7 +245,7 @@ func (r *Reader) env(x *Reading) map[string]any {
 			"text": x.Split.New, "untagged": x.Tags.Rest, "whole": m.Text, "quoted": x.Split.Quoted, "signature": x.Split.Signature, "tags": tags,
 			"status": x.Tags.Get(mailmark.Status), "message": x.Tags.Get(mailmark.Message), "solution": x.Tags.Get(mailmark.Solution),
 			"author": x.Author, "task": x.Task, "reference": x.Reference, "found": x.Found, "automatic": string(x.automatic),
-			"trusted": x.trusted != nil, "html": m.FromHTML, "attachments": attachments(m), "forwarded": forwarded, "calendar": len(m.Calendar) > 0,
+			"trusted": x.trusted != nil, "html": m.FromHTML, "attachments": bridge.FileField(filesOf(m)), "forwarded": forwarded, "calendar": len(m.Calendar) > 0,
 		},
 	}
 }

@@ -9,6 +9,7 @@ import (
 	"github.com/pergabridge/pergabridge/bridge"
 	"github.com/pergabridge/pergabridge/bridge/mailmark"
 	"github.com/pergabridge/pergabridge/bridge/secret"
+	"github.com/pergabridge/pergabridge/mailin/message"
 )
 
 // Names of what a poller notes about a mail in [bridge.Inbound].Header.
@@ -99,12 +100,15 @@ func (r *Reader) event(in *bridge.Inbound, x *Reading) bridge.Event {
 		kept.ContentType = ContentType
 	}
 	e := bridge.Event{
-		Provider: x.Provider, Dir: bridge.In, Kind: bridge.Kind(x.Kind), Task: x.Task, Reference: x.Reference, Key: x.key(in.Body),
+		Provider: x.Provider, Dir: bridge.In, Kind: bridge.Kind(x.Kind), Else: bridge.Kind(x.Else), Task: x.Task, Reference: x.Reference, Key: x.key(in.Body),
 		Entrance: bridge.ByMailbox, Received: in.Received, Text: x.Text, Author: x.Author, Fields: x.fields(), Inbound: &kept,
 		Quarantine: x.Quarantine, Detail: secret.Mask(x.Why),
 	}
 	if x.Quarantine == "" {
 		e.Detail = ""
+	}
+	if e.Kind == bridge.Update && x.automatic != message.ByPerson {
+		e.Echo = bridge.EchoByText // a ticket system notifies of our own texts, too; a person who says the same means it
 	}
 	if len(e.Fields) == 0 {
 		e.Fields = nil

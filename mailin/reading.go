@@ -32,6 +32,7 @@ type Reading struct {
 	Reference string
 	Found     string // how; "" if neither task nor reference is known
 	Kind      string // kind of event, Ignored, or "" when a person has to decide
+	Else      string // with kind open: what it is where the ticket is known
 	Text      string // what becomes the text of the event
 	Author    string
 	// Quarantine and Why tell why a person has to decide; Why also why a mail is ignored.
@@ -419,7 +420,7 @@ func (x *Reading) fields() map[string]any {
 		info["bounced_event"] = x.bounced
 	}
 	if len(m.Attachments) > 0 {
-		info["attachments"] = attachments(m)
+		info["attachments"] = bridge.FileField(filesOf(m))
 	}
 	out["mail"] = info
 	return out
@@ -429,14 +430,6 @@ func anyList(in []string) []any {
 	out := make([]any, len(in))
 	for i, s := range in {
 		out[i] = s
-	}
-	return out
-}
-
-func attachments(m *message.Message) []any {
-	out := make([]any, len(m.Attachments))
-	for i, a := range m.Attachments {
-		out[i] = map[string]any{"name": a.Name, "type": a.Type, "size": a.Size, "sha256": a.SHA256, "inline": a.Inline}
 	}
 	return out
 }

@@ -23,6 +23,9 @@ type Deps struct {
 	// Routes are other ways to SSP for events of single kinds, tagged mail for one. What is not
 	// here goes by SOAP. A route that is also a [bridge.Renderer] shows itself in previews.
 	Routes map[bridge.Kind]bridge.Destination
+	// Text returns the text that SSP is given for an event; nil: the event's own. It must say the
+	// same at every try.
+	Text func(*bridge.Event) string
 }
 
 // A Destination is SSP. It is safe for concurrent use.
@@ -32,6 +35,7 @@ type Destination struct {
 	service  service
 	gate     *gate
 	routes   map[bridge.Kind]bridge.Destination
+	text     func(*bridge.Event) string
 	progress progress
 	explain  explainer
 }
@@ -69,6 +73,7 @@ func New(c Config, d Deps) (*Destination, error) {
 		service: newService(c.URL, client),
 		gate:    g,
 		routes:  d.Routes,
+		text:    d.Text,
 		explain: newExplainer(c.Outbound),
 	}, nil
 }
@@ -90,6 +95,7 @@ func newService(url string, client doer) service {
 
 // Deliver applies an inbound event to its task in SSP.
 func (d *Destination) Deliver(ctx context.Context, l bridge.Lease) bridge.Outcome {
+	d.say(&l)
 	if r := d.routes[l.Event.Kind]; r != nil {
 		return r.Deliver(ctx, l)
 	}
@@ -110,6 +116,13 @@ func (d *Destination) Deliver(ctx context.Context, l bridge.Lease) bridge.Outcom
 		return noted(d.deliver(ctx, l, calls[0]), note)
 	}
 	return noted(d.deliverParts(ctx, l, calls), note)
+}
+
+// say gives the event the text that SSP is to get.
+func (d *Destination) say(l *bridge.Lease) {
+	if d.text != nil {
+		l.Event.Text = d.text(&l.Event)
+	}
 }
 
 // deliverParts makes the calls that one text became. A repeat goes on at the part that failed.
@@ -147,6 +160,7 @@ func (d *Destination) deliver(ctx context.Context, l bridge.Lease, c call) bridg
 // Render shows the calls that Deliver would make. A bound contract that was not read yet is shown
 // with the order and the types that the config alone gives; the text says so.
 func (d *Destination) Render(l bridge.Lease) (string, error) {
+	d.say(&l)
 	if r, ok := d.routes[l.Event.Kind].(bridge.Renderer); ok {
 		return r.Render(l)
 	}

@@ -26,6 +26,8 @@ func Problems() []ProblemInfo {
 		{"unreadable", http.StatusUnprocessableEntity, "The body is not what its Content-Type says. It is kept in quarantine if the caller is known.", "no", "Correct the sender."},
 		{"missing_field", http.StatusUnprocessableEntity, "A field is missing without which nothing can be done. The call is kept in quarantine.", "no", "Correct the process in SSP; `field` names it."},
 		{"unreplaced", http.StatusUnprocessableEntity, "A placeholder came that SSP did not replace. The call is kept in quarantine.", "no", "Correct the process in SSP; `field` names it."},
+		{"gone", http.StatusGone, "The link to a file has ended, or the file is not kept any more.", "no", "Ask whoever runs the bridge; the console has the file while it is kept."},
+		{"too_many", http.StatusTooManyRequests, "Too many files are fetched at once.", "yes, after Retry-After", "Fetch it again."},
 		{"internal_error", http.StatusInternalServerError, "A bug. Nothing was accepted.", "yes", "Look at the log of the bridge and report it."},
 		{"unavailable", http.StatusServiceUnavailable, "Nothing was accepted: the store cannot take anything, or the bridge is stopping.", "yes, after Retry-After", "Send it again."},
 	}

@@ -48,6 +48,8 @@ type Options struct {
 	// MaxRequests bounds the calls that are worked on at once; zero: 1024. MaxWaiting bounds
 	// those that wait for a reference; zero: 1024. Beyond it a call is answered without waiting.
 	MaxRequests, MaxWaiting int
+	// Files gives what came with an event to whoever has a signed link; nil: there is no such route.
+	Files *FileOptions
 	// Draining, when done, ends every ?wait= at once; nil: never.
 	Draining context.Context
 }
@@ -126,6 +128,11 @@ func (s *server) routes() http.Handler {
 	e.GET("/ssp/:provider", s.serve(s.contract))
 	e.POST("/webhooks/:provider", s.serve(s.webhook))
 	e.POST("/webhooks/:provider/:token", s.serve(s.webhook))
+	if s.Files != nil {
+		serve := newFileServer(*s.Files).serve
+		e.GET("/files/:token", s.serve(serve))
+		e.HEAD("/files/:token", s.serve(serve))
+	}
 	e.GET("/healthz", healthy) // without a slot: a busy bridge is alive
 	e.HEAD("/healthz", healthy)
 	e.NoRoute(s.serve(func(c *call) { c.notFound("there is nothing at this address") }))

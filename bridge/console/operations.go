@@ -35,6 +35,7 @@ func (s *server) operations() []operation {
 	ops := []operation{
 		get("listEvents", "/events", "List events.", append([]string{"state"}, eventParams...), api.List[api.Event]{}, s.listEvents),
 		get("showEvent", "/events/{id}", "Show one event with its tries and its input.", nil, api.EventDetail{}, s.showEvent),
+		get("getFile", "/events/{id}/files/{n}", "Fetch a file that came with an event.", nil, nil, s.sendFile),
 		post("retryEvent", "/events/{id}/retry", "Try a parked event again, or append an ended one to its lane after all.", api.Act{}, true, s.actOnEvent(bridge.VerbEventRetry)),
 		post("ignoreEvent", "/events/{id}/ignore", "End an event without effect.", api.Act{}, true, s.actOnEvent(bridge.VerbEventIgnore)),
 		post("settleEvent", "/events/{id}/settle", "Declare an event done; with the reference for a submit.", api.Act{}, true, s.actOnEvent(bridge.VerbEventSettle)),
@@ -61,10 +62,12 @@ func (s *server) operations() []operation {
 		get("showRepair", "/repairs/{id}", "Show how a bulk repair goes.", nil, api.Repair{}, s.showRepair),
 		post("beginRepair", "/repairs", "Do one thing to every parked lane or quarantined event of a provider or reason.", api.RepairRequest{}, false, s.postRepair),
 		get("counts", "/counts", "The state of everything in numbers.", nil, api.Counts{}, s.counts),
+		get("listReplicas", "/replicas", "List the processes that work on the store.", nil, api.List[api.Replica]{}, s.replicas),
 		get("listActivity", "/activity", "List what people did, newest first.", []string{"after", "limit"}, api.List[api.Activity]{}, s.activity),
 		get("status", "/status", "What is running.", nil, api.Status{}, s.status),
 		get("backup", "/backup", "A copy of the database.", nil, nil, s.sendBackup),
 		post("map", "/map", "Try a mapping; nothing is stored and nothing is sent.", map[string]any{}, false, s.dryRun),
+		post("reload", "/reload", "Read the config anew and put it in force; the old one stays if anything is wrong with the new one.", nil, true, s.reload),
 		get("openapi", "/openapi.json", "This document.", nil, map[string]any{}, s.openapi),
 	}
 	for i := range ops {
@@ -76,6 +79,8 @@ func (s *server) operations() []operation {
 			}
 		case "beginRepair":
 			o.answer, o.status = api.Repair{}, http.StatusAccepted
+		case "reload":
+			o.need, o.answer = Admin, api.Reloaded{}
 		case "map":
 			o.answer = map[string]any{}
 		case "testDestination":
@@ -102,7 +107,7 @@ func (s *server) addAPI(mux *http.ServeMux) {
 		mux.Handle(api.Prefix+path, s.forPrograms(Viewer, m))
 	}
 	for path, known := range map[string]string{
-		"/events/{id}/{verb}": "retry, ignore, settle", "/lanes/{verb}": "pause, resume, retry",
+		"/events/{id}/{verb}": "retry, ignore, settle, files/1", "/lanes/{verb}": "pause, resume, retry",
 		"/destinations/{name}/{verb}": "pause, resume, test", "/bonds/{verb}": "link, unlink, move, import",
 		"/quarantine/{id}/{verb}": "retry, assign, discard",
 	} {

@@ -7,16 +7,18 @@ import (
 	"html/template"
 	"net/http"
 	"net/url"
+	"strconv"
 	"strings"
 	"time"
 
 	"github.com/pergabridge/pergabridge/bridge"
 	"github.com/pergabridge/pergabridge/bridge/console/api"
+	"github.com/pergabridge/pergabridge/bridge/files"
 	"github.com/pergabridge/pergabridge/bridge/secret"
 )
 
 //go:embed pages
-var files embed.FS
+var assets embed.FS
 
 // pageNames are the pages; each has a file.
 var pageNames = []string{"overview", "tasks", "task", "parked", "quarantine", "quarantined", "providers", "provider",
@@ -27,7 +29,7 @@ var templates = func() map[string]*template.Template {
 	out := map[string]*template.Template{}
 	for _, name := range pageNames {
 		t := template.New("frame.html").Funcs(helpers).Funcs((&frame{}).helpers())
-		out[name] = template.Must(t.ParseFS(files, "pages/frame.html", "pages/parts.html", "pages/"+name+".html"))
+		out[name] = template.Must(t.ParseFS(assets, "pages/frame.html", "pages/parts.html", "pages/"+name+".html"))
 	}
 	return out
 }()
@@ -38,6 +40,8 @@ var helpers = template.FuncMap{
 	"why":       why,
 	"taskPath":  taskPath,
 	"eventPath": func(id string) string { return "/quarantine/" + escape(id) },
+	"filePath":  func(id string, n int) string { return "/events/" + escape(id) + "/files/" + strconv.Itoa(n) },
+	"bytes":     files.Size,
 	"sidePath":  func(name string) string { return "/providers/" + escape(name) },
 	"chart":     chart,
 	"pretty":    pretty,
@@ -268,13 +272,13 @@ func (s *server) problemPage(w http.ResponseWriter, r *http.Request, err error) 
 
 func (s *server) style(w http.ResponseWriter, r *http.Request) error {
 	w.Header().Set("Cache-Control", "max-age=300")
-	http.ServeFileFS(w, r, files, "pages/style.css")
+	http.ServeFileFS(w, r, assets, "pages/style.css")
 	return nil
 }
 
 func (s *server) script(w http.ResponseWriter, r *http.Request) error {
 	w.Header().Set("Cache-Control", "max-age=300")
-	http.ServeFileFS(w, r, files, "pages/console.js")
+	http.ServeFileFS(w, r, assets, "pages/console.js")
 	return nil
 }
 

@@ -70,6 +70,7 @@ func detailView(e *bridge.Event, attempts []bridge.Attempt) api.EventDetail {
 	for i := range attempts {
 		d.Attempts[i] = attemptView(&attempts[i])
 	}
+	d.Files = filesView(e)
 	d.Do = eventAdvice(e)
 	return d
 }

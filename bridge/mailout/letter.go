@@ -5,11 +5,15 @@ import (
 	"errors"
 	"fmt"
 	netmail "net/mail"
+	"regexp"
 	"sort"
 	"strings"
 	"time"
 
 	"github.com/wneessen/go-mail"
+
+	"github.com/pergabridge/pergabridge/bridge"
+	"github.com/pergabridge/pergabridge/bridge/files"
 )
 
 // A Letter is one mail.
@@ -24,6 +28,7 @@ type Letter struct {
 	References    []string
 	Header        map[string]string
 	Date          time.Time
+	Files         []bridge.File // attached, with their bytes
 }
 
 // MaxSubject bounds a subject, in characters.
@@ -93,7 +98,21 @@ func (l *Letter) message() (*mail.Msg, error) {
 	if l.HTML != "" {
 		m.AddAlternativeString(mail.TypeTextHTML, crlf(l.HTML))
 	}
+	for _, f := range l.Files {
+		m.AttachReadSeeker(files.SafeName(f.Name), bytes.NewReader(f.Data), mail.WithFileContentType(mail.ContentType(contentType(f.Type))))
+	}
 	return m, nil
+}
+
+var mediaType = regexp.MustCompile(`^[A-Za-z0-9.+-]{1,60}/[A-Za-z0-9.+_-]{1,100}$`)
+
+// contentType is the type that a file goes out with: what its sender says, if it is a type at all and
+// not one that mail programs take apart.
+func contentType(s string) string {
+	if !mediaType.MatchString(s) || strings.HasPrefix(strings.ToLower(s), "multipart/") || strings.HasPrefix(strings.ToLower(s), "message/") {
+		return "application/octet-stream"
+	}
+	return s
 }
 
 // crlf makes line ends those of mail.
@@ -138,6 +157,9 @@ func (l *Letter) Show() string {
 	sort.Strings(names)
 	for _, k := range names {
 		line(k, oneLine(l.Header[k]))
+	}
+	for _, f := range l.Files {
+		line("Attached", f.Name+" ("+files.Size(f.Size)+")")
 	}
 	b.WriteString("\n" + l.Text + "\n")
 	if l.HTML != "" {

@@ -1,7 +1,9 @@
 package mapping
 
 import (
+	"encoding/base64"
 	"reflect"
+	"slices"
 	"sort"
 	"time"
 
@@ -25,6 +27,40 @@ type Event struct {
 	Fields      map[string]any `expr:"fields"`
 	Key         string         `expr:"key"`
 	Received    time.Time      `expr:"received"`
+	Files       []File         `expr:"files"`
+}
+
+// File is what expressions see of a file that came with an event. Written into a body as a whole it is
+// an object of these members; in a multipart body it is a part of its own.
+type File struct {
+	Name   string `expr:"name" json:"name"`
+	Type   string `expr:"type" json:"type"`
+	Size   int    `expr:"size" json:"size"`
+	SHA256 string `expr:"sha256" json:"sha256"`
+	// Content is in base64; "" when the file is too large to be passed on, or not kept any more.
+	Content string `expr:"content" json:"content,omitempty"`
+	// Given reports whether the bytes are there.
+	Given bool   `expr:"given" json:"-"`
+	Data  []byte `expr:"-" json:"-"`
+}
+
+// FilesEnv returns files for expressions, those without bytes last.
+func FilesEnv(give, name []bridge.File) []File {
+	out := []File{}
+	for _, f := range give {
+		out = append(out, File{Name: f.Name, Type: f.Type, Size: f.Size, SHA256: f.SHA256, Content: base64.StdEncoding.EncodeToString(f.Data), Given: true, Data: f.Data})
+	}
+	for _, f := range name {
+		out = append(out, File{Name: f.Name, Type: f.Type, Size: f.Size, SHA256: f.SHA256})
+	}
+	return out
+}
+
+// namedFiles returns the files of an event without their bytes.
+func namedFiles(e *bridge.Event) []File {
+	list := bridge.FilesOf(e)
+	list = slices.DeleteFunc(list, func(f bridge.File) bool { return f.Inline })
+	return FilesEnv(nil, list)
 }
 
 // Person is what expressions see of a person.
@@ -49,7 +85,7 @@ func LeaseEnv(l bridge.Lease) map[string]any {
 			ID: e.ID, Task: e.Task, Kind: string(e.Kind), Mode: string(e.Mode), Reference: e.Reference, Text: e.Text,
 			Author: e.Author, Ticket: e.Ticket, Title: e.Title, Description: e.Description, Priority: e.Priority,
 			Requester: Person{Name: e.Requester.Name, Email: e.Requester.Email}, Fields: e.Fields, Key: e.Key,
-			Received: e.Received,
+			Received: e.Received, Files: namedFiles(&e),
 		},
 		"bond": Bond{
 			Task: l.Bond.Task, Reference: l.Bond.Reference, State: string(l.Bond.State), Resolves: l.Bond.Resolves,

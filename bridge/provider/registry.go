@@ -8,6 +8,7 @@ import (
 	"time"
 
 	"github.com/pergabridge/pergabridge/bridge"
+	"github.com/pergabridge/pergabridge/bridge/files"
 	"github.com/pergabridge/pergabridge/bridge/mailmark"
 	"github.com/pergabridge/pergabridge/bridge/outbound"
 )
@@ -42,6 +43,8 @@ type Deps struct {
 	Now func() time.Time // nil: time.Now
 	// Outbound is passed on to the provider's HTTP client.
 	Outbound outbound.Options
+	// Files opens what came with an event; nil: nothing is passed on.
+	Files *files.Opener
 	// Marks are what our mail is recognised by; nil without a section mail.
 	Marks *mailmark.Marks
 }

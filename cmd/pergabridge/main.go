@@ -37,6 +37,7 @@ type cli struct {
 	Quarantine quarantineCmd `cmd:"" help:"Look at what nobody understood, and decide about it."`
 	Provider   providerCmd   `cmd:"" help:"Try a provider out, or make one call of it by hand."`
 	Recipes    recipesCmd    `cmd:"" help:"Config sections for well-known ticket systems."`
+	Reload     reloadCmd     `cmd:"" help:"Make the running bridge read its config anew; if anything is wrong with it, the old one stays."`
 	Backup     backupCmd     `cmd:"" help:"Write a copy of the state of a running bridge to a file."`
 	Export     exportCmd     `cmd:"" help:"Write the whole ledger of a stopped bridge as one stream, to move it to another store."`
 	Import     importCmd     `cmd:"" help:"Read such a stream into an empty store."`

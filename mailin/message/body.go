@@ -225,7 +225,7 @@ func (w *walk) file(p *part, inline bool) {
 	}
 	sum := sha256.Sum256(p.body)
 	w.m.Attachments = append(w.m.Attachments, Attachment{
-		Name: first(p.name, "unnamed"), Type: p.media, Size: len(p.body), SHA256: hex.EncodeToString(sum[:]), Inline: inline,
+		Name: first(p.name, "unnamed"), Type: p.media, Size: len(p.body), SHA256: hex.EncodeToString(sum[:]), Inline: inline, Data: p.body,
 	})
 }
 

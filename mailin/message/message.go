@@ -72,6 +72,8 @@ type Attachment struct {
 	Size   int    `json:"size"`
 	SHA256 string `json:"sha256"`
 	Inline bool   `json:"inline,omitempty"`
+	// Data are its bytes. They share memory with the message.
+	Data []byte `json:"-"`
 }
 
 // Calendar is an invitation or its answer.

@@ -153,6 +153,7 @@ func (r *Reader) fill(rd *Reading, call Call) {
 	e.Text, e.Title, e.Description = s.known["text"], get("title"), s.known["description"]
 	e.Author, e.Requester = get("author"), bridge.Person{Name: get("requester.name"), Email: get("requester.email")}
 	e.Fields = s.fields
+	takeFiles(e, call)
 
 	m := r.judge(get("request_type"), get("direction"))
 	e.Kind, e.Echo = m.kind, m.echo

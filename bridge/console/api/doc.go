@@ -11,6 +11,7 @@
 //
 //	GET  /events                      provider task dir kind state* reason reference search since after newest limit
 //	GET  /events/{id}                 with attempts and the input as it came
+//	GET  /events/{id}/files/{n}       what came with the input, application/octet-stream
 //	POST /events/{id}/retry           [Act]
 //	POST /events/{id}/ignore          [Act]
 //	POST /events/{id}/settle          [Act]; reference for a submit

@@ -52,6 +52,8 @@ type EventDetail struct {
 	Event
 	// Inbound is the input as it came.
 	Inbound *Inbound `json:"inbound,omitempty"`
+	// Files came with the input. GET /events/{id}/files/{n} has their bytes while the input is kept.
+	Files []bridge.File `json:"files,omitempty"`
 	// Attempts are the tries at delivering it, oldest first.
 	Attempts []Attempt `json:"attempts"`
 	// Do lists the commands that make sense now.

@@ -68,8 +68,8 @@ type Call struct {
 	URL       mapping.URL             `yaml:"url" required:"true" doc:"address; expressions in it are escaped"`
 	Query     map[string]mapping.Text `yaml:"query" doc:"query parameters; empty ones are left out"`
 	Headers   map[string]mapping.Text `yaml:"headers" doc:"headers; empty ones are left out"`
-	As        string                  `yaml:"as" enum:"json|form|text|xml" default:"json" doc:"how the body is written"`
-	Body      mapping.Tree            `yaml:"body" doc:"the body: a tree for json and form, a text for text and xml (values escaped)"`
+	As        string                  `yaml:"as" enum:"json|form|multipart|text|xml" default:"json" doc:"how the body is written; multipart (form-data) can hold files"`
+	Body      mapping.Tree            `yaml:"body" doc:"the body: a tree for json, form and multipart, a text for text and xml (values escaped)"`
 	OmitEmpty bool                    `yaml:"omit_empty" doc:"leave out members of the body that are absent or empty"`
 	Success   mapping.Expr            `yaml:"success" doc:"condition on status and answer; default: status 2xx"`
 }
@@ -251,8 +251,8 @@ func (c *Config) validateCall(n *config.Node, call *Call, ask, got []string) {
 	switch {
 	case (call.As == "text" || call.As == "xml") && !isText:
 		n.Key("body").Problemf("body: \"…${event.text}…\"", "must be one text, because of as: %s", call.As)
-	case call.As == "form" && !call.Body.IsObject():
-		n.Key("body").Problemf("", "must be a section (name: value), because of as: form")
+	case (call.As == "form" || call.As == "multipart") && !call.Body.IsObject():
+		n.Key("body").Problemf("", "must be a section (name: value), because of as: %s", call.As)
 	}
 	if call.Method == http.MethodGet {
 		n.Key("body").Problemf("use query", "a GET has no body")

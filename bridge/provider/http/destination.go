@@ -8,6 +8,7 @@ import (
 	"strings"
 
 	"github.com/pergabridge/pergabridge/bridge"
+	"github.com/pergabridge/pergabridge/bridge/files"
 	"github.com/pergabridge/pergabridge/bridge/mapping"
 	"github.com/pergabridge/pergabridge/bridge/outbound"
 	"github.com/pergabridge/pergabridge/bridge/secret"
@@ -19,11 +20,12 @@ type Destination struct {
 	name   string
 	config *Config
 	client *outbound.Client
+	files  *files.Opener
 }
 
 // prepare chooses the operation and builds its request. A nil operation with a nil error cannot
 // happen with a validated config.
-func (d *Destination) prepare(l *bridge.Lease) (name string, op *Operation, env map[string]any, r outbound.Request, err error) {
+func (d *Destination) prepare(ctx context.Context, l *bridge.Lease) (name string, op *Operation, env map[string]any, r outbound.Request, err error) {
 	name, op = d.config.choose(l)
 	if op == nil {
 		return name, nil, nil, r, fmt.Errorf("send.%s is not configured", name)
@@ -35,6 +37,11 @@ func (d *Destination) prepare(l *bridge.Lease) (name string, op *Operation, env 
 		return name, op, nil, r, errNoReference
 	}
 	env = d.env(l, name)
+	if op.mentions("event.files") {
+		if err := d.open(ctx, l, env); err != nil {
+			return name, op, env, r, &notOpened{err}
+		}
+	}
 	r, err = d.config.request(&op.Call, env, false)
 	if err != nil {
 		return name, op, env, r, fmt.Errorf("send.%s: %w", name, err)
@@ -61,10 +68,31 @@ func (d *Destination) env(l *bridge.Lease, operation string) map[string]any {
 	return d.config.Tables.Env(mapping.LeaseEnv(x))
 }
 
+// notOpened means that the files of an event could not be read now.
+type notOpened struct{ error }
+
+// open gives the files of the event their bytes; expressions see them as event.files.
+func (d *Destination) open(ctx context.Context, l *bridge.Lease, env map[string]any) error {
+	if d.files == nil {
+		return nil
+	}
+	give, name, err := d.files.Offer(ctx, &l.Event)
+	if err != nil {
+		return err
+	}
+	e := env["event"].(mapping.Event) // LeaseEnv put it there
+	e.Files = mapping.FilesEnv(give, name)
+	env["event"] = e
+	return nil
+}
+
 // Deliver makes the call that the config has for the event.
 func (d *Destination) Deliver(ctx context.Context, l bridge.Lease) bridge.Outcome {
-	name, op, env, r, err := d.prepare(&l)
+	name, op, env, r, err := d.prepare(ctx, &l)
+	var unopened *notOpened
 	switch {
+	case errors.As(err, &unopened):
+		return bridge.Outcome{Kind: bridge.OutcomeRetry, Reason: bridge.NotSent, Detail: secret.Mask(d.name + ": " + err.Error())}
 	case errors.Is(err, errNoReference):
 		return bridge.Outcome{Kind: bridge.OutcomeRetry, Reason: bridge.NoReference, Detail: d.name + ": " + err.Error()}
 	case err != nil:
@@ -154,7 +182,7 @@ func firstLine(b []byte) string {
 
 // Render shows the call that Deliver would make, without credentials.
 func (d *Destination) Render(l bridge.Lease) (string, error) {
-	name, op, _, r, err := d.prepare(&l)
+	name, op, _, r, err := d.prepare(context.Background(), &l)
 	switch {
 	case err != nil:
 		return "", fmt.Errorf("%s: %w", d.name, err)

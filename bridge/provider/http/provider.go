@@ -37,7 +37,7 @@ func New(name string, c *Config, d provider.Deps) (*provider.Provider, error) {
 	}
 	p := &provider.Provider{
 		Name:        name,
-		Destination: &Destination{name: name, config: c, client: client},
+		Destination: &Destination{name: name, config: c, client: client, files: d.Files},
 		Close:       client.Close,
 
 		WithoutReference: !c.needsReference(),

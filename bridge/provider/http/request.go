@@ -13,8 +13,8 @@ import (
 	"github.com/pergabridge/pergabridge/bridge/outbound"
 )
 
-// maxBody bounds the body of one call.
-const maxBody = 16 << 20
+// maxBody bounds the body of one call: 16 MiB, and what files take in base64 on top.
+const maxBody = 64 << 20
 
 // request builds the call. Its errors are mistakes of the mapping.
 func (c *Config) request(call *Call, env map[string]any, ask bool) (outbound.Request, error) {
@@ -124,10 +124,13 @@ func (c *Config) body(r *outbound.Request, call *Call, env map[string]any) (stri
 		if call.OmitEmpty {
 			v = withoutEmpty(v)
 		}
-		if call.As == "form" {
+		switch call.As {
+		case "form":
 			media = "application/x-www-form-urlencoded"
 			r.Body, err = encodeForm(v)
-		} else {
+		case "multipart":
+			media, r.Body, err = encodeMultipart(v)
+		default:
 			r.Body, err = encodeJSON(v)
 		}
 		if err != nil {

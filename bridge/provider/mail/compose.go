@@ -7,6 +7,7 @@ import (
 	"strings"
 
 	"github.com/pergabridge/pergabridge/bridge"
+	"github.com/pergabridge/pergabridge/bridge/files"
 	"github.com/pergabridge/pergabridge/bridge/mailmark"
 	"github.com/pergabridge/pergabridge/bridge/mailout"
 	"github.com/pergabridge/pergabridge/bridge/mapping"
@@ -46,6 +47,9 @@ var (
 	submitMessage   = must(mapping.ParseText(`${event.text != "" && event.description != "" ? event.text + "\n\n" + event.description : event.text + event.description}`))
 )
 
+// notAttached stands above the names of files that do not go out.
+const notAttached = "Not attached to this mail. "
+
 const standardOutro = "To answer, reply to this mail and write above it. Your text becomes a message on the task.\n" +
 	"To say more, begin lines with tags: "
 
@@ -61,8 +65,9 @@ type line struct{ label, value string }
 
 var errNoTask = errors.New("the event names no task")
 
-// letter makes the mail about a leased event.
-func (d *Destination) letter(l *bridge.Lease) (mailout.Letter, error) {
+// letter makes the mail about a leased event, with the files that go with it and the names of those
+// that do not.
+func (d *Destination) letter(l *bridge.Lease, give, name []bridge.File) (mailout.Letter, error) {
 	e := &l.Event
 	var out mailout.Letter
 	if e.Task == "" {
@@ -92,6 +97,10 @@ func (d *Destination) letter(l *bridge.Lease) (mailout.Letter, error) {
 	if p.message, err = eval("message", t.Message, standard, nil); err != nil {
 		return out, err
 	}
+	if list := files.List(name); list != "" {
+		p.message = strings.TrimSpace(p.message + "\n\n" + notAttached + list)
+	}
+	out.Files = give
 	std := defaults(e)
 	if p.intro, err = eval("intro", t.Intro, literal(std.intro), d.marks.Escape); err != nil {
 		return out, err

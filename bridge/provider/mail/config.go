@@ -23,6 +23,8 @@ type Config struct {
 	SubjectToken bool     `yaml:"subject_token" doc:"true: put the token into the subject as well, for ticket systems that drop headers and addresses"`
 	HTML         *bool    `yaml:"html" doc:"false: plain text only"`
 
+	Attach *bool `yaml:"attachments" doc:"false: files that came with an event are named and not attached"`
+
 	Tables mapping.Tables          `yaml:"tables" doc:"value tables, used as table('name', value)"`
 	Tags   map[string]mapping.Text `yaml:"tags" doc:"further tags, by their labels; empty ones are left out"`
 	Send   Send                    `yaml:"send" doc:"one mail for each kind of event; skip leaves a kind out"`

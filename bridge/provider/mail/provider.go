@@ -6,6 +6,7 @@ import (
 	"time"
 
 	"github.com/pergabridge/pergabridge/bridge"
+	"github.com/pergabridge/pergabridge/bridge/files"
 	"github.com/pergabridge/pergabridge/bridge/mailmark"
 	"github.com/pergabridge/pergabridge/bridge/mailout"
 	"github.com/pergabridge/pergabridge/bridge/outbound"
@@ -24,6 +25,7 @@ type Destination struct {
 	marks  *mailmark.Marks
 	client *mailout.Client
 	now    func() time.Time
+	files  *files.Opener
 }
 
 // New builds a provider from a config without problems. It connects to nothing.
@@ -48,7 +50,7 @@ func New(name string, c *Config, d provider.Deps) (*provider.Provider, error) {
 	}
 	return &provider.Provider{
 		Name:             name,
-		Destination:      &Destination{name: name, config: c, marks: d.Marks, client: client, now: d.Now},
+		Destination:      &Destination{name: name, config: c, marks: d.Marks, client: client, now: d.Now, files: d.Files},
 		WithoutReference: true,
 		Close:            client.Close,
 	}, nil
@@ -59,11 +61,26 @@ func (d *Destination) Deliver(ctx context.Context, l bridge.Lease) bridge.Outcom
 	if d.config.Send.by(l.Event.Kind).Skip {
 		return bridge.Outcome{Kind: bridge.OutcomeDone, Reason: bridge.Skipped, Detail: fmt.Sprintf("send.%s is skip: the provider is not told", l.Event.Kind)}
 	}
-	letter, err := d.letter(&l)
+	give, name, err := d.open(ctx, &l.Event)
+	if err != nil { // the store does not answer; nothing was sent
+		return bridge.Outcome{Kind: bridge.OutcomeRetry, Reason: bridge.NotSent, Detail: secret.Mask(d.name + ": " + err.Error())}
+	}
+	letter, err := d.letter(&l, give, name)
 	if err != nil {
 		return bridge.Outcome{Kind: bridge.OutcomeRefused, Reason: bridge.MappingFailed, Detail: secret.Mask(d.name + ": " + err.Error())}
 	}
 	return d.client.Deliver(ctx, letter)
+}
+
+// open returns the files to attach, and those that are only named.
+func (d *Destination) open(ctx context.Context, e *bridge.Event) (give, name []bridge.File, err error) {
+	if d.config.Attach != nil && !*d.config.Attach {
+		return nil, bridge.FilesOf(e), nil
+	}
+	if d.files == nil {
+		return nil, nil, nil
+	}
+	return d.files.Offer(ctx, e)
 }
 
 // Render shows the mail that Deliver would send.
@@ -71,7 +88,11 @@ func (d *Destination) Render(l bridge.Lease) (string, error) {
 	if d.config.Send.by(l.Event.Kind).Skip {
 		return fmt.Sprintf("nothing is sent: send.%s is skip\n", l.Event.Kind), nil
 	}
-	letter, err := d.letter(&l)
+	give, name, err := d.open(context.Background(), &l.Event)
+	if err != nil {
+		return "", fmt.Errorf("%s: %w", d.name, err)
+	}
+	letter, err := d.letter(&l, give, name)
 	if err != nil {
 		return "", fmt.Errorf("%s: %w", d.name, err)
 	}

@@ -8,8 +8,6 @@ import (
 	"go.uber.org/goleak"
 
 	"github.com/pergabridge/pergabridge/bridge"
-	"github.com/pergabridge/pergabridge/bridge/outbound"
-	"github.com/pergabridge/pergabridge/bridge/provider"
 	"github.com/pergabridge/pergabridge/bridge/provider/providertest"
 	"github.com/pergabridge/pergabridge/bridge/provider/tehden/tehdentest"
 	"github.com/pergabridge/pergabridge/bridge/provider/vendorapi/fake"
@@ -33,55 +31,31 @@ func vendor(t testing.TB) *tehdentest.Vendor {
 }
 
 // peer is the fake as the suite sees it. A reference is customer and task, so that the fixture's mapping
-// sends the task or the reference along.
-type peer struct{ *tehdentest.Vendor }
-
-func (p peer) Effects() []providertest.Effect {
-	var out []providertest.Effect
-	for _, e := range p.Ledger() {
-		x := providertest.Effect{Kind: bridge.Submit, Reference: fmt.Sprintf("%s/%v", e.Customer, e.Body["note_task"])}
-		if ref, ok := e.Body["ref"].(string); ok {
-			x.Kind, x.Reference = bridge.Close, ref
-			x.Text, _ = e.Body["note"].(string)
-		}
-		if k, ok := e.Body["event"].(string); ok {
-			x.Kind = bridge.Kind(k)
-		}
-		out = append(out, x)
+// sends the task or the reference along. A refusal has status 200.
+func peer(v *tehdentest.Vendor) flowtest.Peer {
+	return flowtest.Peer{
+		Server: v.Server, Writes: tehdentest.Writes, Refusal: fake.Fault{Status: 200, Body: `{"success":false,"error":"no"}`},
+		Ledger: func() []providertest.Effect {
+			var out []providertest.Effect
+			for _, e := range v.Ledger() {
+				x := providertest.Effect{Kind: bridge.Submit, Reference: fmt.Sprintf("%s/%v", e.Customer, e.Body["note_task"])}
+				if ref, ok := e.Body["ref"].(string); ok {
+					x.Kind, x.Reference = bridge.Close, ref
+					x.Text, _ = e.Body["note"].(string)
+				}
+				if k, ok := e.Body["event"].(string); ok {
+					x.Kind = bridge.Kind(k)
+				}
+				out = append(out, x)
+			}
+			return out
+		},
 	}
-	return out
 }
-
-func (p peer) Calls() int { return len(p.Server.Calls()) }
-
-func (p peer) Fail(f providertest.Failure) bool {
-	x := fake.Fault{Match: tehdentest.Writes}
-	switch f {
-	case providertest.Refuse: // with status 200
-		x.Kind, x.Status, x.Body = fake.Status, 200, `{"success":false,"error":"no"}`
-	case providertest.Throttle:
-		x.Kind, x.Status, x.Header = fake.Status, 429, map[string]string{"Retry-After": "1"}
-	case providertest.ServerError:
-		x.Kind, x.Status = fake.Status, 500
-	case providertest.Drop:
-		x.Kind = fake.Drop
-	case providertest.Hang:
-		x.Kind = fake.Hang
-	}
-	p.Server.Fail(x)
-	return true
-}
-
-func (p peer) Down(testing.TB)            { p.Server.Down() }
-func (p peer) Up(t testing.TB)            { require.NoError(t, p.Server.Up()) }
-func (p peer) Resolve(testing.TB, string) {}
 
 func TestConformance(t *testing.T) {
 	providertest.Run(t, func(t testing.TB) *providertest.Fixture {
 		v := vendor(t)
-		log, logger := providertest.NewLog()
-		p := flowtest.Build(t, "erp", "tehden", v.Config(quick), provider.Deps{Log: logger, Outbound: outbound.Options{Log: logger}})
-		return &providertest.Fixture{Provider: p, Peer: peer{v}, Log: log,
-			Secrets: []string{tehdentest.ClientSecret, tehdentest.Password, "tehden-token-1"}}
+		return flowtest.Fixture(t, "erp", "tehden", v.Config(quick), peer(v), tehdentest.ClientSecret, tehdentest.Password, "tehden-token-1")
 	})
 }

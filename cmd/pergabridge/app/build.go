@@ -19,6 +19,7 @@ import (
 type parts struct {
 	ssp          *soap.Destination
 	mail         mailParts
+	files        fileParts
 	providers    map[string]*provider.Provider
 	destinations []engine.Destination
 	receivers    map[string]bridge.Receiver
@@ -42,18 +43,19 @@ func build(c *Config, log *slog.Logger, now func() time.Time) (_ *parts, err err
 		}
 	}()
 	out := outbound.Options{Log: log, Now: now, UserAgent: "pergabridge"}
-	routes, err := p.mail.prepare(c, out)
+	p.files = newFileParts(c)
+	routes, err := p.mail.prepare(c, p.files.opener, out)
 	if err != nil {
 		return nil, err
 	}
-	if p.ssp, err = soap.New(c.SSP, soap.Deps{Log: log, Now: now, Outbound: out, Routes: routes}); err != nil {
+	if p.ssp, err = soap.New(c.SSP, soap.Deps{Log: log, Now: now, Outbound: out, Routes: routes, Text: p.files.text}); err != nil {
 		return nil, err
 	}
 	p.destinations = append(p.destinations, destination(bridge.SSP, p.ssp, &c.SSP.Delivery))
 	for _, name := range c.names() {
 		section := c.Providers[name]
 		common := section.common()
-		made, err := section.Kind.New(name, section.Config, provider.Deps{Log: log, Now: now, Outbound: out, Marks: p.mail.marks})
+		made, err := section.Kind.New(name, section.Config, provider.Deps{Log: log, Now: now, Outbound: out, Marks: p.mail.marks, Files: p.files.opener})
 		if err != nil {
 			return nil, fmt.Errorf("provider %s: %w", name, err)
 		}

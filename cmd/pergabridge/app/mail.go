@@ -9,6 +9,7 @@ import (
 	"github.com/pergabridge/pergabridge/bridge"
 	"github.com/pergabridge/pergabridge/bridge/config"
 	"github.com/pergabridge/pergabridge/bridge/engine"
+	"github.com/pergabridge/pergabridge/bridge/files"
 	"github.com/pergabridge/pergabridge/bridge/mailmark"
 	"github.com/pergabridge/pergabridge/bridge/outbound"
 	"github.com/pergabridge/pergabridge/bridge/sspmail"
@@ -25,17 +26,17 @@ type mailParts struct {
 }
 
 // prepare makes the marks and returns what goes to SSP by mail, by its kind.
-func (m *mailParts) prepare(c *Config, out outbound.Options) (routes map[bridge.Kind]bridge.Destination, err error) {
+func (m *mailParts) prepare(c *Config, open *files.Opener, out outbound.Options) (routes map[bridge.Kind]bridge.Destination, err error) {
 	if m.marks, err = mailmark.New(c.marks()); err != nil {
 		return nil, err
 	}
 	if c.sspMail == nil {
 		return nil, nil
 	}
-	if m.ssp, err = sspmail.New(*c.sspMail, m.marks, out); err != nil {
+	if m.ssp, err = sspmail.New(*c.sspMail, m.marks, open, out); err != nil {
 		return nil, err
 	}
-	routes = map[bridge.Kind]bridge.Destination{}
+	routes = map[bridge.Kind]bridge.Destination{bridge.Open: m.ssp} // there is no other way
 	for kind, by := range c.SSP.Route {
 		if by == "mail" {
 			routes[bridge.Kind(kind)] = m.ssp

@@ -302,10 +302,12 @@ func noSecretGetsOut(t *testing.T, store func(*seeds) (config, files string)) {
 		"  a: {imap: \"imaps://127.0.0.1:1\", username: a@example.com, password: " + s.name("mailboxes.password") + ", providers: {p1: {senders: [acme.example]}}}\n" +
 		"  b: {imap: \"imaps://127.0.0.1:1\", username: b@example.com, oauth2: {token_url: \"" + p.URL + "/token\", client_id: me, client_secret: " +
 		s.name("oauth2.client_secret") + ", refresh_token: " + s.name("oauth2.refresh_token") + "}, providers: {p2: {senders: [acme.example]}}}\n"
+	providers += "files: {links: {secret: " + s.name("links.secret") + "}}\n"
 	file := filepath.Join(s.dir, "pergabridge.yaml")
 	config := fmt.Sprintf(`server:
   listen: "127.0.0.1:0"
   admin: "127.0.0.1:0"
+  public_url: http://127.0.0.1
   admin_token: %s
   users: {ada: {role: admin, password: '%s'}}
 store: %s

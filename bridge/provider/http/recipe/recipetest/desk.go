@@ -1,4 +1,7 @@
-package recipe_test
+// Package recipetest holds a strict fake for each recipe: the calls that the product documents, with the
+// members that their bodies may and must have, and the webhooks that the recipe asks for, signed as the
+// product signs them. What is not documented is answered with 400 and kept in [Desk.Violations].
+package recipetest
 
 import (
 	"encoding/base64"
@@ -22,36 +25,63 @@ type route struct {
 	query        []string
 	may          []string // members of the body, nested ones with dots
 	must         []string
-	do           func(d *desk, args []string, body map[string]any, r *http.Request) (int, any)
+	do           func(d *Desk, args []string, body map[string]any, r *http.Request) (int, any)
 }
 
-// desk is a strict fake of one product.
-type desk struct {
+// Desk is a running fake of one product.
+type Desk struct {
 	*fake.Server
 	credential string // the Authorization header
 	routes     []route
 
 	mu         sync.Mutex
-	tickets    []*ticket
+	tickets    []*Ticket
 	effects    []providertest.Effect
 	violations []string
 	notes      int
 }
 
-type ticket struct{ id, number, key, state string }
+// Ticket is one ticket of a fake: its internal id and its number, and what we search it by.
+type Ticket struct{ ID, Number, Key string }
 
-func newDesk(credential string, routes []route) (*desk, error) {
-	d := &desk{credential: credential, routes: routes}
+// Start starts the fake of a recipe.
+func Start(recipe string) (*Desk, *Product, error) {
+	p, ok := products[recipe]
+	if !ok {
+		return nil, nil, fmt.Errorf("recipetest: recipe %s has no fake", recipe)
+	}
+	d := &Desk{credential: p.credential, routes: p.routes}
 	var err error
 	d.Server, err = fake.Start(d.serve)
-	return d, err
+	return d, &p, err
+}
+
+// Violations returns what was not as documented.
+func (d *Desk) Violations() []string {
+	d.mu.Lock()
+	defer d.mu.Unlock()
+	return slices.Clone(d.violations)
+}
+
+// Effects returns everything that was written, in order.
+func (d *Desk) Effects() []providertest.Effect {
+	d.mu.Lock()
+	defer d.mu.Unlock()
+	return slices.Clone(d.effects)
+}
+
+// Last returns the ticket that was made last.
+func (d *Desk) Last() Ticket {
+	d.mu.Lock()
+	defer d.mu.Unlock()
+	return *d.tickets[len(d.tickets)-1]
 }
 
 func basic(user, password string) string {
 	return "Basic " + base64.StdEncoding.EncodeToString([]byte(user+":"+password))
 }
 
-func (d *desk) serve(w http.ResponseWriter, r *http.Request) {
+func (d *Desk) serve(w http.ResponseWriter, r *http.Request) {
 	raw, err := io.ReadAll(r.Body)
 	if err != nil {
 		return
@@ -104,7 +134,7 @@ func (d *desk) serve(w http.ResponseWriter, r *http.Request) {
 	d.violate(w, r, "there is no such call")
 }
 
-func (d *desk) violate(w http.ResponseWriter, r *http.Request, what string) {
+func (d *Desk) violate(w http.ResponseWriter, r *http.Request, what string) {
 	d.violations = append(d.violations, r.Method+" "+r.URL.Path+": "+what)
 	fake.JSON(w, 400, map[string]string{"error": what})
 }
@@ -122,14 +152,14 @@ func flat(prefix string, m map[string]any) []string {
 }
 
 // open makes a ticket. reference is how the recipe refers to it.
-func (d *desk) open(key string) *ticket {
+func (d *Desk) open(key string) *Ticket {
 	n := len(d.tickets) + 1
-	t := &ticket{id: fmt.Sprint(9000 + n), number: fmt.Sprintf("N%05d", n), key: key, state: "open"}
+	t := &Ticket{ID: fmt.Sprint(9000 + n), Number: fmt.Sprintf("N%05d", n), Key: key}
 	d.tickets = append(d.tickets, t)
 	return t
 }
 
-func (d *desk) find(fits func(*ticket) bool) *ticket {
+func (d *Desk) find(fits func(*Ticket) bool) *Ticket {
 	for _, t := range d.tickets {
 		if fits(t) {
 			return t
@@ -138,7 +168,7 @@ func (d *desk) find(fits func(*ticket) bool) *ticket {
 	return nil
 }
 
-func (d *desk) did(kind bridge.Kind, reference, text string) string {
+func (d *Desk) did(kind bridge.Kind, reference, text string) string {
 	d.effects = append(d.effects, providertest.Effect{Kind: kind, Reference: reference, Text: text})
 	d.notes++
 	return fmt.Sprint(d.notes)
