@@ -48,6 +48,7 @@ func (s *session) run(ctx context.Context) (err error) {
 	if err := s.open(ctx); err != nil {
 		return err
 	}
+	s.track.connected()
 	s.refile(ctx)
 	idle := s.box.IDLE == nil || *s.box.IDLE
 	if idle {
@@ -63,6 +64,13 @@ func (s *session) run(ctx context.Context) (err error) {
 		// From here on the server is known to answer fast; one that falls silent is noticed early
 		// enough to find new mail within the poll interval.
 		s.conn.limit = min(s.box.Timeout.Std(), max(poll/4, time.Second))
+		waits := PhasePolling
+		if full {
+			waits = PhaseFull
+		} else if idle {
+			waits = PhaseIdle
+		}
+		s.track.polled(waits)
 		switch {
 		case full:
 			if !sleep(ctx, poll) {
@@ -160,6 +168,7 @@ func (s *session) round(ctx context.Context) (full bool, err error) {
 				bytes += min(list[n].size, s.box.MaxMessage.Bytes())
 				n++
 			}
+			s.track.phase(PhaseReading)
 			if err := s.take(ctx, list[:n]); err != nil {
 				return false, err
 			}
@@ -271,6 +280,12 @@ func (s *session) take(ctx context.Context, list []letter) error {
 	for i, e := range events {
 		files[owner[i]].Failed = files[owner[i]].Failed || e.Quarantine != ""
 	}
+	next.Read += int64(len(files))
+	for _, f := range files {
+		if f.Failed {
+			next.Failed++
+		}
+	}
 	if s.box.Done.acts() || s.box.Failed.acts() {
 		next.Unfiled = append(next.Unfiled, files...)
 		if n := len(next.Unfiled); n > maxUnfiled {
@@ -283,7 +298,10 @@ func (s *session) take(ctx context.Context, list []letter) error {
 	}
 	for i, r := range receipts {
 		if r.Status == bridge.Quarantined || r.Status == bridge.Conflict {
-			files[owner[i]].Failed = true
+			if f := &files[owner[i]]; !f.Failed {
+				f.Failed = true
+				next.Failed++ // saved with the next one
+			}
 		}
 		if r.Status == bridge.Ignored && events[i].Bounced != "" {
 			s.log.Warn("a mail of ours did not arrive", "event", r.First, "provider", events[i].Provider, "task", r.Task, "report", r.Event, "detail", events[i].Detail)
