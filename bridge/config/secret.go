@@ -27,6 +27,9 @@ func (n *Node) StandInSecrets() {
 	}
 }
 
+// StandIns reports whether secrets are stand-ins: files that hold some need not be there.
+func (n *Node) StandIns() bool { return n != nil && n.doc.standIns }
+
 // maxSecretBytes bounds the file of a secret; the largest sensible one holds a few certificates.
 const maxSecretBytes = 64 << 10
 
