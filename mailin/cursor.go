@@ -17,6 +17,9 @@ type cursor struct {
 	// From bounds mail with a UID below Until: after a change of UIDVALIDITY, and with a start date.
 	From  time.Time `json:"from,omitzero"`
 	Until uint32    `json:"until,omitempty"`
+	// Read counts the mails taken, Failed those of them that nobody could read.
+	Read   int64 `json:"read,omitempty"`
+	Failed int64 `json:"failed,omitempty"`
 	// Unfiled are UIDs that were accepted and may not have been moved or marked yet.
 	Unfiled []unfiled `json:"unfiled,omitempty"`
 }
@@ -64,7 +67,7 @@ func (c *cursor) match(validity, next uint32, now, since time.Time) (*cursor, st
 		if back := c.Last.Add(-overlap); back.After(from) {
 			from = back
 		}
-		return &cursor{Validity: validity, Start: c.Start, Last: c.Last, From: from, Until: next},
+		return &cursor{Validity: validity, Start: c.Start, Last: c.Last, Read: c.Read, Failed: c.Failed, From: from, Until: next},
 			"the server has renumbered the folder (UIDVALIDITY): mail since " + from.UTC().Format(time.RFC3339) + " is read again; what was taken already is recognised"
 	}
 	return c, ""

@@ -47,6 +47,7 @@ func (s *session) run(ctx context.Context) (err error) {
 	if err := s.open(ctx); err != nil {
 		return err
 	}
+	s.track.connected()
 	s.refile(ctx)
 	idle := s.box.IDLE == nil || *s.box.IDLE
 	if idle {
@@ -62,6 +63,13 @@ func (s *session) run(ctx context.Context) (err error) {
 		// From here on the server is known to answer fast; one that falls silent is noticed early
 		// enough to find new mail within the poll interval.
 		s.conn.limit = min(s.box.Timeout.Std(), max(poll/4, time.Second))
+		waits := PhasePolling
+		if full {
+			waits = PhaseFull
+		} else if idle {
+			waits = PhaseIdle
+		}
+		s.track.polled(waits)
 		switch {
 		case full:
 			if !sleep(ctx, poll) {
@@ -159,6 +167,7 @@ func (s *session) round(ctx context.Context) (full bool, err error) {
 				bytes += min(list[n].size, s.box.MaxMessage.Bytes())
 				n++
 			}
+			s.track.phase(PhaseReading)
 			if err := s.take(ctx, list[:n]); err != nil {
 				return false, err
 			}
@@ -267,6 +276,12 @@ func (s *session) take(ctx context.Context, list []letter) error {
 	for i, e := range events {
 		files[owner[i]].Failed = files[owner[i]].Failed || e.Quarantine != ""
 	}
+	next.Read += int64(len(files))
+	for _, f := range files {
+		if f.Failed {
+			next.Failed++
+		}
+	}
 	if s.box.Done.acts() || s.box.Failed.acts() {
 		next.Unfiled = append(next.Unfiled, files...)
 		if n := len(next.Unfiled); n > maxUnfiled {
@@ -279,7 +294,10 @@ func (s *session) take(ctx context.Context, list []letter) error {
 	}
 	for i, r := range receipts {
 		if r.Status == bridge.Quarantined || r.Status == bridge.Conflict {
-			files[owner[i]].Failed = true
+			if f := &files[owner[i]]; !f.Failed {
+				f.Failed = true
+				next.Failed++ // saved with the next one
+			}
 		}
 	}
 	s.cursor = &next

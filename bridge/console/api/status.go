@@ -20,6 +20,8 @@ type Status struct {
 	Started time.Time `json:"started"`
 	Now     time.Time `json:"now"`
 	Ready   bool      `json:"ready"`
+	// Replica is the name of the process that answers.
+	Replica string `json:"replica,omitempty"`
 	// Contract is the state of SSP's contract.
 	Contract json.RawMessage `json:"contract,omitempty"`
 }
@@ -27,6 +29,8 @@ type Status struct {
 // A Readiness answers /readyz.
 type Readiness struct {
 	Ready bool `json:"ready"`
+	// Replica is the name of the process that answers.
+	Replica string `json:"replica,omitempty"`
 	// Checks decide Ready.
 	Checks map[string]Check `json:"checks"`
 	// Shown is what is wrong without making the bridge unready: destinations, the contract.

@@ -17,6 +17,12 @@ func (c *Client) Counts(ctx context.Context) (api.Counts, error) {
 	return get[api.Counts](ctx, c, path("counts"), nil)
 }
 
+// Replicas lists the processes that work on the store.
+func (c *Client) Replicas(ctx context.Context) ([]api.Replica, error) {
+	out, err := get[api.List[api.Replica]](ctx, c, path("replicas"), nil)
+	return out.Items, err
+}
+
 // Activity returns what people did, newest first; limit zero: the server's default.
 func (c *Client) Activity(ctx context.Context, limit int) ([]api.Activity, error) {
 	var q url.Values

@@ -35,7 +35,7 @@ func New(name string, c *Config, d provider.Deps) (*provider.Provider, error) {
 		return nil, fmt.Errorf("%s: %w", name, err)
 	}
 	known := newKnown()
-	receiver := &Receiver{name: name, config: c, tell: c.tell(), now: d.Now}
+	receiver := newReceiver(name, c, d.Now)
 	p := &provider.Provider{
 		Name:        name,
 		Destination: &Destination{name: name, config: c, api: api, known: known, schemas: schemas},
@@ -80,8 +80,8 @@ func newAPI(name string, c *Config, d provider.Deps) (*API, *outbound.Client, er
 	if h := c.CorrelationHeader; h != "" && h != "none" {
 		header = func() map[string]string { return map[string]string{http.CanonicalHeaderKey(h): uuid.NewString()} }
 	}
-	return &API{org: c.Org, client: &vendorapi.Client{
-		Name: name, Profile: profile, Base: c.Base, Judge: judge(profile), Header: header,
+	return &API{client: &vendorapi.Client{
+		Name: name, Profile: profile, Fixed: map[string]string{"org": c.Org}, Base: c.Base, Judge: judge(profile), Header: header,
 		HTTP: func(*vendorapi.Operation) vendorapi.Caller { return client },
 	}}, client, nil
 }

@@ -320,8 +320,12 @@ var readerRules = []rule{
 	}},
 }
 
-// inUTC gives r the very value of its end, if that is the same moment.
+// inUTC gives r the very value of its end, if that is the same moment. Its age is the subject of
+// another rule.
 func inUTC(r *bridge.Replica, until time.Time) *bridge.Replica {
+	if r != nil {
+		r.Since = time.Time{}
+	}
 	if r != nil && r.Until.Equal(until) {
 		r.Until = until
 	}

@@ -4,6 +4,7 @@ import (
 	"net"
 	"os"
 	"regexp"
+	"strconv"
 	"strings"
 
 	"github.com/pergabridge/pergabridge/bridge"
@@ -48,6 +49,7 @@ type Server struct {
 	Admin      string          `yaml:"admin" default:"127.0.0.1:8081" doc:"admin listener: console, API, metrics"`
 	AdminToken *config.Secret  `yaml:"admin_token" doc:"token for console and API; without it only this machine itself is let in"`
 	Users      map[string]User `yaml:"users" doc:"people who may sign in to the console, each under the name that is recorded with what they do"`
+	Replica    string          `yaml:"replica" doc:"name of this process for people, where several share a Redis; default: name of the machine and number of the process"`
 	PublicURL  string          `yaml:"public_url" doc:"address under which SSP and providers reach the public listener, if it differs"`
 
 	TLS             *listener.TLS     `yaml:"tls" doc:"HTTPS on the public listener"`
@@ -66,6 +68,9 @@ func (s *Server) ValidateConfig(n *config.Node) {
 		if _, _, err := net.SplitHostPort(l.addr); err != nil {
 			n.Key(l.key).Problemf("for example 127.0.0.1:8080, or :8080 for every interface", "%q is not host:port", l.addr)
 		}
+	}
+	if len(s.Replica) > 100 {
+		n.Key("replica").Problemf("", "has more than 100 bytes")
 	}
 	s.validateUsers(n)
 	if s.AdminPathPrefix != "" && s.AdminToken == nil && len(s.Users) == 0 {
@@ -198,6 +203,35 @@ func (s *Server) AdminAddr() string {
 		host = "127.0.0.1"
 	}
 	return net.JoinHostPort(host, port)
+}
+
+// LoadStore reads only the section `store` of a config file: all that moving the ledger needs.
+func LoadStore(file string) (*Store, error) {
+	n, err := config.ReadFile(file)
+	if err != nil {
+		return nil, err
+	}
+	s := &Store{}
+	config.Decode(n.Key("store"), s)
+	var mine config.Problems
+	for _, p := range n.Problems() {
+		if p.Path == "store" || strings.HasPrefix(p.Path, "store.") {
+			mine = append(mine, p)
+		}
+	}
+	return s, mine.Err()
+}
+
+// replica returns the name of this process.
+func (s *Server) replica() string {
+	if s.Replica != "" {
+		return s.Replica
+	}
+	host, err := os.Hostname()
+	if err != nil {
+		host = "replica"
+	}
+	return host + ":" + strconv.Itoa(os.Getpid())
 }
 
 // LoadServer reads only the section `server` of a config file: all that a verb needs to reach the

@@ -46,6 +46,7 @@ func (a *App) generation(c *Config, p *parts) (_ *generation, err error) {
 		}
 	}()
 	p.mail.store = a.store
+	p.presence.store, p.presence.about.Version, p.presence.about.Started = a.store, a.o.Version, a.started
 	p.files.use(a.store)
 	if err = a.addNotify(g); err != nil {
 		return nil, err
@@ -53,11 +54,12 @@ func (a *App) generation(c *Config, p *parts) (_ *generation, err error) {
 	g.engine, err = engine.New(engine.Options{
 		Store: a.store, Destinations: p.destinations, Receivers: p.receivers, Sources: p.sources,
 		CaseSensitive: p.caseBound, Keep: p.keep, WaitingLimit: c.Waiting.Std(),
-		Log: a.o.Log, Now: a.o.Now, Observer: a.observer, ConfigVersion: c.Version, DrainLimit: a.o.Drain,
+		Log: a.o.Log, Now: a.o.Now, Observer: a.observer, ConfigVersion: c.Version, Replica: a.replica, DrainLimit: a.o.Drain,
 	})
 	if err != nil {
 		return nil, err
 	}
+	p.presence.session = g.engine.Session
 	if g.publicCertificate, err = a.certificate(c.Server.TLS); err != nil {
 		return nil, fmt.Errorf("server.tls: %w", err)
 	}
@@ -80,6 +82,7 @@ func (g *generation) start(ctx context.Context, a *App, work *sync.WaitGroup, en
 	life, end := context.WithCancel(ctx)
 	g.life = end
 	work.Go(func() { a.watchContract(life, g.parts.ssp) })
+	work.Go(func() { g.parts.presence.run(life) })
 	work.Go(func() {
 		err := g.engine.Run(ctx)
 		end()
@@ -140,9 +143,11 @@ func (a *App) addNotify(g *generation) error {
 	}
 	g.stopNotify = stop
 	ssp := g.parts.ssp
+	checks := g.parts.mailboxChecks(toldMailbox)
+	checks[checkConfig] = a.configCheck
 	g.parts.sources[notify.Duty] = notify.New(notify.Options{
 		Sender: send, Counts: a.store.Counts, Repeat: c.Repeat.Std(), Console: c.Console, Log: a.o.Log, Now: a.o.Now,
-		Checks: map[string]func(context.Context) error{checkConfig: a.configCheck},
+		Checks: checks,
 		Contract: func() (bool, string) {
 			s := ssp.Contract()
 			return !s.Open() && s.Status != soap.ContractUnchecked, s.String()

@@ -36,7 +36,7 @@ func (m *mailParts) prepare(c *Config, open *files.Opener, out outbound.Options)
 	if m.ssp, err = sspmail.New(*c.sspMail, m.marks, open, out); err != nil {
 		return nil, err
 	}
-	routes = map[bridge.Kind]bridge.Destination{}
+	routes = map[bridge.Kind]bridge.Destination{bridge.Open: m.ssp} // there is no other way
 	for kind, by := range c.SSP.Route {
 		if by == "mail" {
 			routes[bridge.Kind(kind)] = m.ssp
@@ -52,7 +52,7 @@ func (p *parts) mailboxes(c *Config, log *slog.Logger, now func() time.Time, out
 		return bridge.ReferenceKey(reference, p.caseBound[provider])
 	}})
 	for _, name := range c.boxes() {
-		poller, err := mailin.NewPoller(name, reader, mailin.PollerOptions{Log: log, Now: now, Outbound: out, Quarantined: m.quarantined})
+		poller, err := mailin.NewPoller(name, reader, mailin.PollerOptions{Log: log, Now: now, Outbound: out, Quarantined: m.quarantined, Tell: p.presence.tell})
 		if err != nil {
 			return err
 		}

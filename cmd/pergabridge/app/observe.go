@@ -1,6 +1,10 @@
 package app
 
 import (
+	"context"
+	"math"
+	"time"
+
 	"github.com/prometheus/client_golang/prometheus"
 
 	"github.com/pergabridge/pergabridge/bridge"
@@ -9,6 +13,9 @@ import (
 	"github.com/pergabridge/pergabridge/bridge/engine"
 	"github.com/pergabridge/pergabridge/webhooks"
 )
+
+// askTime bounds how long a scrape waits for the store.
+const askTime = 5 * time.Second
 
 // observer turns what the rooms report into metrics.
 type observer struct {
@@ -89,6 +96,23 @@ func (x *observer) reloaded(done bool) {
 
 // watch adds what the parts in force tell of themselves.
 func (x *observer) watch(a *App) {
+	me := prometheus.NewGauge(prometheus.GaugeOpts{Name: "pergabridge_replica_info", Help: "The name of this process; always 1.", ConstLabels: prometheus.Labels{"replica": a.replica}})
+	me.Set(1)
+	x.Registry().MustRegister(me, prometheus.NewGaugeFunc(prometheus.GaugeOpts{
+		Name: "pergabridge_replicas", Help: "Processes that work on the store now; NaN if it did not answer.",
+	}, func() float64 {
+		ctx, cancel := context.WithTimeout(context.Background(), askTime)
+		defer cancel()
+		all, err := a.store.Replicas(ctx)
+		if err != nil {
+			return math.NaN()
+		}
+		names := map[string]bool{}
+		for _, r := range all {
+			names[r.Name] = true
+		}
+		return float64(len(names))
+	}))
 	x.Registry().MustRegister(prometheus.NewGaugeFunc(prometheus.GaugeOpts{
 		Name: "pergabridge_contract_open", Help: "1 while SSP's contract lets calls through.",
 	}, func() float64 {
