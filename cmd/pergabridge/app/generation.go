@@ -147,7 +147,7 @@ func (a *App) addNotify(g *generation) error {
 	checks[checkConfig] = a.configCheck
 	g.parts.sources[notify.Duty] = notify.New(notify.Options{
 		Sender: send, Counts: a.store.Counts, Repeat: c.Repeat.Std(), Console: c.Console, Log: a.o.Log, Now: a.o.Now,
-		Checks: checks,
+		Checks: g.parts.mailChecks(g.config, checks),
 		Contract: func() (bool, string) {
 			s := ssp.Contract()
 			return !s.Open() && s.Status != soap.ContractUnchecked, s.String()
