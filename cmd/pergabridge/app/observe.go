@@ -69,5 +69,5 @@ func (x *observer) watch(p *parts) {
 		}
 		return 0
 	}))
-	x.Registry().MustRegister(p.watched)
+	x.Registry().MustRegister(p.watched, p.mailWatch)
 }
