@@ -38,6 +38,7 @@ type cli struct {
 	Provider   providerCmd   `cmd:"" help:"Try a provider out, or make one call of it by hand."`
 	Recipes    recipesCmd    `cmd:"" help:"Config sections for well-known ticket systems."`
 	Backup     backupCmd     `cmd:"" help:"Write a copy of the state of a running bridge to a file."`
+	Bench      benchCmd      `cmd:"" help:"Measure this program on this machine, between real peers."`
 	Version    versionCmd    `cmd:"" help:"Print version and build."`
 }
 

@@ -230,8 +230,8 @@ func (s *Server) Close() {
 	_ = os.RemoveAll(s.Dir) // what stays is in the system's folder for temporary files
 }
 
-// Put lays mails into the inbox as a delivery agent would: the server finds them when it looks.
-func (s *Server) Put(mails ...[]byte) error {
+// Put lays mail number n into the inbox as a delivery agent would: the server finds it when it looks.
+func (s *Server) Put(n int, mail []byte) error {
 	box := filepath.Join(s.Dir, "mail", User)
 	for _, dir := range []string{box, filepath.Join(box, "tmp"), filepath.Join(box, "new"), filepath.Join(box, "cur")} {
 		if err := os.Mkdir(dir, 0o777); err != nil && !errors.Is(err, os.ErrExist) {
@@ -242,11 +242,9 @@ func (s *Server) Put(mails ...[]byte) error {
 			}
 		}
 	}
-	for i, m := range mails {
-		name := fmt.Sprintf("%d.M%dP1.host", time.Now().Unix(), i)
-		if err := os.WriteFile(filepath.Join(box, "new", name), m, 0o666); err != nil {
-			return fmt.Errorf("dovecot: %w", err)
-		}
+	name := fmt.Sprintf("%d.M%dP1.host", time.Now().Unix(), n)
+	if err := os.WriteFile(filepath.Join(box, "new", name), mail, 0o666); err != nil {
+		return fmt.Errorf("dovecot: %w", err)
 	}
 	return nil
 }
