@@ -87,6 +87,22 @@
 //	resolve on resolved                   ended as merged
 //	resolve                               bond resolved, Resolves+1; append
 //
+// Open (In): the provider opened a ticket by itself.
+//
+//	names a Task, or its RefKey is known  it is what [Event.Known] says: see "In kinds"
+//	an open of this RefKey is in its      likewise, if it has an Else (it waits as unknown_reference);
+//	  lane or was delivered                 otherwise ended as duplicate, First naming that open
+//	a submit of this provider, mode new,  waits as unknown_reference: it may be the ticket that this
+//	  is unsettled                          submit has just made; decided again by the bond, or by
+//	                                        [Store.Sweep] once none is unsettled
+//	otherwise                             Task becomes [OpenTask] of the RefKey; append
+//
+// An open is claimed by its RefKey for as long as claims live, unless it ended without a delivery. Its lane
+// has no bond: it is leased with a [Bond] that holds nothing but provider, task and reference, and
+// what becomes of it is recorded there, as of any other event. The step that makes a bond with its
+// reference (SSP's first process call) settles it as done if it is not settled yet, tried or not
+// (reason evidence), and gives it the task.
+//
 // # Making a bond
 //
 // A bond gets its reference by settling a submit, by an event, or by a person. In that same step:
@@ -138,7 +154,7 @@
 //	an echo                       the head of the opposite lane, if the kind is the same (or the
 //	                              echo's is empty) and text or reference agree (or the echo has none)
 //	reject_solution accepted      the resolve at the head of the inbound lane
-//	an event that makes the bond  the unsettled submit, tried or not
+//	an event that makes the bond  the unsettled submit, and open, tried or not
 //
 // # De-duplication
 //
@@ -159,7 +175,8 @@
 //	parked       it is the head of a parked lane
 //	waiting      unknown_reference, unknown_task, awaits_reference, maybe_echo
 //	quarantined  the source could not read it; conflict; reference_conflict; waited longer than
-//	             [SweepOptions].WaitingLimit while no submit of its provider was unsettled
+//	             [SweepOptions].WaitingLimit while no submit of its provider was unsettled and no open
+//	             of its reference unsettled, or delivered less than [OpenWait] ago
 //	done         delivered, observed, evidence, settled by a person
 //	ended        duplicate, merged, echo, late, superseded, skipped, ignored, discarded, reread,
 //	             ignored_by_rule, not_public

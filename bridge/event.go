@@ -22,6 +22,10 @@ type Event struct {
 	// Empty: the store derives it case-blind.
 	RefKey string `json:"ref_key,omitempty"`
 
+	// Else is what an [Open] event is where its ticket is known already or on its way to SSP:
+	// [Update] or [Resolve] for what somebody wrote. Empty: nothing but an acknowledgement.
+	Else Kind `json:"else,omitempty"`
+
 	// Key is the sender's own id of what happened, the same at every repetition and at every
 	// entrance (webhook, poll, mailbox); it is scoped by provider and direction. Empty: see
 	// the package documentation, "De-duplication".

@@ -6,7 +6,8 @@ import "strings"
 type Kind string
 
 // The kinds of events. The first four come from SSP (its external request types, in SSP's own
-// words beside them), the last two and [Update] go to SSP (its web-service operations).
+// words beside them), [Update] and the last three go to SSP (its web-service operations; Open, for
+// which it has none, by mail).
 const (
 	Submit         Kind = "submit"          // "Submit Request": the task was assigned to the provider's group
 	Update         Kind = "update"          // "Update", or ProcessInstanceTaskExternalUpdateMessage: a text was added
@@ -14,6 +15,7 @@ const (
 	Close          Kind = "close"           // "Closed": the task was closed by hand in SSP
 	Acknowledge    Kind = "acknowledge"     // ProcessInstanceTaskExternalAcknowledgement: the external reference
 	Resolve        Kind = "resolve"         // ProcessInstanceTaskExternalReassignment: the provider's solution
+	Open           Kind = "open"            // the provider opened a ticket by itself, which SSP does not know yet
 )
 
 // Kinds lists every kind that may travel in a direction, in the order of a task's life.
@@ -21,7 +23,7 @@ func Kinds(d Dir) []Kind {
 	if d == Out {
 		return []Kind{Submit, Update, RejectSolution, Close}
 	}
-	return []Kind{Acknowledge, Update, Resolve}
+	return []Kind{Acknowledge, Update, Resolve, Open}
 }
 
 // Valid reports whether events of kind k travel in direction d.
@@ -33,6 +35,13 @@ func (k Kind) Valid(d Dir) bool {
 	}
 	return false
 }
+
+// openPrefix starts what stands for the task of an [Open] event.
+const openPrefix = "new:"
+
+// OpenTask returns what stands for the task of an [Open] event until SSP has one: its lane is the
+// lane of this task. refKey is the event's [Event.RefKey].
+func OpenTask(refKey string) string { return openPrefix + refKey }
 
 // Dir is the direction of an event, in SSP's own words: [Out] leaves SSP for a provider, [In]
 // comes from a provider into SSP.

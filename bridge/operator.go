@@ -61,6 +61,10 @@ const (
 	VerbAssign  Verb = "quarantine_assign"  // give a quarantined or waiting event its Task or Reference
 	VerbDiscard Verb = "quarantine_discard" // end it; Note says why
 	VerbReread  Verb = "quarantine_reread"  // accept Events in its place, in one step
+
+	// VerbConfigReload only records that the config was read anew: Dest is "config", Note says how it
+	// ended.
+	VerbConfigReload Verb = "config_reload"
 )
 
 // CommandResult is what a command did.

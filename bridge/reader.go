@@ -160,9 +160,11 @@ type DutyState struct {
 	Cursor  string `json:"cursor,omitempty"` // the position saved last
 }
 
-// A Replica is one session that is alive.
+// A Replica is one session that is alive. A process has one after the other, for a moment two.
 type Replica struct {
+	Name    string    `json:"name,omitempty"` // what its process is called: [Session].Replica
 	Session string    `json:"session"`
+	Since   time.Time `json:"since,omitzero"`   // when the session was made
 	Until   time.Time `json:"until"`            // when it ends unless it is renewed
 	Leases  int       `json:"leases"`           // deliveries under way
 	Duties  []string  `json:"duties,omitempty"` // by name

@@ -50,6 +50,9 @@ type Store interface {
 type Session struct {
 	ID    string
 	Until time.Time
+	// Replica names the process for people; a process has one session after the other, for a
+	// moment two.
+	Replica string
 }
 
 // SessionLife and SessionRenewal are how long a session lives without renewal, and how often it
@@ -58,6 +61,11 @@ const (
 	SessionLife    = 10 * time.Second
 	SessionRenewal = 3 * time.Second
 )
+
+// OpenWait is how long events wait for their reference after the [Open] event of that reference was
+// delivered: SSP has to read its mail, and somebody has to assign the new task, before SSP's first
+// call makes the bond.
+const OpenWait = 7 * 24 * time.Hour
 
 // A Receipt tells what became of one accepted event.
 type Receipt struct {

@@ -77,7 +77,19 @@ func (e *Event) MergeHash() string {
 	if k := e.refKey(); k != "" && e.Dir == In {
 		who = "ref:" + k
 	}
-	return digest(string(e.Dir), string(e.Kind), who, e.refKey(), e.Text)
+	return digest(string(e.Dir), string(e.Known()), who, e.refKey(), e.Text)
+}
+
+// Known returns the kind that the event has where its ticket is known: for [Open] that is Else, or
+// [Acknowledge]; for all others their kind.
+func (e *Event) Known() Kind {
+	switch {
+	case e.Kind != Open:
+		return e.Kind
+	case e.Else != "":
+		return e.Else
+	}
+	return Acknowledge
 }
 
 func (e *Event) refKey() string {

@@ -19,9 +19,9 @@ type Attached struct {
 	Senders   Senders           `yaml:"senders" doc:"addresses and domains the provider writes from; tags and reference patterns count in their mail only. helpdesk@x.example, x.example, *.x.example, or * for everybody"`
 	Verify    *Verify           `yaml:"verify" doc:"believe a sender only when your mail server has checked it"`
 	Reference []Pattern         `yaml:"reference" doc:"patterns (regular expressions) of the provider's ticket numbers in subject and text; the first group is the number, else the whole match"`
-	Status    map[string]string `yaml:"status" enum:"acknowledge|update|resolve|ignore" doc:"what a value of the status tag means, beside the usual words for solved and closed"`
+	Status    map[string]string `yaml:"status" enum:"acknowledge|update|resolve|open|ignore" doc:"what a value of the status tag means, beside the usual words for solved and closed"`
 	Rules     []Rule            `yaml:"rules" doc:"tried in order on every mail whose task is known; the first that fits says what it is"`
-	Untagged  string            `yaml:"untagged" enum:"update|resolve|acknowledge|ignore|quarantine" default:"update" doc:"what a mail is that neither a rule nor a tag says anything about"`
+	Untagged  string            `yaml:"untagged" enum:"update|resolve|acknowledge|open|ignore|quarantine" default:"update" doc:"what a mail is that neither a rule nor a tag says anything about; open: a new ticket where nobody knows its reference, else an update"`
 	Automatic string            `yaml:"automatic" enum:"acknowledge|read|ignore" default:"acknowledge" doc:"what notifications of systems are good for: acknowledge takes a reference from them and tagged mail as usual; read takes them as if a person had written them"`
 	Files     string            `yaml:"attachments" enum:"list|none" default:"list" doc:"list names attachments with their size below the text"`
 }
@@ -36,7 +36,7 @@ type Verify struct {
 type Rule struct {
 	Name      string                  `yaml:"name" doc:"shown where the rule fails"`
 	When      mapping.Expr            `yaml:"when" doc:"condition; without it the rule always fits"`
-	Kind      string                  `yaml:"kind" required:"true" enum:"acknowledge|update|resolve|ignore|quarantine" doc:"what the mail is to SSP"`
+	Kind      string                  `yaml:"kind" required:"true" enum:"acknowledge|update|resolve|open|ignore|quarantine" doc:"what the mail is to SSP; open: a new ticket where nobody knows its reference, else an update"`
 	Reference mapping.Expr            `yaml:"reference" doc:"the provider's ticket number, if it is not what was found already"`
 	Text      mapping.Expr            `yaml:"text" doc:"message or solution, if it is not the new text of the mail"`
 	Author    mapping.Expr            `yaml:"author" doc:"who wrote it"`
@@ -63,6 +63,27 @@ func (a *Attached) ValidateConfig(n *config.Node) {
 	if len(a.Reference) > 0 && len(a.Senders) == 0 {
 		n.Key("reference").Problemf("senders: [provider.example]", "patterns count in mail of the provider's senders only, and there are none")
 	}
+}
+
+// Opens returns where the section n says that new tickets are opened in SSP.
+func (a *Attached) Opens(n *config.Node) (out []*config.Node) {
+	if a == nil {
+		return nil
+	}
+	for i := range a.Rules {
+		if a.Rules[i].Kind == string(bridge.Open) {
+			out = append(out, n.Key("rules").Item(i).Key("kind"))
+		}
+	}
+	if a.Untagged == string(bridge.Open) {
+		out = append(out, n.Key("untagged"))
+	}
+	for word, kind := range a.Status {
+		if kind == string(bridge.Open) {
+			out = append(out, n.Key("status").Key(word))
+		}
+	}
+	return out
 }
 
 // Pattern is a regular expression.

@@ -97,12 +97,30 @@ func (x *Reading) finish(box *Mailbox, by string) *Reading {
 		return x
 	}
 	x.fill(box)
+	if x.Kind == string(bridge.Open) {
+		return x.opening()
+	}
 	if x.Text == "" && x.Kind == string(bridge.Update) {
 		if x.Reference != "" {
 			x.Kind = string(bridge.Acknowledge)
 			return x
 		}
 		return x.hold(bridge.NoRule, "the mail has no text of its own: everything in it is quoted, signature or footer")
+	}
+	return x
+}
+
+// opening makes a mail a new ticket, or what else it says where the ticket is known.
+func (x *Reading) opening() *Reading {
+	x.Else = string(bridge.Update)
+	if x.Tags.Get(mailmark.Solution) != "" {
+		x.Else = string(bridge.Resolve)
+	}
+	switch {
+	case x.Text == "":
+		x.Else = "" // nothing is written but the number
+	case x.Reference == "":
+		x.Kind, x.Else = x.Else, "" // it answers a mail of ours: its task is known
 	}
 	return x
 }

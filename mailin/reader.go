@@ -100,7 +100,7 @@ func (r *Reader) event(in *bridge.Inbound, x *Reading) bridge.Event {
 		kept.ContentType = ContentType
 	}
 	e := bridge.Event{
-		Provider: x.Provider, Dir: bridge.In, Kind: bridge.Kind(x.Kind), Task: x.Task, Reference: x.Reference, Key: x.key(in.Body),
+		Provider: x.Provider, Dir: bridge.In, Kind: bridge.Kind(x.Kind), Else: bridge.Kind(x.Else), Task: x.Task, Reference: x.Reference, Key: x.key(in.Body),
 		Entrance: bridge.ByMailbox, Received: in.Received, Text: x.Text, Author: x.Author, Fields: x.fields(), Inbound: &kept,
 		Quarantine: x.Quarantine, Detail: secret.Mask(x.Why),
 	}

@@ -32,6 +32,7 @@ type Reading struct {
 	Reference string
 	Found     string // how; "" if neither task nor reference is known
 	Kind      string // kind of event, Ignored, or "" when a person has to decide
+	Else      string // with kind open: what it is where the ticket is known
 	Text      string // what becomes the text of the event
 	Author    string
 	// Quarantine and Why tell why a person has to decide; Why also why a mail is ignored.

@@ -35,7 +35,7 @@ type Config struct {
 
 	// Route and Mail send some kinds of events by mail instead. The app decodes Mail: it is another
 	// way to SSP than this package's.
-	Route map[string]string `yaml:"route" enum:"soap|mail" doc:"per kind of event (acknowledge, update, resolve) how SSP is told; default soap"`
+	Route map[string]string `yaml:"route" enum:"soap|mail" doc:"per kind of event (acknowledge, update, resolve) how SSP is told; default soap. open (a new ticket) always goes by mail"`
 	Mail  *config.Node      `yaml:"mail" doc:"the mail route to SSP: server, addresses, wording"`
 
 	// Intake is how SSP's process calls are read and authenticated. The app decodes it: it
@@ -49,8 +49,11 @@ type Config struct {
 func (c *Config) ValidateConfig(n *config.Node) {
 	c.Delivery.Check(n, bridge.In)
 	for kind, by := range c.Route {
+		if kind == string(bridge.Open) && by != "mail" {
+			n.Key("route").Key(kind).Problemf("open: mail, with the section ssp.mail", "SSP's web service has no operation that opens a ticket")
+		}
 		if !bridge.Kind(kind).Valid(bridge.In) {
-			n.Key("route").Key(kind).ProblemAtKey("acknowledge, update or resolve", "there is no such kind of event here")
+			n.Key("route").Key(kind).ProblemAtKey("acknowledge, update, resolve or open", "there is no such kind of event here")
 		}
 		if by == "mail" && !c.Mail.Exists() && !n.Key("mail").Exists() {
 			n.Key("route").Key(kind).Problemf("add ssp.mail", "goes by mail, but there is no section mail")

@@ -9,6 +9,7 @@ import (
 	"net"
 	"net/http"
 	"net/netip"
+	"reflect"
 	"strings"
 	"time"
 	"unicode"
@@ -62,16 +63,21 @@ type guard struct {
 	log      *slog.Logger
 }
 
-func newGuard(token secret.Text, users []User, now func() time.Time, log *slog.Logger) *guard {
+func newGuard(token secret.Text, users []User, m *memory, log *slog.Logger) *guard {
 	g := &guard{
 		hasToken: !token.Empty(), token: sha256.Sum256([]byte(token.Reveal())),
 		users: map[string]User{}, hashing: make(chan struct{}, 2), loopback: rand.Text(),
-		cross: http.NewCrossOriginProtection(), brake: newBrake(now), sessions: newSessions(now), log: log,
+		cross: http.NewCrossOriginProtection(), brake: m.brake, sessions: m.sessions, log: log,
 	}
 	for _, u := range users {
 		g.users[u.Name], g.decoy = u, u.Hash
 	}
 	return g
+}
+
+// same reports whether x lets in the same people in the same way.
+func (g *guard) same(x *guard) bool {
+	return g.hasToken == x.hasToken && g.token == x.token && reflect.DeepEqual(g.users, x.users)
 }
 
 // open reports whether nobody has to sign in; then only this machine is served.

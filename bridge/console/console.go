@@ -2,41 +2,90 @@ package console
 
 import (
 	"net/http"
+	"sync"
+	"sync/atomic"
+	"time"
 
 	"github.com/pergabridge/pergabridge/bridge/console/api"
 )
 
-// server is the admin listener.
+// A Console is the admin listener.
+type Console struct {
+	memory *memory
+	change sync.Mutex
+	in     atomic.Pointer[server] // force
+}
+
+// memory is what outlives a change of the options.
+type memory struct {
+	// backup holds one value while a copy is made.
+	backup   chan struct{}
+	streams  chan struct{}
+	repairs  repairs
+	answered answered
+	brake    *brake
+	sessions *sessions
+}
+
+// server is a console under one set of options.
 type server struct {
 	Options
+	*memory
 	guard *guard
 	ready readiness
-	// backup holds one value while a copy is made.
-	backup  chan struct{}
-	repairs repairs
 	// pageTree serves the pages, for streams that look at them again.
 	pageTree *http.ServeMux
-	streams  chan struct{}
 	ops      []operation
-	document []byte // OpenAPI
-	answered answered
+	document []byte       // OpenAPI
+	handler  http.Handler // everything
+	replaced chan struct{}
 }
 
 // New returns the handler of the admin listener.
-func New(o Options) (http.Handler, error) {
+func New(o Options) (*Console, error) {
+	if o.Now == nil {
+		o.Now = time.Now
+	}
+	c := &Console{memory: &memory{
+		backup: make(chan struct{}, 1), streams: make(chan struct{}, maxStreams), answered: answered{now: o.Now},
+		brake: newBrake(o.Now), sessions: newSessions(o.Now),
+	}}
+	if err := c.Use(o); err != nil {
+		return nil, err
+	}
+	return c, nil
+}
+
+// Use puts other options in force, at once and as a whole. Requests under way end under the old ones;
+// pages that are open look again. Who has signed in stays so unless the people or the token changed.
+// The store and the clock stay what they were.
+func (c *Console) Use(o Options) error {
+	c.change.Lock()
+	defer c.change.Unlock()
 	o, err := o.complete()
 	if err != nil {
-		return nil, err
+		return err
 	}
-	s := &server{Options: o, backup: make(chan struct{}, 1), streams: make(chan struct{}, maxStreams)}
+	s := &server{Options: o, memory: c.memory, replaced: make(chan struct{})}
 	s.ops = s.operations()
 	if s.document, err = openAPI(s.ops, o.Version); err != nil {
-		return nil, err
+		return err
 	}
-	s.answered.now = o.Now
-	s.guard = newGuard(o.Token, o.Users, o.Now, o.Log)
-	return s.outside(s.routes()), nil
+	s.guard = newGuard(o.Token, o.Users, c.memory, o.Log)
+	s.handler = s.outside(s.routes())
+	old := c.in.Load()
+	if old != nil && !old.guard.same(s.guard) {
+		c.memory.sessions.endAll()
+	}
+	c.in.Store(s)
+	if old != nil {
+		close(old.replaced)
+	}
+	return nil
 }
+
+// ServeHTTP answers under the options in force.
+func (c *Console) ServeHTTP(w http.ResponseWriter, r *http.Request) { c.in.Load().handler.ServeHTTP(w, r) }
 
 // routes builds the tree of resources.
 func (s *server) routes() http.Handler {

@@ -33,6 +33,8 @@ func (f failing) Lanes(context.Context, bridge.LaneFilter) ([]bridge.Lane, error
 	return nil, f.fail()
 }
 
+func (f failing) Replicas(context.Context) ([]bridge.Replica, error) { return nil, f.fail() }
+
 func (f failing) Counts(context.Context) (bridge.Counts, error) { return bridge.Counts{}, f.fail() }
 
 func (f failing) Activities(context.Context, int) ([]bridge.Activity, error) { return nil, f.fail() }

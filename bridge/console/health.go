@@ -26,7 +26,7 @@ func (s *server) healthz(w http.ResponseWriter, _ *http.Request) error {
 func (s *server) readyz(w http.ResponseWriter, r *http.Request) error {
 	v := s.readiness(r.Context())
 	if _, err := s.guard.identify(r); err != nil { // reasons name addresses and systems
-		v.Checks, v.Shown = bare(v.Checks), bare(v.Shown)
+		v.Checks, v.Shown, v.Replica = bare(v.Checks), bare(v.Shown), ""
 	}
 	status := http.StatusOK
 	if !v.Ready {
@@ -70,7 +70,7 @@ func (s *server) check(ctx context.Context) api.Readiness {
 	for name, f := range s.Checks {
 		must[name] = f
 	}
-	v := api.Readiness{Ready: true, Checks: runChecks(ctx, must), Shown: runChecks(ctx, s.Shown)}
+	v := api.Readiness{Ready: true, Replica: s.Replica, Checks: runChecks(ctx, must), Shown: runChecks(ctx, s.Shown)}
 	for _, c := range v.Checks {
 		v.Ready = v.Ready && c.OK
 	}

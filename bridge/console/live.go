@@ -80,6 +80,8 @@ func (s *server) stream(w http.ResponseWriter, r *http.Request) error {
 			return nil
 		case <-s.Closing:
 			return nil
+		case <-s.replaced: // the page comes back by itself, to what is in force now
+			return nil
 		case <-tick.C:
 		}
 	}

@@ -146,6 +146,9 @@ func TestEveryOperationIsAsItsDocumentSays(t *testing.T) {
 		o.Destinations[1].Test = func(context.Context) (string, error) { return "ok", nil }
 		o.Map = func(context.Context, json.RawMessage) (any, error) { return map[string]any{"call": "POST /"}, nil }
 		o.Contract = func() any { return map[string]any{"status": "bound"} }
+		o.Reload = func(context.Context, string) (api.Reloaded, error) {
+			return api.Reloaded{Config: "b", Previous: "a", Warnings: []string{"w"}}, nil
+		}
 	})
 	o := readOpenAPI(t, w)
 	call := func(method, target, body string) *httptest.ResponseRecorder {
@@ -201,6 +204,7 @@ func TestEveryOperationIsAsItsDocumentSays(t *testing.T) {
 	call("POST", "/quarantine/"+quarantined[1]+"/discard", `{"note":"noise"}`)
 	call("POST", "/quarantine/"+quarantined[2]+"/assign", `{"task":"1"}`)
 	call("POST", "/map", `{"provider":"acme"}`)
+	call("POST", "/reload", "")
 	w.park("6")
 	var repair api.Repair
 	require.NoError(t, json.Unmarshal(call("POST", "/repairs", `{"of":"parked","verb":"retry","provider":"acme"}`).Body.Bytes(), &repair))
@@ -212,6 +216,7 @@ func TestEveryOperationIsAsItsDocumentSays(t *testing.T) {
 	require.NoError(t, json.Unmarshal(call("GET", "/activity?limit=3", "").Body.Bytes(), &page))
 	require.Len(t, page.Items, 3)
 	call("GET", "/activity?after="+page.Next, "")
+	call("GET", "/replicas", "")
 
 	for _, d := range o.paths {
 		require.True(t, o.seen[d.id], "%s was never called", d.id)
@@ -248,7 +253,7 @@ func TestTheDocumentIsComplete(t *testing.T) {
 			require.NotEmpty(t, p["schema"])
 		}
 	}
-	require.Len(t, ids, 34)
+	require.Len(t, ids, 35)
 	for name := range o.doc["components"].(map[string]any)["schemas"].(map[string]any) {
 		_, err := o.refs.Compile(pointer("components", "schemas", name))
 		require.NoError(t, err, name)

@@ -62,10 +62,12 @@ func (s *server) operations() []operation {
 		get("showRepair", "/repairs/{id}", "Show how a bulk repair goes.", nil, api.Repair{}, s.showRepair),
 		post("beginRepair", "/repairs", "Do one thing to every parked lane or quarantined event of a provider or reason.", api.RepairRequest{}, false, s.postRepair),
 		get("counts", "/counts", "The state of everything in numbers.", nil, api.Counts{}, s.counts),
+		get("listReplicas", "/replicas", "List the processes that work on the store.", nil, api.List[api.Replica]{}, s.replicas),
 		get("listActivity", "/activity", "List what people did, newest first.", []string{"after", "limit"}, api.List[api.Activity]{}, s.activity),
 		get("status", "/status", "What is running.", nil, api.Status{}, s.status),
 		get("backup", "/backup", "A copy of the database.", nil, nil, s.sendBackup),
 		post("map", "/map", "Try a mapping; nothing is stored and nothing is sent.", map[string]any{}, false, s.dryRun),
+		post("reload", "/reload", "Read the config anew and put it in force; the old one stays if anything is wrong with the new one.", nil, true, s.reload),
 		get("openapi", "/openapi.json", "This document.", nil, map[string]any{}, s.openapi),
 	}
 	for i := range ops {
@@ -77,6 +79,8 @@ func (s *server) operations() []operation {
 			}
 		case "beginRepair":
 			o.answer, o.status = api.Repair{}, http.StatusAccepted
+		case "reload":
+			o.need, o.answer = Admin, api.Reloaded{}
 		case "map":
 			o.answer = map[string]any{}
 		case "testDestination":

@@ -10,6 +10,7 @@ import (
 	"time"
 
 	"github.com/pergabridge/pergabridge/bridge"
+	"github.com/pergabridge/pergabridge/bridge/console/api"
 	"github.com/pergabridge/pergabridge/bridge/console/rate"
 	"github.com/pergabridge/pergabridge/bridge/files"
 	"github.com/pergabridge/pergabridge/bridge/secret"
@@ -50,6 +51,8 @@ type Options struct {
 	// Metrics serves /metrics; nil: not found.
 	Metrics http.Handler
 
+	// Replica is the name of this process.
+	Replica       string
 	Version       string
 	ConfigVersion string
 	Started       time.Time // zero: now
@@ -72,6 +75,10 @@ type Options struct {
 	// Map answers POST /map: a dry run of a mapping. It may return an [*api.Problem]; any other
 	// error is answered as unprocessable. nil: not found.
 	Map func(ctx context.Context, request json.RawMessage) (any, error)
+
+	// Reload reads the config anew for a person and puts it in force. It may return an
+	// [*api.Problem]; any other error is answered as unprocessable. nil: not found.
+	Reload func(ctx context.Context, person string) (api.Reloaded, error)
 
 	// Rates returns the last hour of a side, of all sides for ""; nil: no charts are shown.
 	Rates func(name string) rate.Series

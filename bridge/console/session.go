@@ -98,6 +98,13 @@ func (s *sessions) alive(r *http.Request) bool {
 	return x != nil && !x.over(s.now())
 }
 
+// endAll signs everybody out.
+func (s *sessions) endAll() {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	clear(s.by)
+}
+
 // end forgets the session of a request.
 func (s *sessions) end(r *http.Request) {
 	if c, err := r.Cookie(cookieName); err == nil {

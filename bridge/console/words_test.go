@@ -85,7 +85,7 @@ func TestShorteningKeepsCharactersWhole(t *testing.T) {
 
 func TestKindsAreListedOnce(t *testing.T) {
 	k := kinds()
-	require.Len(t, k, 6)
+	require.Len(t, k, 7)
 	slices.Sort(k)
 	require.Equal(t, k, slices.Compact(k))
 }

@@ -99,4 +99,11 @@
 // When the context of [Engine.Run] ends, sources stop and release their duties, nothing new is
 // leased, and deliveries may finish within [Options].DrainLimit; their results are settled. What
 // still runs then is cancelled, and settled as what it says.
+//
+// # Retire
+//
+// An engine does not change. When the config changes, another is made on the same store, and the old
+// one retires ([Engine.Retire]): for the store the two are two replicas, so that order, limits and
+// fences hold between them, and nothing has to be handed over. Deliveries of the old one are not cut
+// short; its session is renewed until they are settled.
 package engine

@@ -84,3 +84,48 @@ func TestDrainGivesUpOnAStoreThatIsGone(t *testing.T) {
 		require.ErrorContains(t, <-b.ran, "1 results could not be settled")
 	})
 }
+
+// An engine that retires cuts nothing short, however long it takes, and leases nothing more.
+func TestRetireLetsDeliveriesTakeTheirTime(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		store := newFakeStore()
+		b := start(t, store, Options{}, &vendor{deliver: func(ctx context.Context, l bridge.Lease) bridge.Outcome {
+			time.Sleep(3 * time.Minute) // far beyond the drain limit
+			require.NoError(t, ctx.Err())
+			return done(ctx, l)
+		}}, nil)
+		b.accept(t, out("1", bridge.Submit), out("1", bridge.Update))
+		synctest.Wait()
+		begin := time.Now()
+		b.Retire()
+		b.Retire() // once is enough, twice does no harm
+		synctest.Wait()
+		require.Empty(t, store.duties[sweepDuty], "duties are released at once")
+		b.accept(t, out("2", bridge.Submit)) // for its successor
+		require.NoError(t, <-b.ran)
+		require.Equal(t, 3*time.Minute, time.Since(begin))
+		r := store.settledResults()
+		require.Len(t, r, 1, "nothing new is leased")
+		require.Equal(t, bridge.OutcomeDone, r[0].Outcome.Kind)
+		require.Zero(t, store.fenced)
+	})
+}
+
+// The end of the process still bounds what a retired engine may take.
+func TestRetiredEngineDrains(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		store := newFakeStore()
+		b := start(t, store, Options{}, &vendor{deliver: func(ctx context.Context, _ bridge.Lease) bridge.Outcome {
+			<-ctx.Done()
+			return bridge.Outcome{Kind: bridge.OutcomeRetry, Reason: bridge.Canceled}
+		}}, nil)
+		b.accept(t, out("1", bridge.Submit))
+		synctest.Wait()
+		b.Retire()
+		pass(time.Minute)
+		begin := time.Now()
+		b.end(t)
+		require.Equal(t, 20*time.Second, time.Since(begin))
+		require.Len(t, store.settledResults(), 1)
+	})
+}

@@ -70,6 +70,7 @@ func (e *Engine) hold(ctx context.Context, s *session, held bridge.Duty, work fu
 	defer e.held.remove(held.Name())
 	e.o.Observer.Duty(held.Name(), true)
 	defer func() {
+		e.o.Observer.Duty(held.Name(), false) // first: released, it may be taken by the next at once
 		if p := recover(); p != nil {
 			err = errors.New(panicText(p))
 		}
@@ -78,7 +79,6 @@ func (e *Engine) hold(ctx context.Context, s *session, held bridge.Duty, work fu
 		if rerr := held.Release(end); rerr != nil && !errors.Is(rerr, bridge.ErrFenced) {
 			err = errors.Join(err, fmt.Errorf("engine: release duty %s: %w", held.Name(), rerr))
 		}
-		e.o.Observer.Duty(held.Name(), false)
 	}()
 	return work(run, &duty{Duty: held, e: e, lost: func() { stop(errDutyLost) }})
 }

@@ -24,6 +24,8 @@ type Engine struct {
 	session  tenancy
 	held     held
 	ran      atomic.Bool
+	retired  chan struct{} // closed by Retire
+	retire   sync.Once
 }
 
 var (
@@ -38,7 +40,7 @@ func New(o Options) (*Engine, error) {
 	if err != nil {
 		return nil, fmt.Errorf("engine: %w", err)
 	}
-	e := &Engine{o: o, dests: map[string]*dest{}, bell: make(chan struct{}, 1)}
+	e := &Engine{o: o, dests: map[string]*dest{}, bell: make(chan struct{}, 1), retired: make(chan struct{})}
 	e.lag.init()
 	e.session.init()
 	for _, d := range o.Destinations {
@@ -73,11 +75,20 @@ func (e *Engine) Run(ctx context.Context) error {
 	var group sync.WaitGroup
 	group.Go(func() { e.keepSessions(life, calls) })
 	var duties sync.WaitGroup
+	work, stopWork := context.WithCancel(ctx) // also ends when the engine retires
+	defer stopWork()
+	group.Go(func() {
+		select {
+		case <-e.retired:
+			stopWork()
+		case <-life.Done():
+		}
+	})
 	for name, s := range e.o.Sources {
-		duties.Go(func() { e.runDuty(ctx, name, s.Run) })
+		duties.Go(func() { e.runDuty(work, name, s.Run) })
 	}
-	duties.Go(func() { e.runDuty(ctx, sweepDuty, e.sweep) })
-	duties.Go(func() { e.watchDuties(ctx) })
+	duties.Go(func() { e.runDuty(work, sweepDuty, e.sweep) })
+	duties.Go(func() { e.watchDuties(work) })
 
 	l := loop{e: e, stopCalls: stopCalls}
 	err := l.run(ctx)
@@ -88,6 +99,12 @@ func (e *Engine) Run(ctx context.Context) error {
 	group.Wait()
 	return err
 }
+
+// Retire lets another engine on the same store take over, as another replica would: sources stop
+// and release their duties, nothing new is leased, and what is on its way may take the time it takes.
+// [Engine.Run] returns when everything is settled; when its context ends before, the rest is drained
+// as usual. Accept goes on working.
+func (e *Engine) Retire() { e.retire.Do(func() { close(e.retired) }) }
 
 // ring makes the loop take another turn.
 func (e *Engine) ring() {

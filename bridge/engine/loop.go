@@ -71,7 +71,7 @@ func (l *loop) run(ctx context.Context) error {
 	defer l.e.lag.stop()
 	timer := time.NewTimer(0)
 	defer timer.Stop()
-	done, wake := ctx.Done(), l.e.o.Store.Wake()
+	done, retired, wake := ctx.Done(), l.e.retired, l.e.o.Store.Wake()
 	var limit <-chan time.Time
 	cancelled := false
 	for {
@@ -88,6 +88,10 @@ func (l *loop) run(ctx context.Context) error {
 				wake = nil
 			}
 			l.e.lag.signal()
+		case <-retired:
+			retired, l.draining = nil, true
+			wake = nil // one signal wakes one loop: it is the successor's now
+			l.e.o.Log.Debug("retiring: deliveries may finish", slog.Int(LogCount, l.running))
 		case <-done:
 			done, l.draining = nil, true
 			limit = time.After(l.e.o.DrainLimit)

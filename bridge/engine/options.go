@@ -27,6 +27,8 @@ type Options struct {
 	Rand     func() float64   // random in [0,1) for jitter; nil: math/rand/v2
 	Observer Observer         // nil: [NoObserver]
 
+	// Replica names this process for people.
+	Replica string
 	// ConfigVersion is recorded with every attempt.
 	ConfigVersion string
 	// WaitingLimit is how long an event waits for its bond; zero: the store's default.

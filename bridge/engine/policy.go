@@ -51,6 +51,7 @@ func DefaultPolicy() Policy {
 		Refused: map[bridge.Kind]bridge.Then{
 			bridge.Submit: bridge.ThenPark, bridge.Acknowledge: bridge.ThenPark, bridge.Resolve: bridge.ThenPark,
 			bridge.RejectSolution: bridge.ThenPark, bridge.Close: bridge.ThenPark, bridge.Update: bridge.ThenSkip,
+			bridge.Open: bridge.ThenPark,
 		},
 		Unknown: map[bridge.Kind]Unknown{
 			bridge.Submit:         {Lookup: true, Then: bridge.ThenPark},
@@ -59,6 +60,7 @@ func DefaultPolicy() Policy {
 			bridge.Resolve:        {Wait: time.Minute, Lookup: true, Then: bridge.ThenRetry},
 			bridge.RejectSolution: {Wait: time.Minute, Lookup: true, Then: bridge.ThenRetry},
 			bridge.Close:          {Lookup: true, Then: bridge.ThenRetry},
+			bridge.Open:           {Then: bridge.ThenPark}, // a second ticket is worse than a late one
 		},
 	}
 }

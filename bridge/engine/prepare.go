@@ -120,6 +120,10 @@ func content(ev *bridge.Event) (bridge.Reason, string) {
 		return bridge.UnknownType, fmt.Sprintf("kind %q does not travel in direction %q", ev.Kind, ev.Dir)
 	case ev.Dir == bridge.Out && ev.Task == "":
 		return bridge.MissingField, "the task id is missing; without it nothing can be done"
+	case ev.Else != "" && (ev.Kind != bridge.Open || ev.Else == bridge.Open || !ev.Else.Valid(bridge.In)):
+		return bridge.UnknownType, fmt.Sprintf("an event of kind %q cannot be %q where its ticket is known", ev.Kind, ev.Else)
+	case ev.Kind == bridge.Open && ev.Task == "" && ev.RefKey == "":
+		return bridge.MissingField, "a new ticket needs its reference: without it nobody could tell which task it becomes"
 	case ev.Task == "" && ev.RefKey == "":
 		return bridge.MissingField, "neither a task id nor a reference is there; one of them is needed"
 	}

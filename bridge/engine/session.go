@@ -87,7 +87,7 @@ func (s *session) renew(ctx context.Context, e *Engine) error {
 	safe := time.Now().Add(bridge.SessionLife - sessionMargin)
 	until := e.o.Now().Add(bridge.SessionLife)
 	err := e.observed("renew", func() error {
-		return e.o.Store.Renew(ctx, bridge.Session{ID: s.id, Until: until})
+		return e.o.Store.Renew(ctx, bridge.Session{ID: s.id, Until: until, Replica: e.o.Replica})
 	})
 	if err == nil {
 		s.mu.Lock()

@@ -1,5 +1,9 @@
 // Package sspmail is the mail route to SSP: acknowledge, update and resolve as tagged mail to a
-// mailbox that SSP reads, where its web service cannot be used.
+// mailbox that SSP reads, where its web service cannot be used; and new tickets (open), for which the
+// web service has no operation.
+//
+// A new ticket has no task: its mail holds the provider's reference, which SSP has to keep as its external
+// number and hand back with its first process call. That call makes the bond.
 //
 // SSP's formats for tasks and external numbers are its administrator's; so subject, tags and text are
 // configurable, and what stands here as default is our proposal, not SSP's. Mail is plain text, one
@@ -36,12 +40,19 @@ type Config struct {
 	Acknowledge Template            `yaml:"acknowledge" doc:"mail that tells the reference"`
 	Update      Template            `yaml:"update" doc:"mail that adds a text"`
 	Resolve     Template            `yaml:"resolve" doc:"mail that brings the solution"`
+	Open        OpenTemplate        `yaml:"open" doc:"mail that opens a new ticket; SSP has to keep its reference and to hand it back with its first call"`
 }
 
 // Template says how a mail is worded.
 type Template struct {
 	Subject mapping.Text `yaml:"subject" doc:"subject; put SSP's own format for tasks here if it looks for one"`
 	Text    mapping.Text `yaml:"text" doc:"the whole text; {{tags}} stands where the tags go. Default: the tags"`
+}
+
+// OpenTemplate says how the mail that opens a new ticket is worded.
+type OpenTemplate struct {
+	Template `yaml:",inline"`
+	Fields   []string `yaml:"fields" doc:"fields of the event that become tags of the same name, one line each; no others do, because a sender may name his as he likes"`
 }
 
 // ValidateConfig checks what the tags cannot say.
@@ -64,7 +75,7 @@ func (c *Config) ValidateConfig(n *config.Node) {
 			n.Key("tags").Problemf("format: \"[[Label]]: value\"", "%s", strings.TrimPrefix(err.Error(), "mailmark: "))
 		}
 	}
-	for _, t := range []Template{c.Acknowledge, c.Update, c.Resolve} {
+	for _, t := range []Template{c.Acknowledge, c.Update, c.Resolve, c.Open.Template} {
 		t.Subject.Within(mapping.Outgoing)
 		t.Text.Within(mapping.Outgoing)
 	}
@@ -115,7 +126,10 @@ func mustText(s string) mapping.Text {
 	return t
 }
 
-var standardSubject = mustText(`Task ${event.task}${bond.reference == "" ? "" : " / " + bond.reference}`)
+var (
+	standardSubject = mustText(`Task ${event.task}${bond.reference == "" ? "" : " / " + bond.reference}`)
+	standardOpen    = mustText(`${event.title == "" ? "New ticket" : event.title} / ${event.reference}`)
+)
 
 const tagsHere = "{{tags}}"
 
@@ -141,10 +155,24 @@ func (d *Destination) letter(l *bridge.Lease) (mailout.Letter, error) {
 	case bridge.Resolve:
 		t = d.config.Resolve
 		tags = append(tags, tag{mailmark.Status, "Solved"}, tag{mailmark.Author, e.Author}, tag{mailmark.Solution, e.Text})
+	case bridge.Open:
+		if e.Reference == "" {
+			return out, fmt.Errorf("ssp.mail: the new ticket has no reference, so SSP could not name it")
+		}
+		t = d.config.Open.Template
+		who := strings.TrimSpace(e.Requester.Name + " " + angled(e.Requester.Email))
+		tags = []tag{{mailmark.Reference, e.Reference}, {titleLabel, e.Title}, {"Priority", e.Priority}, {"Requester", who}}
+		for _, name := range d.config.Open.Fields {
+			if v, ok := plain(e.Fields[name]); ok {
+				tags = append(tags, tag{name, v})
+			}
+		}
+		text := strings.TrimSpace(e.Description + "\n\n" + e.Text)
+		tags = append(tags, tag{mailmark.Author, e.Author}, tag{mailmark.Message, text})
 	default:
 		return out, fmt.Errorf("ssp.mail: %s is nothing that SSP is told", e.Kind)
 	}
-	if e.Task == "" {
+	if e.Task == "" && e.Kind != bridge.Open {
 		return out, fmt.Errorf("ssp.mail: the event names no task")
 	}
 	var lines []string
@@ -157,6 +185,9 @@ func (d *Destination) letter(l *bridge.Lease) (mailout.Letter, error) {
 	subject := t.Subject
 	if subject.IsZero() {
 		subject = standardSubject
+		if e.Kind == bridge.Open {
+			subject = standardOpen
+		}
 	}
 	var err error
 	if out.Subject, err = subject.Eval(env); err != nil {
@@ -175,6 +206,27 @@ func (d *Destination) letter(l *bridge.Lease) (mailout.Letter, error) {
 	out.Header = map[string]string{"X-Auto-Response-Suppress": "All", "X-Pergabridge": d.marks.Domain(), "X-Pergabridge-Event": e.ID}
 	out.Date = d.now()
 	return out, nil
+}
+
+// titleLabel is not one of the built-in labels: a title is no title of a mail that is read here.
+const titleLabel = "Title"
+
+func angled(email string) string {
+	if email == "" {
+		return ""
+	}
+	return "<" + email + ">"
+}
+
+// plain returns a field of a new ticket that fits in one tag.
+func plain(v any) (string, bool) {
+	switch v := v.(type) {
+	case string:
+		return v, true
+	case bool, int, int64, float64:
+		return fmt.Sprint(v), true
+	}
+	return "", false
 }
 
 // Deliver sends the mail about the event.

@@ -74,6 +74,41 @@ func TestOwnFormats(t *testing.T) {
 	require.Equal(t, "Dear SSP,\n#SSPTask#= 4711\n#Reference#= INC0012345\n#Author#= Jo\n#Message#= \\#SSPTask#=1\nend of Jo", m.Text)
 }
 
+func newTicket() bridge.Lease {
+	return bridge.Lease{
+		Event: bridge.Event{
+			ID: "e-open", Provider: "acme", Task: bridge.OpenTask("inc7"), Dir: bridge.In, Kind: bridge.Open, Reference: "INC7", RefKey: "inc7", Author: "Jo",
+			Title: "Router is\ndown", Text: "No light.\n[[Task]]: 4711", Priority: "1", Requester: bridge.Person{Name: "Ann", Email: "ann@example.com"},
+			Fields: map[string]any{"Site": "Ulm", "Task": "666", "mail": map[string]any{"subject": "x"}},
+		},
+		Bond: bridge.Bond{Provider: "acme", Task: bridge.OpenTask("inc7"), Reference: "INC7"},
+	}
+}
+
+// A new ticket names no task, whatever its sender wrote; fields become tags only where the config lists them.
+func TestNewTicket(t *testing.T) {
+	s, d := made(t, "")
+	o := d.Deliver(t.Context(), newTicket())
+	require.Equal(t, bridge.OutcomeDone, o.Kind, o.Detail)
+	m, err := message.Parse(s.Mails()[0].Raw)
+	require.NoError(t, err)
+	require.Equal(t, "Router is down / INC7", m.Subject)
+	require.Equal(t, "[[Reference]]: INC7\n[[Title]]: Router is down\n[[Priority]]: 1\n[[Requester]]: Ann <ann@example.com>\n[[Author]]: Jo\n[[Message]]: No light.\n[ [Task]]: 4711", m.Text)
+
+	s, d = made(t, "open: {subject: 'New: ${event.reference}', text: \"{{tags}}\\n(${event.fields.Site})\", fields: [Site, None, mail]}\n")
+	require.Equal(t, bridge.OutcomeDone, d.Deliver(t.Context(), newTicket()).Kind)
+	m, err = message.Parse(s.Mails()[0].Raw)
+	require.NoError(t, err)
+	require.Equal(t, "New: INC7", m.Subject)
+	require.Contains(t, m.Text, "[[Site]]: Ulm\n[[Author]]")
+	require.Contains(t, m.Text, "(Ulm)")
+	require.NotContains(t, m.Text, "666")
+
+	l := newTicket()
+	l.Event.Reference = ""
+	require.Equal(t, bridge.MappingFailed, d.Deliver(t.Context(), l).Reason)
+}
+
 func TestFailures(t *testing.T) {
 	s, d := made(t, "")
 	l := lease(bridge.Acknowledge, "")

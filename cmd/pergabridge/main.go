@@ -37,6 +37,7 @@ type cli struct {
 	Quarantine quarantineCmd `cmd:"" help:"Look at what nobody understood, and decide about it."`
 	Provider   providerCmd   `cmd:"" help:"Try a provider out, or make one call of it by hand."`
 	Recipes    recipesCmd    `cmd:"" help:"Config sections for well-known ticket systems."`
+	Reload     reloadCmd     `cmd:"" help:"Make the running bridge read its config anew; if anything is wrong with it, the old one stays."`
 	Backup     backupCmd     `cmd:"" help:"Write a copy of the state of a running bridge to a file."`
 	Bench      benchCmd      `cmd:"" help:"Measure this program on this machine, between real peers."`
 	Version    versionCmd    `cmd:"" help:"Print version and build."`

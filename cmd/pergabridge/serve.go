@@ -1,9 +1,12 @@
 package main
 
 import (
+	"context"
 	"io"
 	"log/slog"
 	"os"
+	"os/signal"
+	"syscall"
 
 	"golang.org/x/term"
 
@@ -28,7 +31,27 @@ func (x serveCmd) Run(c *cli, con *console) error {
 	if err != nil {
 		return err
 	}
+	defer reloadOnHangup(con.ctx, a)()
 	return a.Run(con.ctx)
+}
+
+// reloadOnHangup reloads the config at every SIGHUP, until the returned function is called. Windows
+// has no such signal; `pergabridge reload` does the same everywhere.
+func reloadOnHangup(ctx context.Context, a *app.App) (stop func()) {
+	hangups := make(chan os.Signal, 1) // signals that come during a reload ask for one more
+	signal.Notify(hangups, syscall.SIGHUP)
+	done := make(chan struct{})
+	go func() {
+		defer close(done)
+		for range hangups {
+			_, _ = a.Reload(ctx, "SIGHUP") // reported by the bridge itself
+		}
+	}()
+	return func() {
+		signal.Stop(hangups)
+		close(hangups)
+		<-done
+	}
 }
 
 // newLog writes text to a terminal and JSON to anything else.

@@ -1,7 +1,13 @@
 package main_test
 
 import (
+	"bytes"
+	"encoding/json"
 	"fmt"
+	"io"
+	"net/http"
+	"os"
+	"path/filepath"
 	"strings"
 	"testing"
 
@@ -46,6 +52,71 @@ func (w *kindsWorld) text(public, admin string, sections map[string]string) stri
 		fmt.Fprintf(&b, "  %s:\n%s", name, vendortest.Indented(section, 4))
 	}
 	return b.String()
+}
+
+// A replica is one of several bridges on one store.
+type replica struct {
+	*child
+	public, admin string
+}
+
+// replica starts a bridge of its own addresses with these providers, and waits until it is ready.
+func (w *kindsWorld) replica(name string, sections map[string]string) replica {
+	w.t.Helper()
+	r := replica{public: freeAddress(w.t), admin: freeAddress(w.t)}
+	file := filepath.Join(w.dir, name+".yaml")
+	require.NoError(w.t, os.WriteFile(file, []byte(w.text(r.public, r.admin, sections)), 0o600))
+	r.child = spawn(w.t, w.dir, w.env, "serve", "--config", file)
+	w.logs = append(w.logs, &r.log)
+	w.t.Cleanup(r.kill)
+	w.until(name+" is ready", func() bool {
+		a, err := w.http.Get("http://" + r.admin + "/readyz")
+		if err != nil {
+			return false
+		}
+		defer a.Body.Close()
+		_, _ = io.Copy(io.Discard, a.Body)
+		return a.StatusCode == http.StatusOK
+	})
+	return r
+}
+
+// submits calls a replica about a new task, as SSP would.
+func (w *kindsWorld) submits(r replica, provider, task, email string) {
+	w.t.Helper()
+	body, err := json.Marshal(map[string]any{"task": task, "request_type": "Submit Request", "direction": "Out", "title": "Task " + task,
+		"description": "by " + r.public, "requester": map[string]string{"name": "Jane Doe", "email": email}})
+	require.NoError(w.t, err)
+	req, err := http.NewRequestWithContext(w.t.Context(), http.MethodPost, "http://"+r.public+"/ssp/"+provider, bytes.NewReader(body))
+	require.NoError(w.t, err)
+	req.Header.Set("Content-Type", "application/json")
+	req.Header.Set("X-Bridge-Key", intakeKey)
+	a, err := w.http.Do(req)
+	require.NoError(w.t, err)
+	defer a.Body.Close()
+	said, err := io.ReadAll(a.Body)
+	require.NoError(w.t, err)
+	require.Equal(w.t, http.StatusAccepted, a.StatusCode, "%s", said)
+}
+
+// delivered is how many events a replica has delivered to a destination.
+func (w *kindsWorld) delivered(r replica, destination string) int {
+	w.t.Helper()
+	a, err := w.http.Get("http://" + r.admin + "/metrics")
+	require.NoError(w.t, err)
+	defer a.Body.Close()
+	text, err := io.ReadAll(a.Body)
+	require.NoError(w.t, err)
+	n := 0
+	for line := range strings.Lines(string(text)) {
+		if strings.HasPrefix(line, `pergabridge_attempts_total{destination="`+destination+`",outcome="done"`) {
+			one := 0
+			_, err := fmt.Sscan(line[strings.LastIndexByte(line, ' ')+1:], &one)
+			require.NoError(w.t, err, line)
+			n += one
+		}
+	}
+	return n
 }
 
 // tesamanager starts its fake; the bridge is given its account.

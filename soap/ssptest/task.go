@@ -86,6 +86,19 @@ func (s *Server) Create(t Ticket) (string, error) {
 	return t.Task, nil
 }
 
+// Opened makes a task as SSP does of a mail to its mailbox: it has an external reference from the
+// start, and its first process call will carry that.
+func (s *Server) Opened(t Ticket, reference string) (string, error) {
+	task, err := s.Create(t)
+	if err != nil {
+		return "", err
+	}
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	s.tasks[task].Reference = reference
+	return task, nil
+}
+
 // Assign gives the task to a group. If that is an integrated one, its New assignment process runs,
 // with the external reference if the task has one already.
 func (s *Server) Assign(task, group string) error {

@@ -13,6 +13,9 @@ type Counts = bridge.Counts
 // An Activity is one thing a person did.
 type Activity = bridge.Activity
 
+// A Replica is one session of a process that works on the store.
+type Replica = bridge.Replica
+
 // A Status says what is running.
 type Status struct {
 	Version string    `json:"version"`
@@ -20,6 +23,8 @@ type Status struct {
 	Started time.Time `json:"started"`
 	Now     time.Time `json:"now"`
 	Ready   bool      `json:"ready"`
+	// Replica is the name of the process that answers.
+	Replica string `json:"replica,omitempty"`
 	// Contract is the state of SSP's contract.
 	Contract json.RawMessage `json:"contract,omitempty"`
 }
@@ -27,6 +32,8 @@ type Status struct {
 // A Readiness answers /readyz.
 type Readiness struct {
 	Ready bool `json:"ready"`
+	// Replica is the name of the process that answers.
+	Replica string `json:"replica,omitempty"`
 	// Checks decide Ready.
 	Checks map[string]Check `json:"checks"`
 	// Shown is what is wrong without making the bridge unready: destinations, the contract.
@@ -37,4 +44,12 @@ type Readiness struct {
 type Check struct {
 	OK     bool   `json:"ok"`
 	Reason string `json:"reason,omitempty"`
+}
+
+// A Reloaded says which config is in force after it was read anew.
+type Reloaded struct {
+	Config   string `json:"config"`   // version in force now
+	Previous string `json:"previous"` // version before; the same if only what it refers to has changed
+	// Warnings are what is allowed but deserves a second look.
+	Warnings []string `json:"warnings,omitempty"`
 }

@@ -17,6 +17,12 @@ func (c *Client) Counts(ctx context.Context) (api.Counts, error) {
 	return get[api.Counts](ctx, c, path("counts"), nil)
 }
 
+// Replicas lists the processes that work on the store.
+func (c *Client) Replicas(ctx context.Context) ([]api.Replica, error) {
+	out, err := get[api.List[api.Replica]](ctx, c, path("replicas"), nil)
+	return out.Items, err
+}
+
 // Activity returns what people did, newest first; limit zero: the server's default.
 func (c *Client) Activity(ctx context.Context, limit int) ([]api.Activity, error) {
 	var q url.Values
@@ -30,6 +36,12 @@ func (c *Client) Activity(ctx context.Context, limit int) ([]api.Activity, error
 // Status says what is running.
 func (c *Client) Status(ctx context.Context) (api.Status, error) {
 	return get[api.Status](ctx, c, path("status"), nil)
+}
+
+// Reload makes the bridge read its config anew. The error is a [*api.Problem] that names everything
+// that is wrong with it; the old config is in force then.
+func (c *Client) Reload(ctx context.Context) (api.Reloaded, error) {
+	return post[api.Reloaded](ctx, c, path("reload"), nil)
 }
 
 // Backup writes a copy of the database to w. After an error w holds nothing that can be used.

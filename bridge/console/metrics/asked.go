@@ -2,6 +2,7 @@ package metrics
 
 import (
 	"context"
+	"sync/atomic"
 	"time"
 
 	"github.com/prometheus/client_golang/prometheus"
@@ -15,13 +16,13 @@ const askTime = 5 * time.Second
 // asked collects what the store knows.
 type asked struct {
 	store        Counter
-	destinations []string
+	destinations *atomic.Pointer[[]string]
 	now          func() time.Time
 
 	up, events, bonds, quarantined, lanes, queued, oldest, paused, failures, breaker *prometheus.Desc
 }
 
-func newAsked(store Counter, destinations []string, now func() time.Time) *asked {
+func newAsked(store Counter, destinations *atomic.Pointer[[]string], now func() time.Time) *asked {
 	desc := func(name, help string, labels ...string) *prometheus.Desc {
 		return prometheus.NewDesc(prometheus.BuildFQName(namespace, "", name), help, labels, nil)
 	}
@@ -76,7 +77,7 @@ func (a *asked) Collect(c chan<- prometheus.Metric) {
 		}
 	}
 	names := map[string]bool{}
-	for _, name := range a.destinations {
+	for _, name := range *a.destinations.Load() {
 		names[name] = true
 	}
 	for name := range n.Destination {

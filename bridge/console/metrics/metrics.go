@@ -5,6 +5,7 @@ import (
 	"net/http"
 	"runtime"
 	"runtime/debug"
+	"sync/atomic"
 	"time"
 
 	"github.com/prometheus/client_golang/prometheus"
@@ -43,6 +44,8 @@ type Metrics struct {
 	lag      prometheus.Gauge
 	swept    *prometheus.CounterVec
 	duty     *prometheus.GaugeVec
+
+	destinations atomic.Pointer[[]string]
 }
 
 // namespace is what every name begins with.
@@ -83,11 +86,18 @@ func New(o Options) *Metrics {
 	build.Set(1)
 	m.registry.MustRegister(m.accepted, m.attempts, m.took, m.age, m.settled, m.stopped, m.store, m.failed, m.lag, m.swept, m.duty, build,
 		collectors.NewGoCollector(), collectors.NewProcessCollector(collectors.ProcessCollectorOpts{}))
+	m.SetDestinations(o.Destinations)
 	if o.Store != nil {
-		m.registry.MustRegister(newAsked(o.Store, o.Destinations, o.Now))
+		m.registry.MustRegister(newAsked(o.Store, &m.destinations, o.Now))
 	}
-	m.zero(o.Destinations)
 	return m
+}
+
+// SetDestinations names the destinations of the config, SSP included, after it has changed. What was
+// counted for others stays.
+func (m *Metrics) SetDestinations(names []string) {
+	m.destinations.Store(&names)
+	m.zero(names)
 }
 
 // zero makes the series that alerts compare with before anything has happened.

@@ -217,7 +217,7 @@ func (r *Rule) label() string {
 // read evaluates the fields of the rule.
 func (b *batch) read(rule *Rule, env map[string]any) (*bridge.Event, string, error) {
 	e := &bridge.Event{
-		Provider: b.name, Dir: bridge.In, Kind: bridge.Kind(rule.Kind), Entrance: b.in.Entrance, Received: b.at,
+		Provider: b.name, Dir: bridge.In, Kind: bridge.Kind(rule.Kind), Else: bridge.Kind(rule.Else), Entrance: b.in.Entrance, Received: b.at,
 		Window: time.Duration(b.config.Common.Merge.Window), Trace: header(b.in.Header, "Traceparent"),
 	}
 	authorID := ""
@@ -228,7 +228,7 @@ func (b *batch) read(rule *Rule, env map[string]any) (*bridge.Event, string, err
 	}{
 		{"task", rule.Task, &e.Task}, {"reference", rule.Reference, &e.Reference}, {"text", rule.Text, &e.Text},
 		{"author", rule.Author, &e.Author}, {"author_id", rule.AuthorID, &authorID}, {"id", rule.ID, &e.Key},
-		{"comment", rule.Comment, &e.Comment},
+		{"comment", rule.Comment, &e.Comment}, {"title", rule.Title, &e.Title},
 	} {
 		s, err := f.expr.String(env)
 		if err != nil {
@@ -264,7 +264,7 @@ func missing(e *bridge.Event) string {
 	switch {
 	case strings.TrimSpace(e.Task) == "" && e.Reference == "":
 		return "task and reference"
-	case e.Kind == bridge.Acknowledge && e.Reference == "":
+	case (e.Kind == bridge.Acknowledge || e.Kind == bridge.Open) && e.Reference == "":
 		return "reference"
 	case e.Kind == bridge.Update && strings.TrimSpace(e.Text) == "":
 		return "text"
@@ -292,14 +292,14 @@ func (b *batch) key(e *bridge.Event) {
 }
 
 // echo says by what the event may be recognised as our own writing. An acknowledge never is one: it
-// brings the reference, whoever caused it.
+// brings the reference, whoever caused it; nor is an open that names our task, which is the same.
 func (b *batch) echo(e *bridge.Event, authorID string) {
 	e.Comment = strings.TrimSpace(e.Comment)
 	switch {
-	case e.Kind == bridge.Acknowledge:
+	case e.Kind == bridge.Acknowledge || e.Kind == bridge.Open && e.Else == "" && strings.TrimSpace(e.Task) != "":
 	case b.config.Inbound.own(authorID):
 		e.Echo = bridge.EchoByAuthor
-	case e.Kind != bridge.Update:
+	case e.Known() != bridge.Update:
 	case b.comments && e.Comment != "":
 		e.Echo = bridge.EchoByComment
 	default:

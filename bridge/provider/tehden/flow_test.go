@@ -61,6 +61,7 @@ func TestEveryOperation(t *testing.T) {
 	require.Len(t, v.Server.Calls(), before)
 	known, err := tehden.Contract()
 	require.NoError(t, err)
+	require.Empty(t, flowtest.Unsent(known, v.Server.Calls()))
 	t.Log("tehden:", known.Assumed())
 }
 

@@ -108,15 +108,8 @@ func TestEveryOperationWithEveryField(t *testing.T) {
 
 	known, err := tesamanager.Contract()
 	require.NoError(t, err)
-	var called []string
-	seen := map[string]bool{}
-	for _, call := range v.Server.Calls() {
-		if id, _ := known.Check(call.Method, call.Path+"?"+call.Query, call.Header, call.Body); id != "" && !seen[id] {
-			seen[id] = true
-			called = append(called, id)
-		}
-	}
-	require.ElementsMatch(t, known.Operations(), called)
+	require.Len(t, known.Operations(), 16)
+	require.Empty(t, flowtest.Unsent(known, v.Server.Calls()))
 	t.Log("tesamanager: ", known.Assumed())
 }
 

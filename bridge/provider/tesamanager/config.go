@@ -63,17 +63,10 @@ type Send struct {
 
 // Tell is what SSP is told.
 type Tell struct {
-	Statuses map[string]*Telling `yaml:"statuses" doc:"by state"`
-	Events   *Telling            `yaml:"events" doc:"of each event; item has the vendor's names"`
-	Issues   *Telling            `yaml:"issues" doc:"of each issue and its changes"`
-	Stalled  *Telling            `yaml:"stalled" doc:"of a request that stopped moving"`
-}
-
-// Telling is what one piece of news becomes.
-type Telling struct {
-	When mapping.Expr `yaml:"when" doc:"condition on item; what it excludes is not told"`
-	Kind string       `yaml:"kind" required:"true" enum:"acknowledge|update|resolve|ignore" doc:"what it is to SSP"`
-	Text mapping.Text `yaml:"text" doc:"message or solution"`
+	Statuses map[string]*vendorapi.Telling `yaml:"statuses" doc:"by state"`
+	Events   *vendorapi.Telling            `yaml:"events" doc:"of each event; item has the vendor's names"`
+	Issues   *vendorapi.Telling            `yaml:"issues" doc:"of each issue and its changes"`
+	Stalled  *vendorapi.Telling            `yaml:"stalled" doc:"of a request that stopped moving"`
 }
 
 // Poll says how progress is followed.
@@ -91,9 +84,6 @@ type Poll struct {
 }
 
 var submitOperations = []string{"activate", "terminate"}
-
-// incoming is what the texts of tell may use.
-var incoming = []string{"item", "body"}
 
 // ValidateConfig checks how the sections go together.
 func (c *Config) ValidateConfig(n *config.Node) {
@@ -145,23 +135,12 @@ func (c *Config) ValidateConfig(n *config.Node) {
 }
 
 func (t *Tell) check(n *config.Node, tables mapping.Tables) {
-	one := func(at *config.Node, x *Telling) {
-		if x == nil {
-			return
-		}
-		x.When.Within(incoming)
-		x.Text.Within(incoming)
-		tables.Check(at, append(x.When.Tables(), x.Text.Tables()...))
-		if x.Kind == string(bridge.Update) && x.Text.IsZero() {
-			at.Problemf("text: …", "an update needs a text")
-		}
-	}
 	for name, x := range t.Statuses {
-		one(n.Key("statuses").Key(name), x)
+		x.Check(n.Key("statuses").Key(name), tables)
 	}
-	one(n.Key("events"), t.Events)
-	one(n.Key("issues"), t.Issues)
-	one(n.Key("stalled"), t.Stalled)
+	t.Events.Check(n.Key("events"), tables)
+	t.Issues.Check(n.Key("issues"), tables)
+	t.Stalled.Check(n.Key("stalled"), tables)
 }
 
 // tell returns the config's tellings over the defaults.

@@ -44,60 +44,23 @@ func newPoll(name string, c *Config, api *API, r *Receiver, k *known, d provider
 		limit: rate.NewLimiter(rate.Limit(c.Poll.Rate), max(1, int(c.Poll.Rate)))}
 }
 
-// Run makes a round at every interval until ctx or the duty ends.
+// Run makes rounds until ctx or the duty ends.
 func (p *poll) Run(ctx context.Context, d bridge.Duty) error {
-	st, err := readState(d.Cursor())
-	if err != nil {
-		return fmt.Errorf("%s: poll: %w", p.name, err)
+	var st *state
+	load := func(cursor string) (err error) {
+		st, err = readState(cursor)
+		return err
 	}
-	if st.Since == 0 {
-		st.Since = p.now().Unix()
-		// Saved at once: what happens from now on must not be missed.
-		if _, err := d.Accept(ctx, nil, st.write()); err != nil {
-			return p.ended(ctx, err)
-		}
-	}
-	every := p.config.Poll.Every.Std()
-	for failures := 0; ; {
-		err := p.round(ctx, d, st)
-		wait := every
-		switch {
-		case ctx.Err() != nil:
-			return nil
-		case errors.Is(err, bridge.ErrFenced):
-			return err
-		case err != nil:
-			failures++
-			wait = min(every<<min(failures-1, 10), maxBackoff)
-			var f *vendorapi.Failure
-			if errors.As(err, &f) {
-				wait = max(wait, f.Outcome.After)
+	return vendorapi.Rounds{Name: p.name, Every: p.config.Poll.Every.Std(), MaxPause: maxBackoff, Log: p.log}.Run(ctx, d, load, func(ctx context.Context) error {
+		if st.Since == 0 {
+			st.Since = p.now().Unix()
+			// Saved at once: what happens from now on must not be missed.
+			if _, err := d.Accept(ctx, nil, st.write()); err != nil {
+				return err
 			}
-			p.log.Warn("poll failed", "provider", p.name, "error", secret.Mask(err.Error()), "failures", failures, "again_in", wait.String())
-			if st, err = readState(d.Cursor()); err != nil { // what was not saved is found again
-				return fmt.Errorf("%s: poll: %w", p.name, err)
-			}
-		default:
-			if failures > 0 {
-				p.log.Info("poll works again", "provider", p.name, "failures", failures)
-			}
-			failures = 0
 		}
-		t := time.NewTimer(wait)
-		select {
-		case <-ctx.Done():
-			t.Stop()
-			return nil
-		case <-t.C:
-		}
-	}
-}
-
-func (p *poll) ended(ctx context.Context, err error) error {
-	if ctx.Err() != nil {
-		return nil
-	}
-	return fmt.Errorf("%s: poll: %w", p.name, err)
+		return p.round(ctx, d, st)
+	})
 }
 
 // round looks at everything once.

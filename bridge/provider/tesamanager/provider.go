@@ -35,7 +35,7 @@ func New(name string, c *Config, d provider.Deps) (*provider.Provider, error) {
 		return nil, fmt.Errorf("%s: %w", name, err)
 	}
 	known := newKnown()
-	receiver := &Receiver{name: name, config: c, tell: c.tell(), now: d.Now}
+	receiver := newReceiver(name, c, d.Now)
 	p := &provider.Provider{
 		Name:        name,
 		Destination: &Destination{name: name, config: c, api: api, known: known, schemas: schemas},

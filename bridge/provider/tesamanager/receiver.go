@@ -3,12 +3,11 @@ package tesamanager
 import (
 	"context"
 	"fmt"
-	"strings"
+	"maps"
 	"time"
 
 	"github.com/pergabridge/pergabridge/bridge"
 	"github.com/pergabridge/pergabridge/bridge/provider/vendorapi"
-	"github.com/pergabridge/pergabridge/bridge/secret"
 )
 
 // News is one thing the poll has found, in the form in which quarantine keeps it and the receiver
@@ -24,76 +23,39 @@ type News struct {
 
 // Receiver turns news into events. It does no I/O.
 type Receiver struct {
-	name   string
 	config *Config
 	tell   Tell
-	now    func() time.Time
+	teller vendorapi.Teller
+}
+
+func newReceiver(name string, c *Config, now func() time.Time) *Receiver {
+	return &Receiver{config: c, tell: c.tell(), teller: vendorapi.Teller{Name: name, Tables: c.Tables, Reference: c.Common.Reference.Key, Now: now}}
 }
 
 // Receive reads one piece of news.
 func (r *Receiver) Receive(_ context.Context, in bridge.Inbound) ([]bridge.Event, error) {
-	at := in.Received
-	if at.IsZero() {
-		at = r.now()
-	}
-	e := bridge.Event{Provider: r.name, Dir: bridge.In, Entrance: in.Entrance, Received: at, Inbound: &in}
-	held := func(why bridge.Reason, detail string) []bridge.Event {
-		e.Quarantine, e.Detail = why, secret.Mask(detail)
-		return []bridge.Event{e}
-	}
 	var n News
-	if err := vendorapi.DecodeJSON(in.Body, &n); err != nil {
-		return held(bridge.Unreadable, "not news of this kind: "+err.Error()), nil
+	return r.teller.Tell(in, &n, func() vendorapi.Told { return r.told(&n) }), nil
+}
+
+func (r *Receiver) told(n *News) vendorapi.Told {
+	x := vendorapi.Told{Reference: n.ReferenceID, Key: n.What + ":" + n.ReferenceID + ":" + n.ID, Fields: n.Item,
+		Item: map[string]any{"reference_id": n.ReferenceID, "external_reference": n.ExternalReference, "status": n.Status}}
+	maps.Copy(x.Item, n.Item)
+	if task, ours := r.config.ExternalReference.Task(n.ExternalReference); ours {
+		x.Task = task
 	}
-	var t *Telling
 	switch n.What {
 	case "status":
-		if t = r.tell.Statuses[n.Status]; t == nil {
-			return held(bridge.NoRule, fmt.Sprintf("nothing says what state %q means; add it under tell.statuses", n.Status)), nil
-		}
+		x.As, x.Unknown = r.tell.Statuses[n.Status], fmt.Sprintf("nothing says what state %q means; add it under tell.statuses", n.Status)
 	case "event":
-		t = r.tell.Events
+		x.As = r.tell.Events
 	case "issue":
-		t = r.tell.Issues
+		x.As = r.tell.Issues
 	case "stalled":
-		t = r.tell.Stalled
+		x.As = r.tell.Stalled
 	default:
-		return held(bridge.NoRule, fmt.Sprintf("%q is no news of this vendor", n.What)), nil
+		x.Unknown = fmt.Sprintf("%q is no news of this vendor", n.What)
 	}
-	if n.ReferenceID == "" {
-		return held(bridge.MissingField, "the news names no request"), nil
-	}
-	item := map[string]any{"reference_id": n.ReferenceID, "external_reference": n.ExternalReference, "status": n.Status}
-	for k, v := range n.Item {
-		item[k] = v
-	}
-	env := r.config.Tables.Env(map[string]any{"item": item, "body": item})
-	if !t.When.IsZero() {
-		ok, err := t.When.Bool(env)
-		if err != nil {
-			return held(bridge.RuleFailed, "tell: when: "+err.Error()), nil
-		}
-		if !ok {
-			return nil, nil
-		}
-	}
-	if t.Kind == "ignore" {
-		return nil, nil
-	}
-	text, err := t.Text.Eval(env)
-	if err != nil {
-		return held(bridge.RuleFailed, "tell: text: "+err.Error()), nil
-	}
-	e.Kind, e.Text = bridge.Kind(t.Kind), strings.TrimSpace(text)
-	if e.Kind == bridge.Update && e.Text == "" {
-		return held(bridge.MissingField, "the text of this update is empty"), nil
-	}
-	e.Key = n.What + ":" + n.ReferenceID + ":" + n.ID
-	e.Reference, e.RefKey = n.ReferenceID, r.config.Common.Reference.Key(n.ReferenceID)
-	if task, ok := r.config.ExternalReference.Task(n.ExternalReference); ok && e.Kind == bridge.Acknowledge {
-		e.Task = task // makes the bond when the answer to the submit was lost
-	}
-	e.Fields = n.Item
-	e.Normalize()
-	return []bridge.Event{e}, nil
+	return x
 }

@@ -90,11 +90,43 @@ func TestOrderOfAnyArrival(t *testing.T) {
 	}
 }
 
+// Every state that the vendor publishes means something to SSP, and what ends a request resolves the task.
+func TestEveryStateIsTold(t *testing.T) {
+	c := &Config{}
+	r := newReceiver("x", c, time.Now)
+	require.Len(t, Statuses, 12)
+	require.Len(t, r.tell.Statuses, len(Statuses))
+	want := map[bridge.Kind][]string{
+		"": {"NOT_SENT"}, bridge.Acknowledge: {"VALIDATING"}, bridge.Resolve: {"FINISHED", "REJECTED", "CANCELED"},
+		bridge.Update: {"PROCESSING", "PROCESSED", "INCIDENCE_TESA", "INCIDENCE_OPERATOR", "INSTALLING", "INCIDENCE_INSTALLING", "INSTALLED"},
+	}
+	seen, texts := 0, map[string]bool{}
+	for kind, statuses := range want {
+		for _, s := range statuses {
+			seen++
+			events, err := r.Receive(t.Context(), bridge.Inbound{Provider: "x", Entrance: bridge.ByPoll, Received: time.Unix(1, 0),
+				Body: fmt.Appendf(nil, `{"what":"status","reference_id":"T-1","status":%q,"id":"1.%s"}`, s, s)})
+			require.NoError(t, err)
+			if kind == "" {
+				require.Empty(t, events, s)
+				continue
+			}
+			require.Len(t, events, 1, s)
+			require.Equal(t, kind, events[0].Kind, s)
+			require.Empty(t, events[0].Quarantine, s)
+			require.Equal(t, kind != bridge.Acknowledge, events[0].Text != "", s)
+			require.True(t, events[0].Text == "" || !texts[events[0].Text], "%s says the same as another state", s)
+			texts[events[0].Text] = true
+		}
+	}
+	require.Equal(t, len(Statuses), seen)
+}
+
 func FuzzReceive(f *testing.F) {
 	f.Add(`{"what":"event","reference_id":"T","id":"1","item":{"message_type":"A"}}`)
 	f.Add(`{"what":"status","reference_id":"T","status":"FINISHED","id":"1"}`)
 	c := &Config{}
-	r := &Receiver{name: "x", config: c, tell: c.tell(), now: time.Now}
+	r := newReceiver("x", c, time.Now)
 	f.Fuzz(func(t *testing.T, body string) {
 		events, err := r.Receive(t.Context(), bridge.Inbound{Provider: "x", Entrance: bridge.ByPoll, Body: []byte(body), Received: time.Unix(1, 0)})
 		require.NoError(t, err)

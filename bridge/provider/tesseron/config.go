@@ -5,7 +5,6 @@ import (
 	"net/url"
 	"strconv"
 
-	"github.com/pergabridge/pergabridge/bridge"
 	"github.com/pergabridge/pergabridge/bridge/config"
 	"github.com/pergabridge/pergabridge/bridge/mapping"
 	"github.com/pergabridge/pergabridge/bridge/outbound"
@@ -104,17 +103,11 @@ type Rate struct {
 
 // Poll says how states are followed.
 type Poll struct {
-	Every       config.Duration     `yaml:"every" default:"5m" doc:"time between two rounds"`
-	SearchParam string              `yaml:"search" doc:"searchParam that finds the tickets, best also those solved lately; without it nothing is polled"`
-	Filter      string              `yaml:"filter" doc:"Filter; its grammar is not published"`
-	Statuses    map[string]*Telling `yaml:"statuses" doc:"what each state means to SSP, by TicketStatus; nothing is built in"`
-	Forget      config.Duration     `yaml:"forget_after" default:"30d" doc:"how long a resolved ticket is still followed"`
-}
-
-// Telling is what a change of state becomes.
-type Telling struct {
-	Kind string       `yaml:"kind" required:"true" enum:"acknowledge|update|resolve|ignore" doc:"what it is to SSP"`
-	Text mapping.Text `yaml:"text" doc:"message or solution; item has the vendor's values"`
+	Every       config.Duration               `yaml:"every" default:"5m" doc:"time between two rounds"`
+	SearchParam string                        `yaml:"search" doc:"searchParam that finds the tickets, best also those solved lately; without it nothing is polled"`
+	Filter      string                        `yaml:"filter" doc:"Filter; its grammar is not published"`
+	Statuses    map[string]*vendorapi.Telling `yaml:"statuses" doc:"what each state means to SSP, by TicketStatus; nothing is built in"`
+	Forget      config.Duration               `yaml:"forget_after" default:"30d" doc:"how long a resolved ticket is still followed"`
 }
 
 var parties = map[string][]string{
@@ -252,15 +245,7 @@ func (c *Config) poll(n *config.Node) {
 		n.Problemf("poll: {search: …, statuses: {…}}", "search and statuses go together")
 	}
 	for name, t := range c.Poll.Statuses {
-		at := n.Key("statuses").Key(name)
-		if t == nil {
-			continue
-		}
-		t.Text.Within([]string{"item", "body"})
-		c.Tables.Check(at, t.Text.Tables())
-		if t.Kind == string(bridge.Update) && t.Text.IsZero() {
-			at.Problemf("text: …", "an update needs a text")
-		}
+		t.Check(n.Key("statuses").Key(name), c.Tables)
 	}
 	if c.Poll.SearchParam != "" && c.Reference.Prefix+c.Reference.Suffix == "" {
 		n.Problemf("reference_number: {prefix: SSP-}", "without prefix or suffix nobody can tell our tickets from others")

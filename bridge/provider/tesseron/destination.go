@@ -22,6 +22,8 @@ type Destination struct {
 	api    *API
 	log    *slog.Logger
 	fresh  *fresh
+
+	written written
 }
 
 // fresh hands new tickets to the poll.

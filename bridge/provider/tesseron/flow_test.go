@@ -100,6 +100,43 @@ func TestMissingEnterpriseIsMadeOnceAndPostcodeWarned(t *testing.T) {
 	require.Zero(t, v.Incomplete())
 }
 
+// update: merge lays what the config says over what is there and writes the whole, once: whether the vendor
+// clears what is left out is not published. Nothing is overwritten by an empty text.
+func TestMergeWritesTheWhole(t *testing.T) {
+	for _, profile := range []string{"2024-03", "2024-05"} {
+		t.Run(profile, func(t *testing.T) {
+			v := vendor(t, profile)
+			id := v.AddContact(100, "Ann", "Example", "ann@example.com")
+			v.Change(id, map[string]any{"Memo": "calls twice", "ExternalNumber": "X-1", "PhoneNumbers": []any{map[string]any{"id": 9, "name": "work", "email": "+49 1"}}})
+			f := start(t, v, `enterprise: {by: businessPartnerId, value: C-1}
+contact:
+  by: email
+  value: "${event.requester.email}"
+  update: merge
+  fields: {foreName: Ann, surname: Example, department: Sales, memo: "${event.fields?.nothing ?? ''}", address: {city: Potsdam}}
+`)
+			f.Submit("1")
+			f.Submit("2")
+			var updates []map[string]any
+			for _, e := range v.Ledger() {
+				if e.Operation == "UpdateContact" {
+					updates = append(updates, e.Body)
+				}
+			}
+			require.Len(t, updates, 1, "the second task changes nothing")
+			got := updates[0]
+			require.EqualValues(t, id, got["ContactID"])
+			require.Equal(t, "C-1", got["enterpriseReferenceNumber"])
+			require.Equal(t, "Sales", got["departmentName"], "which reads do not show")
+			require.Equal(t, "calls twice", got["memo"])
+			require.Equal(t, "X-1", got["externalNumber"])
+			require.Equal(t, map[string]any{"city": "Potsdam"}, got["Address"])
+			require.Equal(t, "+49 1", got["PhoneNumbers"].([]any)[0].(map[string]any)["Number"])
+			require.Equal(t, "ann@example.com", got["Emails"].([]any)[0].(map[string]any)["email"])
+		})
+	}
+}
+
 func TestLostAnswerToTicketCreation(t *testing.T) {
 	v := vendor(t, "2024-05")
 	f := start(t, v, fixed)

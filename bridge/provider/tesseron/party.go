@@ -7,6 +7,7 @@ import (
 	"maps"
 	"reflect"
 	"strings"
+	"sync"
 
 	"github.com/pergabridge/pergabridge/bridge"
 	"github.com/pergabridge/pergabridge/bridge/mapping"
@@ -161,8 +162,35 @@ func withNumber(env map[string]any, number string) map[string]any {
 	return out
 }
 
+// written remembers the last update of each record. The vendor's reads leave fields out (a contact's
+// department and address), so that nothing else tells that a second task brings nothing new.
+type written struct {
+	mu   sync.Mutex
+	last map[string]string
+}
+
+// maxWritten bounds what is remembered; beyond it a record may be written once more.
+const maxWritten = 10000
+
+// same reports whether this is what was written last. The record is named by operation and id.
+func (w *written) same(record, whole string) bool {
+	w.mu.Lock()
+	defer w.mu.Unlock()
+	return w.last[record] == whole
+}
+
+func (w *written) set(record, whole string) {
+	w.mu.Lock()
+	defer w.mu.Unlock()
+	if w.last == nil || len(w.last) >= maxWritten {
+		w.last = map[string]string{}
+	}
+	w.last[record] = whole
+}
+
 // merge lays what the config says over what is there, and writes the whole, if that changes anything.
-// Whether the vendor clears what a call leaves out is not published.
+// Whether the vendor clears what a call leaves out is not published; what its reads do not show cannot be
+// kept by us.
 func (d *Destination) merge(ctx context.Context, what, op string, x *Party, r vendorapi.Record, env map[string]any) error {
 	if x.Update != "merge" {
 		return nil
@@ -199,8 +227,18 @@ func (d *Destination) merge(ctx context.Context, what, op string, x *Party, r ve
 	if op == "UpdateContact" && whole["enterpriseReference"] == nil && number != "" {
 		whole["enterpriseReference"] = number
 	}
+	raw, err := json.Marshal(whole)
+	if err != nil {
+		return mappingFailed(d.name, what+".fields", err)
+	}
+	record := op + " " + r.String(what+"Id")
+	if d.written.same(record, string(raw)) {
+		return nil
+	}
 	d.warnPostcode(what, whole)
-	_, _, err = d.api.send(ctx, op, whole)
+	if _, _, err = d.api.send(ctx, op, whole); err == nil {
+		d.written.set(record, string(raw))
+	}
 	return err
 }
 

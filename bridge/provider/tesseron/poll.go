@@ -3,7 +3,6 @@ package tesseron
 import (
 	"context"
 	"encoding/json"
-	"errors"
 	"fmt"
 	"log/slog"
 	"maps"
@@ -68,39 +67,16 @@ func (st *seen) write() string {
 	return string(b)
 }
 
-// Run makes a round at every interval until ctx or the duty ends.
+// Run makes rounds until ctx or the duty ends.
 func (p *poll) Run(ctx context.Context, d bridge.Duty) error {
-	st, err := readSeen(d.Cursor())
-	if err != nil {
-		return fmt.Errorf("%s: poll: %w", p.name, err)
+	var st *seen
+	load := func(cursor string) (err error) {
+		st, err = readSeen(cursor)
+		return err
 	}
-	every := p.config.Poll.Every.Std()
-	for failures := 0; ; {
-		wait := every
-		err := p.round(ctx, d, st)
-		switch {
-		case ctx.Err() != nil:
-			return nil
-		case errors.Is(err, bridge.ErrFenced):
-			return err
-		case err != nil:
-			failures++
-			wait = max(min(every<<min(failures-1, 10), maxBackoff), outcomeOf(err).After)
-			p.log.Warn("poll failed", "provider", p.name, "error", secret.Mask(err.Error()), "failures", failures, "again_in", wait.String())
-			if st, err = readSeen(d.Cursor()); err != nil {
-				return fmt.Errorf("%s: poll: %w", p.name, err)
-			}
-		default:
-			failures = 0
-		}
-		t := time.NewTimer(wait)
-		select {
-		case <-ctx.Done():
-			t.Stop()
-			return nil
-		case <-t.C:
-		}
-	}
+	return vendorapi.Rounds{Name: p.name, Every: p.config.Poll.Every.Std(), MaxPause: maxBackoff, Log: p.log}.Run(ctx, d, load, func(ctx context.Context) error {
+		return p.round(ctx, d, st)
+	})
 }
 
 // round searches all pages and tells what has changed.

@@ -32,7 +32,7 @@ func New(name string, c *Config, d provider.Deps) (*provider.Provider, error) {
 		return nil, fmt.Errorf("%s: %w", name, err)
 	}
 	dest := &Destination{name: name, config: c, api: api, log: d.Log, fresh: &fresh{}}
-	receiver := &Receiver{name: name, config: c, now: d.Now}
+	receiver := newReceiver(name, c, d.Now)
 	p := &provider.Provider{
 		Name: name, Destination: dest, Receiver: receiver, Close: end,
 		Operations: api.client.Operations(c.conforms), Checker: &checker{api, c},

@@ -39,7 +39,7 @@
 //	id                  hash event id -> seq
 //	attempt             hash seq -> lines "n TAB token TAB JSON"
 //	claim               hash provider US dir US key -> "seq:at:hash"; key is k:ID (sender's id), h:HASH:n
-//	                    (merge), c:HASH:ID (conflict), q:REASON:k:ID and q:REASON:h:HASH (ignored for
+//	                    (merge), c:HASH:ID (conflict), o:KEY (the open of a reference), q:REASON:k:ID and q:REASON:h:HASH (ignored for
 //	                    REASON; quarantined where it is empty)
 //	bond                hash provider US task -> packed record
 //	bonds               zset of the same fields, for paging
@@ -54,15 +54,17 @@
 //	conflict:DEST       set of lanes parked as reference_conflict
 //	dest                hash destination -> packed breaker, rate, leases in flight
 //	wrote               hash LANE US t US text hash, LANE US c US comment -> "seq:at:token" (";"-joined)
+//	opening             zset of seqs: opens that wait for submits
 //	kept, kept:task:…, kept:ref:…, waiting   zsets of seqs: waiting and quarantined; by received time
 //	of:task:TASK, of:ref:KEY   lists of seqs, for readers
 //	settled:PROVIDER    list of seqs in the order of their ends, for the retention
 //	unforgotten         zset of seqs whose claims outlived their turn
 //	session             hash session -> end
+//	replica             hash session -> "since:name"
 //	duty:NAME, duties   hash: session, epoch, cursor, paused; set of names
 //	notice:KIND, notices:KIND   hash of notices by key; zset of the same keys, by end
 //	activity            list of JSON, newest first
-//	tally               hash: event|STATE, bond|STATE, lane|DEST|STATE, queued|DEST, submit|PROVIDER,
+//	tally               hash: event|STATE, bond|STATE, lane|DEST|STATE, queued|DEST, submit|PROVIDER, making|PROVIDER,
 //	                    quarantine|PROVIDER|REASON
 //	providers           set of providers
 //	call:ID             answer of a call, or "void"; expires

@@ -3,6 +3,7 @@ package redisstore
 import (
 	"context"
 	"slices"
+	"strconv"
 	"strings"
 
 	"github.com/pergabridge/pergabridge/bridge"
@@ -27,8 +28,10 @@ func (s *Store) presence(ctx context.Context) ([]bridge.Replica, []bridge.DutySt
 		return nil, nil, err
 	}
 	var replicas []bridge.Replica
-	for x := r.list(0); len(x) >= 3; x = x[3:] {
-		replicas = append(replicas, bridge.Replica{Session: x.str(0), Until: fromMicros(x.num(1)), Leases: int(x.num(2))})
+	for x := r.list(0); len(x) >= 4; x = x[4:] {
+		since, name, _ := strings.Cut(x.str(3), ":")
+		at, _ := strconv.ParseInt(since, 10, 64) // written by session.lua
+		replicas = append(replicas, bridge.Replica{Name: name, Session: x.str(0), Since: fromMicros(at), Until: fromMicros(x.num(1)), Leases: int(x.num(2))})
 	}
 	var duties []bridge.DutyState
 	for x := r.list(1); len(x) >= 4; x = x[4:] {

@@ -11,7 +11,7 @@ import (
 
 // Renew implements [bridge.Store].
 func (s *Store) Renew(ctx context.Context, session bridge.Session) error {
-	_, err := s.write(ctx, sessionScript, rand.Text(), append(newCall(3), "renew", session.ID, micros(session.Until)))
+	_, err := s.write(ctx, sessionScript, rand.Text(), append(newCall(4), "renew", session.ID, micros(session.Until), session.Replica))
 	return err
 }
 

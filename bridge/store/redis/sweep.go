@@ -27,7 +27,7 @@ func (s *Store) Sweep(ctx context.Context, o bridge.SweepOptions) (bridge.Swept,
 	for provider, k := range o.Keep {
 		keep[provider] = k
 	}
-	args := append(newCall(4+3*len(keep)), o.WaitingLimit.Microseconds(), max(o.ClaimLife, minClaimLife).Microseconds(), o.Batch, len(keep))
+	args := append(newCall(5+3*len(keep)), o.WaitingLimit.Microseconds(), bridge.OpenWait.Microseconds(), max(o.ClaimLife, minClaimLife).Microseconds(), o.Batch, len(keep))
 	for provider, k := range keep {
 		if k.What == "" {
 			k.What = bridge.KeepText

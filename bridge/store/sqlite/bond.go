@@ -160,6 +160,7 @@ func (t *tx) bind(b *bondRow, w bonded) bool {
 	if w.because != "" {
 		t.evidenceForSubmit(b, w)
 	}
+	t.arrived(b, w)
 	if ack != nil {
 		ack.Task = b.Task
 		t.append(ack)

@@ -12,6 +12,9 @@ func (t *tx) decide(e *bridge.Event) bridge.Receipt {
 	if e.Dir == bridge.In && e.Task == "" && owner != "" {
 		e.Task = owner
 	}
+	if e.Task != "" {
+		e.Kind = e.Known() // the ticket of this open is known
+	}
 	b := t.bond(e.Provider, e.Task)
 	if why := t.conflicting(e, b, owner); why != "" { // step 3
 		return t.kept(e, bridge.StateQuarantined, bridge.ReferenceConflict, why)
@@ -32,8 +35,11 @@ func (t *tx) decide(e *bridge.Event) bridge.Receipt {
 		return t.submit(e, b, owner)
 	}
 	place := func() bridge.Receipt { // step 6
-		if e.Dir == bridge.Out {
+		switch {
+		case e.Dir == bridge.Out:
 			return t.outbound(e, b, owner)
+		case e.Kind == bridge.Open:
+			return t.open(e)
 		}
 		return t.inbound(e, b, owner)
 	}

@@ -50,14 +50,14 @@ func (s *Store) Duties(ctx context.Context) ([]bridge.DutyState, error) {
 // Replicas implements [bridge.Reader].
 func (s *Store) Replicas(ctx context.Context) ([]bridge.Replica, error) {
 	var out []bridge.Replica
-	err := s.query(ctx, "SELECT id, until, (SELECT count(*) FROM lane l WHERE l.state = 'leased' AND l.session = s.id) FROM session s WHERE until > ? ORDER BY id",
+	err := s.query(ctx, "SELECT id, replica, since, until, (SELECT count(*) FROM lane l WHERE l.state = 'leased' AND l.session = s.id) FROM session s WHERE until > ? ORDER BY id",
 		[]any{s.now().UnixNano()}, func(r *sql.Rows) error {
 			var x bridge.Replica
-			var until int64
-			if err := r.Scan(&x.Session, &until, &x.Leases); err != nil {
+			var since, until int64
+			if err := r.Scan(&x.Session, &x.Name, &since, &until, &x.Leases); err != nil {
 				return err
 			}
-			x.Until = fromNanos(until)
+			x.Since, x.Until = fromNanos(since), fromNanos(until)
 			out = append(out, x)
 			return nil
 		})

@@ -86,8 +86,8 @@ func (t *tx) placeEvent(e *bridge.Event, s bridge.EventState, why bridge.Reason,
 	if s.Final() {
 		e.Ended = fromNanos(t.now)
 	}
-	t.exec("UPDATE event SET task = ?, reference = ?, ref_key = ?, mode = ?, state = ?, reason = ?, detail = ?, first = ?, lane = ?, pos = ?, ended = ? WHERE seq = ?",
-		e.Task, e.Reference, e.RefKey, e.Mode, s, why, e.Detail, e.First, lane, pos, nanos(e.Ended), e.Seq)
+	t.exec("UPDATE event SET task = ?, kind = ?, reference = ?, ref_key = ?, mode = ?, state = ?, reason = ?, detail = ?, first = ?, lane = ?, pos = ?, ended = ? WHERE seq = ?",
+		e.Task, e.Kind, e.Reference, e.RefKey, e.Mode, s, why, e.Detail, e.First, lane, pos, nanos(e.Ended), e.Seq)
 	t.countEvent(e, 1)
 }
 
@@ -109,7 +109,7 @@ func (t *tx) endEvent(e *bridge.Event, s bridge.EventState, why bridge.Reason, f
 		e.First = first
 	}
 	e.State, e.Reason, e.Ended = s, why, fromNanos(t.now)
-	t.exec("UPDATE event SET state = ?, reason = ?, first = ?, detail = ?, ended = ? WHERE seq = ?", s, why, e.First, e.Detail, t.now, e.Seq)
+	t.exec("UPDATE event SET task = ?, kind = ?, state = ?, reason = ?, first = ?, detail = ?, ended = ? WHERE seq = ?", e.Task, e.Kind, s, why, e.First, e.Detail, t.now, e.Seq)
 	t.countEvent(e, 1)
 	delete(t.events, e.Seq)
 }

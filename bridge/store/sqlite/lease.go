@@ -46,6 +46,9 @@ func (t *tx) lease(s bridge.Session, w bridge.Want, out []bridge.Lease) ([]bridg
 func (t *tx) leaseHead(s bridge.Session, w bridge.Want, l *laneRow) (bridge.Lease, bool) {
 	head := t.event(l.head)
 	b := t.bond(l.lid.Provider, l.lid.Task)
+	if b == nil && head.Kind == bridge.Open {
+		b = &bondRow{Bond: bridge.Bond{Provider: head.Provider, Task: head.Task, Reference: head.Reference, RefKey: head.RefKey}}
+	}
 	switch {
 	case b == nil: // cannot be; a lane without a bond has nothing to stand on
 		t.park(l, head, bridge.UnknownTask, "the bond of this lane is missing: link the task with `bonds link`")

@@ -66,6 +66,11 @@ func init() {
 		bridge.VerbAssign:      (*tx).assign,
 		bridge.VerbDiscard:     (*tx).discard,
 		bridge.VerbReread:      (*tx).reread,
+
+		bridge.VerbConfigReload: func(_ *tx, _ bridge.Command, out *bridge.CommandResult) error {
+			out.Changed = true // the record is all there is to it
+			return nil
+		},
 	}
 }
 
@@ -113,7 +118,7 @@ func (t *tx) eventRetry(c bridge.Command, out *bridge.CommandResult) error {
 		return refuse("event %s waits behind the head of its lane, event %s: retry that one", e.ID, t.headOf(t.lane(e.Lane())).ID)
 	case e.State != bridge.StateEnded:
 		return refuse("event %s is %s: nothing to retry", e.ID, e.State)
-	case e.Task == "" || !e.Kind.Valid(e.Dir) || t.bond(e.Provider, e.Task) == nil:
+	case e.Task == "" || !e.Kind.Valid(e.Dir) || e.Kind != bridge.Open && t.bond(e.Provider, e.Task) == nil:
 		return refuse("event %s belongs to no bond: link its task first with `bonds link`", e.ID)
 	}
 	switch e.Reason {
@@ -126,6 +131,9 @@ func (t *tx) eventRetry(c bridge.Command, out *bridge.CommandResult) error {
 		return refuse("the contents of event %s were removed when its retention ended: there is nothing left to send", e.ID)
 	}
 	t.append(e)
+	if e.Kind == bridge.Open {
+		t.claim(e, openKey(e.RefKey), "", true)
+	}
 	moved(out, e)
 	return nil
 }

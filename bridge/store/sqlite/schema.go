@@ -43,7 +43,7 @@ CREATE INDEX event_ended ON event (provider, ended) WHERE ended > 0 AND shrunk =
 CREATE TABLE body (seq INTEGER PRIMARY KEY, event BLOB NOT NULL) STRICT;
 
 -- A (provider, direction, key) was seen. key is "k:" and the sender's id, "h:" and the merge hash,
--- "c:" for a conflict, "q:" for quarantined input.
+-- "c:" for a conflict, "q:" for quarantined input, "o:" and the reference key for an open.
 CREATE TABLE claim (
   n        INTEGER PRIMARY KEY,
   provider TEXT NOT NULL,
@@ -162,6 +162,8 @@ CREATE TABLE tally (key TEXT PRIMARY KEY, n INTEGER NOT NULL) STRICT, WITHOUT RO
 -- Full text, filled by the sweep up to meta.indexed.
 CREATE VIRTUAL TABLE word USING fts5 (text, content = '', contentless_delete = 1, tokenize = 'unicode61 remove_diacritics 2');
 `, `
+ALTER TABLE session ADD COLUMN since INTEGER NOT NULL DEFAULT 0;
+ALTER TABLE session ADD COLUMN replica TEXT NOT NULL DEFAULT '';
 ALTER TABLE duty ADD COLUMN paused INTEGER NOT NULL DEFAULT 0;
 
 -- What replicas pin for each other.

@@ -14,7 +14,8 @@ func (s *Store) Renew(ctx context.Context, session bridge.Session) error {
 		if t.row("SELECT until FROM session WHERE id = ?", session.ID).scan(&until) && until <= t.now {
 			return fmt.Errorf("sqlite: session %s expired: %w", session.ID, bridge.ErrFenced)
 		}
-		t.exec("INSERT INTO session VALUES (?, ?) ON CONFLICT (id) DO UPDATE SET until = excluded.until", session.ID, nanos(session.Until))
+		t.exec("INSERT INTO session VALUES (?, ?, ?, ?) ON CONFLICT (id) DO UPDATE SET until = excluded.until",
+			session.ID, nanos(session.Until), t.now, session.Replica)
 		return nil
 	})
 }

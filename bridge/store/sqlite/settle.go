@@ -99,6 +99,7 @@ func (t *tx) settle(s bridge.Session, r bridge.Result) bridge.Verdict {
 		t.setEvent(head, bridge.StateQueued, why)
 		t.setLane(l, bridge.LaneReady, why, o.Detail)
 	}
+	t.atHome(head, t.owner(head.Provider, head.RefKey))
 	t.recheck(l)
 	v.State, v.Reason, v.Parked = head.State, head.Reason, l.state == bridge.LaneParked
 	return v

@@ -28,7 +28,9 @@ func (s *Store) Sweep(ctx context.Context, o bridge.SweepOptions) (bridge.Swept,
 	o.ClaimLife = max(o.ClaimLife, minClaimLife)
 	var out bridge.Swept
 	err := s.do(ctx, 0, func(t *tx) error {
-		out = bridge.Swept{Expired: t.sweepLeases(), Quarantined: t.sweepWaiting(o)}
+		out = bridge.Swept{Expired: t.sweepLeases()}
+		t.sweepOpens(o.Batch)
+		out.Quarantined = t.sweepWaiting(o)
 		out.Shrunk = t.sweepBodies(o)
 		out.Forgotten = t.sweepClaims(o)
 		t.exec("DELETE FROM wrote WHERE n IN (SELECT n FROM wrote WHERE comment = '' AND at < ? LIMIT ?)", t.now-int64(echoLife), o.Batch)
@@ -61,6 +63,7 @@ func (t *tx) sweepLeases() int {
 		if l.evidence {
 			b := t.bond(l.lid.Provider, l.lid.Task)
 			t.done(l, head, b, bridge.ByEvidence, l.evidenceRef, bridge.ReferenceKey(l.evidenceRef, false))
+			t.atHome(head, t.owner(head.Provider, head.RefKey))
 			t.recheck(l)
 			continue
 		}
@@ -71,12 +74,15 @@ func (t *tx) sweepLeases() int {
 	return n
 }
 
-// sweepWaiting quarantines what waited too long, unless an unsettled submit may still bring its bond.
+// sweepWaiting quarantines what waited too long, unless an unsettled submit may still bring its bond,
+// or the open of its reference the task.
 func (t *tx) sweepWaiting(o bridge.SweepOptions) int {
 	n := 0
-	for _, seq := range t.ints(`SELECT seq FROM event e WHERE state = 'waiting' AND reason <> 'maybe_echo' AND received <= ?
+	for _, seq := range t.ints(`SELECT seq FROM event e WHERE state = 'waiting' AND reason <> 'maybe_echo' AND kind <> 'open' AND received <= ?
 		AND NOT EXISTS (SELECT 1 FROM event s WHERE s.provider = e.provider AND s.kind = 'submit' AND s.state IN ('queued', 'leased', 'parked'))
-		ORDER BY received, seq LIMIT ?`, t.now-int64(o.WaitingLimit), o.Batch) {
+		AND NOT EXISTS (SELECT 1 FROM claim c JOIN event o ON o.seq = c.seq WHERE e.ref_key <> '' AND c.provider = e.provider AND c.dir = 'in' AND c.key = 'o:' || e.ref_key
+			AND (o.state IN ('queued', 'leased', 'parked') OR o.state = 'done' AND o.ended > ?))
+		ORDER BY received, seq LIMIT ?`, t.now-int64(o.WaitingLimit), t.now-int64(bridge.OpenWait), o.Batch) {
 		e := t.event(seq)
 		e.Detail = "nobody knew its " + map[bool]string{true: "reference " + strconv.Quote(e.Reference), false: "task " + strconv.Quote(e.Task)}[e.RefKey != ""] +
 			" in time; it goes on by itself when the bond appears, or assign it"

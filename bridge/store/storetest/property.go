@@ -71,6 +71,9 @@ func (m *model) offerAny() {
 	if dir == bridge.In && e.Reference != "" && rapid.Bool().Draw(m.rt, "reference only") {
 		e.Task = ""
 	}
+	if e.Kind == bridge.Open {
+		e.Else = draw(m, "else", "", bridge.Update, bridge.Resolve)
+	}
 	e.Key = draw(m, "key", e.Key, e.Key, "", "k1", "k2")
 	e.Text = draw(m, "text", e.Text, "a", "b", "")
 	e.Echo = draw(m, "echo", bridge.EchoUnknown, bridge.EchoUnknown, bridge.EchoByComment, bridge.EchoByText, bridge.EchoByDirection)

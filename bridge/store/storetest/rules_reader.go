@@ -307,10 +307,25 @@ var readerRules = []rule{
 		require.NoError(h.t, err)
 		require.Len(h.t, as, 1)
 	}},
+	{"a config read anew is recorded and moves nothing", func(h *harness) {
+		id := h.queue(h.out(bridge.Submit, "T1"))
+		before := h.counts()
+		h.operate(bridge.Command{Verb: bridge.VerbConfigReload, Dest: "config"})
+		as, err := h.store().Activities(h.ctx, 10)
+		require.NoError(h.t, err)
+		require.Len(h.t, as, 1)
+		require.Equal(h.t, []string{string(bridge.VerbConfigReload), "config"}, []string{as[0].Verb, as[0].Target})
+		require.Equal(h.t, before, h.counts(), "it makes no destination")
+		h.deliver(acme, id)
+	}},
 }
 
-// inUTC gives r the very value of its end, if that is the same moment.
+// inUTC gives r the very value of its end, if that is the same moment. Its age is the subject of
+// another rule.
 func inUTC(r *bridge.Replica, until time.Time) *bridge.Replica {
+	if r != nil {
+		r.Since = time.Time{}
+	}
 	if r != nil && r.Until.Equal(until) {
 		r.Until = until
 	}

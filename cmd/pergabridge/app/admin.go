@@ -3,47 +3,54 @@ package app
 import (
 	"context"
 	"errors"
+	"maps"
 	"net"
-	"net/http"
 
 	"github.com/pergabridge/pergabridge/bridge"
 	"github.com/pergabridge/pergabridge/bridge/console"
 	"github.com/pergabridge/pergabridge/bridge/secret"
 )
 
-// adminHandler builds console, API and metrics.
-func (a *App) adminHandler(x *observer, closing <-chan struct{}) (http.Handler, error) {
-	c := a.config
+// adminOptions is what console, API and metrics show of a generation.
+func (a *App) adminOptions(g *generation) console.Options {
+	c := g.config
 	var token secret.Text
 	if c.Server.AdminToken != nil {
 		token = c.Server.AdminToken.Text
 	}
 	host, _, _ := net.SplitHostPort(a.AdminAddr())
-	destinations := []console.Destination{{Name: bridge.SSP, Kind: "ssp", Mode: c.SSP.Delivery.Mode, Address: c.SSP.URL, Config: c.sspText, Test: a.testSSP}}
+	destinations := []console.Destination{{Name: bridge.SSP, Kind: "ssp", Mode: c.SSP.Delivery.Mode, Address: c.SSP.URL, Config: c.sspText, Test: g.testSSP}}
 	for _, name := range c.names() {
 		p := c.Providers[name]
-		destinations = append(destinations, console.Destination{Name: name, Kind: p.Kind.Name, Mode: p.common().Mode, Address: p.address(), Config: p.text, Test: a.parts.tester(name)})
+		destinations = append(destinations, console.Destination{Name: name, Kind: p.Kind.Name, Mode: p.common().Mode, Address: p.address(), Config: p.text, Test: g.parts.tester(name)})
 	}
-	var must, shown map[string]func(context.Context) error
+	shown := map[string]func(context.Context) error{checkConfig: a.configCheck}
+	var must map[string]func(context.Context) error
 	if s, ok := a.store.(conditioned); ok {
-		must, shown = s.Conditions()
+		var more map[string]func(context.Context) error
+		must, more = s.Conditions()
+		maps.Copy(shown, more)
 	}
-	return console.New(console.Options{
-		Checks: must, Shown: shown,
-		Store: a.store, Engine: a.engine, Token: token, Users: c.Server.people(), OpenMetrics: net.ParseIP(host).IsLoopback(), Metrics: x.Handler(),
-		Version: a.o.Version, ConfigVersion: c.Version, Started: a.o.Now(), Destinations: destinations,
-		Contract: func() any { return a.parts.ssp.Contract() },
+	o := console.Options{
+		Store: a.store, Engine: inForce{a}, Token: token, Users: c.Server.people(), OpenMetrics: net.ParseIP(host).IsLoopback(), Metrics: a.observer.Handler(),
+		Replica: a.replica, Version: a.o.Version, ConfigVersion: c.Version, Started: a.started, Destinations: destinations,
+		Contract: func() any { return g.parts.ssp.Contract() },
 		ReferenceKey: func(provider, reference string) string {
-			return bridge.ReferenceKey(reference, a.parts.caseBound[provider])
+			return bridge.ReferenceKey(reference, g.parts.caseBound[provider])
 		},
-		Files: a.parts.files.opener, Map: a.parts.dryRun, Rates: x.rates.Series, Closing: closing,
+		Checks: must, Shown: shown,
+		Files: g.parts.files.opener, Map: inForce{a}.Map, Rates: a.observer.rates.Series, Closing: a.draining.Done(),
 		Log: a.o.Log, Now: a.o.Now,
-	})
+	}
+	if c.File != "" {
+		o.Reload = a.Reload
+	}
+	return o
 }
 
 // testSSP fetches SSP's contract and compares it: the only call of SSP that does nothing there.
-func (a *App) testSSP(ctx context.Context) (string, error) {
-	s, err := a.parts.ssp.CheckContract(ctx)
+func (g *generation) testSSP(ctx context.Context) (string, error) {
+	s, err := g.parts.ssp.CheckContract(ctx)
 	if err != nil {
 		return "", err
 	}

@@ -8,11 +8,11 @@ import (
 	"net"
 	"net/http"
 	"sync"
+	"sync/atomic"
 	"time"
 
 	"github.com/pergabridge/pergabridge/bridge"
-	"github.com/pergabridge/pergabridge/bridge/engine"
-	"github.com/pergabridge/pergabridge/soap"
+	"github.com/pergabridge/pergabridge/bridge/console"
 	"github.com/pergabridge/pergabridge/webhooks"
 )
 
@@ -27,17 +27,22 @@ type Options struct {
 
 // An App is one bridge, wired and ready to run.
 type App struct {
-	config *Config
-	o      Options
-	parts  *parts
-	store  bridge.Store
-	engine *engine.Engine
+	o        Options
+	replica  string // how this process is called
+	store    bridge.Store
+	observer *observer
+	console  *console.Console
+
+	// current is the generation that takes what comes in; see generation.go.
+	current atomic.Pointer[generation]
+	reload  reloading
 
 	public, admin *http.Server
 	publicAt      net.Listener
 	adminAt       net.Listener
+	draining      context.Context // ends when the entrances close
 	stopWaits     context.CancelFunc
-	stopNotify    func()
+	started       time.Time
 	close         sync.Once
 }
 
@@ -50,51 +55,46 @@ func New(ctx context.Context, c *Config, o Options) (_ *App, err error) {
 	if o.Now == nil {
 		o.Now = time.Now
 	}
-	a := &App{config: c, o: o}
+	a := &App{o: o, replica: c.Server.replica(), started: o.Now()}
+	a.draining, a.stopWaits = context.WithCancel(context.Background())
+	a.reload.init()
 	defer func() {
 		if err != nil {
 			a.Close()
 		}
 	}()
-	if a.parts, err = build(c, o.Log, o.Now); err != nil {
-		return nil, err
-	}
-	if a.store, err = c.Store.open(ctx, o.Now, o.Log); err != nil {
-		return nil, err
-	}
-	a.parts.mail.store = a.store
-	a.parts.files.use(a.store)
-	if err = a.addNotify(); err != nil {
-		return nil, err
-	}
-	observer := newObserver(c, o, a.store)
-	observer.watch(a.parts)
-	a.engine, err = engine.New(engine.Options{
-		Store: a.store, Destinations: a.parts.destinations, Receivers: a.parts.receivers, Sources: a.parts.sources,
-		CaseSensitive: a.parts.caseBound, Keep: a.parts.keep, WaitingLimit: c.Waiting.Std(),
-		Log: o.Log, Now: o.Now, Observer: observer, ConfigVersion: c.Version, DrainLimit: o.Drain,
-	})
+	p, err := build(c, o.Log, o.Now) // first: what is wrong here needs no database to be found
 	if err != nil {
 		return nil, err
 	}
+	if a.store, err = c.Store.open(ctx, o.Now, o.Log); err != nil {
+		p.close()
+		return nil, err
+	}
+	a.observer = newObserver(c, o, a.store)
+	a.observer.watch(a)
+	first, err := a.generation(c, p)
+	if err != nil {
+		return nil, err
+	}
+	a.current.Store(first)
 	if a.publicAt, err = net.Listen("tcp", c.Server.Listen); err != nil {
 		return nil, fmt.Errorf("server.listen: %w", err)
 	}
 	if a.adminAt, err = net.Listen("tcp", c.Server.Admin); err != nil {
 		return nil, fmt.Errorf("server.admin: %w", err)
 	}
-	draining, stopWaits := context.WithCancel(context.Background())
-	a.stopWaits = stopWaits
-	a.public = webhooks.NewServer("", webhooks.New(webhooks.Options{
-		Acceptor: a.engine, Providers: a.parts.intakes, Log: o.Log, Now: o.Now, Observer: observer,
-		PublicURL: c.Server.PublicURL, Draining: draining, Files: a.parts.files.public(),
-	}), o.Log)
-	console, err := a.adminHandler(observer, draining.Done())
-	if err != nil {
+	if a.console, err = console.New(a.adminOptions(first)); err != nil {
 		return nil, err
 	}
-	a.admin = webhooks.NewServer("", console, o.Log)
+	a.public = webhooks.NewServer("", http.HandlerFunc(a.servePublic), o.Log)
+	a.admin = webhooks.NewServer("", a.console, o.Log)
 	return a, nil
+}
+
+// servePublic answers a request under the config in force.
+func (a *App) servePublic(w http.ResponseWriter, r *http.Request) {
+	a.current.Load().public.ServeHTTP(w, r)
 }
 
 // PublicAddr returns the address the public listener is bound to.
@@ -109,8 +109,8 @@ func (a *App) Store() bridge.Store { return a.store }
 // Run serves until ctx ends, then drains. It returns nil after an orderly end.
 func (a *App) Run(ctx context.Context) error {
 	defer a.Close()
-	engineCtx, stopEngine := context.WithCancel(context.WithoutCancel(ctx))
-	defer stopEngine()
+	engines, stopEngines := context.WithCancel(context.WithoutCancel(ctx))
+	defer stopEngines()
 	failed := make(chan error, 3)
 	var wg sync.WaitGroup
 	start := func(what string, run func() error) {
@@ -120,12 +120,11 @@ func (a *App) Run(ctx context.Context) error {
 			}
 		})
 	}
-	engineDone := make(chan struct{})
-	start("engine", func() error { defer close(engineDone); return a.engine.Run(engineCtx) })
-	start("contract check", func() error { a.watchContract(engineCtx); return nil })
+	a.reload.open(engines, a.current.Load(), a)
 	start("public listener", func() error { return a.public.Serve(a.publicAt) })
 	start("admin listener", func() error { return a.admin.Serve(a.adminAt) })
-	a.o.Log.Info("serving", "public", a.PublicAddr(), "admin", a.AdminAddr(), "config", a.config.Version, "version", a.o.Version)
+	start("config file", func() error { a.watchFile(ctx); return nil })
+	a.o.Log.Info("serving", "replica", a.replica, "public", a.PublicAddr(), "admin", a.AdminAddr(), "config", a.current.Load().config.Version, "version", a.o.Version)
 
 	var err error
 	select {
@@ -139,8 +138,8 @@ func (a *App) Run(ctx context.Context) error {
 	grace, cancel := context.WithTimeout(context.WithoutCancel(ctx), 30*time.Second)
 	defer cancel()
 	err = errors.Join(err, a.public.Shutdown(grace))
-	stopEngine()
-	<-engineDone
+	stopEngines()
+	err = errors.Join(err, a.reload.end())
 	err = errors.Join(err, a.admin.Shutdown(grace))
 	wg.Wait()
 	close(failed)
@@ -151,44 +150,17 @@ func (a *App) Run(ctx context.Context) error {
 	return err
 }
 
-// contractLook is how often it is asked whether the contract is due for a look.
-const contractLook = 5 * time.Second
-
-// watchContract looks at SSP's contract at the start and whenever it is due, so that people see
-// what is wrong with it before the first delivery has to wait for it.
-func (a *App) watchContract(ctx context.Context) {
-	tick := time.NewTicker(contractLook)
-	defer tick.Stop()
-	for {
-		if s := a.parts.ssp.Contract(); s.Status != soap.ContractAssumed && !s.Next.After(a.o.Now()) {
-			if _, err := a.parts.ssp.CheckContract(ctx); err != nil && ctx.Err() == nil {
-				a.o.Log.Warn("the contract of SSP could not be looked at", "error", err)
-			}
-		}
-		select {
-		case <-ctx.Done():
-			return
-		case <-tick.C:
-		}
-	}
-}
-
 // Close releases everything; Run does it by itself.
 func (a *App) Close() {
 	a.close.Do(func() {
-		if a.stopWaits != nil {
-			a.stopWaits()
-		}
+		a.stopWaits()
 		for _, l := range []net.Listener{a.publicAt, a.adminAt} {
 			if l != nil {
 				_ = l.Close() // closed already after Run
 			}
 		}
-		if a.stopNotify != nil {
-			a.stopNotify()
-		}
-		if a.parts != nil {
-			a.parts.close()
+		if g := a.current.Load(); g != nil {
+			g.close()
 		}
 		if a.store != nil {
 			if err := a.store.Close(); err != nil {

@@ -38,7 +38,7 @@ func build(c *Config, log *slog.Logger, now func() time.Time) (_ *parts, err err
 		intakes: map[string]webhooks.Intake{}, caseBound: map[string]bool{}, keep: map[string]bridge.Keep{},
 		watched: newWatchedSources(now),
 	}
-	p.mailWatch = newMailWatch(p.watched)
+	p.mailWatch = &mailWatch{sources: p.watched}
 	defer func() {
 		if err != nil {
 			p.close()

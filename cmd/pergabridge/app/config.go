@@ -1,11 +1,10 @@
 package app
 
 import (
-	"crypto/sha256"
-	"encoding/hex"
 	"net"
 	"os"
 	"regexp"
+	"strconv"
 	"strings"
 
 	"github.com/pergabridge/pergabridge/bridge"
@@ -34,6 +33,10 @@ type Config struct {
 
 	// Version identifies the text of the file; it is recorded with every attempt.
 	Version string `yaml:"-"`
+	// File is where the text was read from, and is read from anew; empty: it was not a file.
+	File string `yaml:"-"`
+
+	node    *config.Node
 	intake  processcall.Config
 	sspMail *sspmail.Config // nil: SSP gets no mail
 	sspText string          // the section ssp, for people
@@ -45,7 +48,10 @@ type Server struct {
 	Admin      string          `yaml:"admin" default:"127.0.0.1:8081" doc:"admin listener: console, API, metrics"`
 	AdminToken *config.Secret  `yaml:"admin_token" doc:"token for console and API; without it only this machine itself is let in"`
 	Users      map[string]User `yaml:"users" doc:"people who may sign in to the console, each under the name that is recorded with what they do"`
+	Replica    string          `yaml:"replica" doc:"name of this process for people, where several share a Redis; default: name of the machine and number of the process"`
 	PublicURL  string          `yaml:"public_url" doc:"address under which SSP and providers reach the public listener, if it differs"`
+
+	ReloadOnChange bool `yaml:"reload_on_change" doc:"put a changed config file in force by itself; a broken one is reported and left alone"`
 }
 
 // ValidateConfig checks what the tags cannot say.
@@ -54,6 +60,9 @@ func (s *Server) ValidateConfig(n *config.Node) {
 		if _, _, err := net.SplitHostPort(l.addr); err != nil {
 			n.Key(l.key).Problemf("for example 127.0.0.1:8080, or :8080 for every interface", "%q is not host:port", l.addr)
 		}
+	}
+	if len(s.Replica) > 100 {
+		n.Key("replica").Problemf("", "has more than 100 bytes")
 	}
 	s.validateUsers(n)
 	host, _, _ := net.SplitHostPort(s.Admin)
@@ -93,7 +102,11 @@ func Load(file string) (*Config, error) {
 	if err != nil {
 		return nil, err
 	}
-	return Parse(file, data)
+	c, err := Parse(file, data)
+	if err == nil {
+		c.File = file
+	}
+	return c, err
 }
 
 // LoadWithoutSecrets is [Load] on a machine that does not have the secrets: stand-ins take their
@@ -122,8 +135,7 @@ func parse(file string, data []byte, prepare func(*config.Node)) (*Config, error
 	if p := n.Problems(); len(p) > 0 {
 		return nil, p
 	}
-	sum := sha256.Sum256(data)
-	c.Version = hex.EncodeToString(sum[:6])
+	c.Version, c.node = versionOf(data), n
 	return c, nil
 }
 
@@ -180,6 +192,18 @@ func (s *Server) AdminAddr() string {
 		host = "127.0.0.1"
 	}
 	return net.JoinHostPort(host, port)
+}
+
+// replica returns the name of this process.
+func (s *Server) replica() string {
+	if s.Replica != "" {
+		return s.Replica
+	}
+	host, err := os.Hostname()
+	if err != nil {
+		host = "replica"
+	}
+	return host + ":" + strconv.Itoa(os.Getpid())
 }
 
 // LoadServer reads only the section `server` of a config file: all that a verb needs to reach the

@@ -21,6 +21,7 @@ func (c *Config) validateMail(n *config.Node) {
 		c.sspMail = &sspmail.Config{}
 		config.Decode(node, c.sspMail)
 	}
+	c.validateOpens(n)
 	needs := ""
 	if c.sspMail != nil {
 		needs = "ssp.mail"
@@ -42,6 +43,32 @@ func (c *Config) validateMail(n *config.Node) {
 				p.Node.ProblemAtKey("name one of the section providers", "there is no provider %q", p.Name)
 			}
 		}
+	}
+}
+
+// validateOpens refuses new tickets where nothing can take them to SSP.
+func (c *Config) validateOpens(n *config.Node) {
+	if c.sspMail != nil {
+		return
+	}
+	var used []*config.Node
+	for _, p := range n.Key("providers").Pairs() {
+		if x, ok := c.Providers[p.Name].Config.(interface {
+			Opens(*config.Node) []*config.Node
+		}); ok {
+			used = append(used, x.Opens(p.Node)...)
+		}
+	}
+	for _, box := range n.Key("mailboxes").Pairs() {
+		for _, p := range box.Node.Key("providers").Pairs() {
+			if b := c.Mailboxes[box.Name]; b != nil {
+				used = append(used, b.Providers[p.Name].Opens(p.Node)...)
+			}
+		}
+	}
+	for _, at := range used {
+		at.Problemf("ssp.mail: {smtp: smtps://mail.example.com, from: bridge@example.com, to: [ssp@example.com]}",
+			"open makes a new ticket in SSP; its web service has no operation for that, and there is no section ssp.mail for the mail that does it")
 	}
 }
 

@@ -86,6 +86,12 @@ func (Store) ConfigSchema() map[string]any {
 	}}
 }
 
+// place is the store without where the config says it.
+func (s Store) place() Store {
+	s.node = nil
+	return s
+}
+
 // String names the store for people.
 func (s Store) String() string {
 	if s.Redis != nil {

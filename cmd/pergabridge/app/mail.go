@@ -36,7 +36,7 @@ func (m *mailParts) prepare(c *Config, open *files.Opener, out outbound.Options)
 	if m.ssp, err = sspmail.New(*c.sspMail, m.marks, open, out); err != nil {
 		return nil, err
 	}
-	routes = map[bridge.Kind]bridge.Destination{}
+	routes = map[bridge.Kind]bridge.Destination{bridge.Open: m.ssp} // there is no other way
 	for kind, by := range c.SSP.Route {
 		if by == "mail" {
 			routes[bridge.Kind(kind)] = m.ssp

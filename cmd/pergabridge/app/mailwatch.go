@@ -8,16 +8,11 @@ import (
 	"github.com/pergabridge/pergabridge/mailin"
 )
 
-// mailWatch turns what pollers of mailboxes report into metrics. It implements [mailin.Observer].
-type mailWatch struct {
-	sources *watchedSources
-	mails   *prometheus.CounterVec
-	seconds *prometheus.CounterVec
-}
+// mailMeters count what is read of mailboxes, over all generations.
+type mailMeters struct{ mails, seconds *prometheus.CounterVec }
 
-func newMailWatch(sources *watchedSources) *mailWatch {
-	return &mailWatch{
-		sources: sources,
+func newMailMeters() mailMeters {
+	return mailMeters{
 		mails: prometheus.NewCounterVec(prometheus.CounterOpts{
 			Name: "pergabridge_mails_total", Help: "Mails read and made durable.",
 		}, []string{"mailbox"}),
@@ -27,25 +22,19 @@ func newMailWatch(sources *watchedSources) *mailWatch {
 	}
 }
 
+// mailWatch passes on what the pollers of one generation report. It implements [mailin.Observer].
+type mailWatch struct {
+	sources *watchedSources
+	meters  mailMeters // set before anything runs
+}
+
 // Through implements [mailin.Observer].
 func (w *mailWatch) Through(duty string) { w.sources.through(duty) }
 
 // Took implements [mailin.Observer].
 func (w *mailWatch) Took(mailbox string, step mailin.Step, mails int, d time.Duration) {
 	if step == mailin.StepAccept {
-		w.mails.WithLabelValues(mailbox).Add(float64(mails))
+		w.meters.mails.WithLabelValues(mailbox).Add(float64(mails))
 	}
-	w.seconds.WithLabelValues(mailbox, string(step)).Add(d.Seconds())
-}
-
-// Describe implements [prometheus.Collector].
-func (w *mailWatch) Describe(c chan<- *prometheus.Desc) {
-	w.mails.Describe(c)
-	w.seconds.Describe(c)
-}
-
-// Collect implements [prometheus.Collector].
-func (w *mailWatch) Collect(c chan<- prometheus.Metric) {
-	w.mails.Collect(c)
-	w.seconds.Collect(c)
+	w.meters.seconds.WithLabelValues(mailbox, string(step)).Add(d.Seconds())
 }

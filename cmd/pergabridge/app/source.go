@@ -14,16 +14,16 @@ import (
 // mailbox that cannot be opened, shows as an age that grows.
 type watchedSources struct {
 	now func() time.Time
-	age *prometheus.Desc
 
 	mu   sync.Mutex
 	last map[string]time.Time
 }
 
 func newWatchedSources(now func() time.Time) *watchedSources {
-	return &watchedSources{now: now, last: map[string]time.Time{},
-		age: prometheus.NewDesc("pergabridge_source_age_seconds", "Time since a poll or mailbox of this process last got through.", []string{"source"}, nil)}
+	return &watchedSources{now: now, last: map[string]time.Time{}}
 }
+
+var sourceAge = prometheus.NewDesc("pergabridge_source_age_seconds", "Time since a poll or mailbox of this process last got through.", []string{"source"}, nil)
 
 // watch wraps a source.
 func (w *watchedSources) watch(name string, s bridge.Source) bridge.Source {
@@ -42,15 +42,11 @@ func (w *watchedSources) forget(name string) {
 	delete(w.last, name)
 }
 
-// Describe implements [prometheus.Collector].
-func (w *watchedSources) Describe(c chan<- *prometheus.Desc) { c <- w.age }
-
-// Collect implements [prometheus.Collector].
-func (w *watchedSources) Collect(c chan<- prometheus.Metric) {
+func (w *watchedSources) collect(c chan<- prometheus.Metric) {
 	w.mu.Lock()
 	defer w.mu.Unlock()
 	for name, at := range w.last {
-		c <- prometheus.MustNewConstMetric(w.age, prometheus.GaugeValue, w.now().Sub(at).Seconds(), name)
+		c <- prometheus.MustNewConstMetric(sourceAge, prometheus.GaugeValue, w.now().Sub(at).Seconds(), name)
 	}
 }
 

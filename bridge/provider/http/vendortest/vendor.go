@@ -218,6 +218,14 @@ func (v *Vendor) Reply(number, author, text string, public bool, files ...Attach
 	return *v.comment(t, Comment{Author: author, Public: public, Text: text, Attachments: files}), nil
 }
 
+// Open opens a ticket as one of the vendor's own people would: nobody has asked for it through the
+// API. It returns its number.
+func (v *Vendor) Open(author, title, description string) string {
+	v.mu.Lock()
+	defer v.mu.Unlock()
+	return v.create(Ticket{Title: title, Description: description, Priority: "normal"}, author).Number
+}
+
 // Resolve solves a ticket as one of the vendor's own people would.
 func (v *Vendor) Resolve(number, author, solution string) error {
 	v.mu.Lock()

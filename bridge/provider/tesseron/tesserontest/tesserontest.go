@@ -8,6 +8,7 @@ import (
 	"encoding/json"
 	"fmt"
 	"io"
+	"maps"
 	"net/http"
 	"slices"
 	"strings"
@@ -154,6 +155,17 @@ func (v *Vendor) AddContact(enterprise int, fore, sure, email string) int {
 	v.mu.Lock()
 	defer v.mu.Unlock()
 	return v.addContact(map[string]any{"EnterpriseID": enterprise, "ForeName": fore, "SureName": sure, "Emails": []any{map[string]any{"id": 1, v.emailKey(): email, "name": "work"}}})
+}
+
+// Change sets further values of a contact, as reads show them.
+func (v *Vendor) Change(contact int, values map[string]any) {
+	v.mu.Lock()
+	defer v.mu.Unlock()
+	for _, c := range v.contacts {
+		if c["ContactID"] == contact {
+			maps.Copy(c, values)
+		}
+	}
 }
 
 func (v *Vendor) emailKey() string {

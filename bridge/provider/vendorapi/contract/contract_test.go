@@ -83,3 +83,19 @@ func TestCheck(t *testing.T) {
 	_, err = Load([]byte(`{"swagger":"2.0","paths":7}`))
 	require.Error(t, err)
 }
+
+func TestFieldsAndWhatIsSent(t *testing.T) {
+	c, err := Load([]byte(file))
+	require.NoError(t, err)
+	require.Equal(t, []string{"n", "states"}, c.Fields("list"))
+	require.Equal(t, []string{"kind", "name", "open", "parts.n"}, c.Fields("make"))
+	require.Empty(t, c.Fields("none"))
+	id, sent := c.Sent("POST", "/v1/o/things", "", []byte(`{"name":"a","parts":[{"n":1}],"open":{"any":1}}`))
+	require.Equal(t, "make", id)
+	require.ElementsMatch(t, []string{"name", "parts", "parts.n", "open", "open.any"}, sent)
+	id, sent = c.Sent("GET", "/v1/o/things", "n=1", nil)
+	require.Equal(t, "list", id)
+	require.Equal(t, []string{"n"}, sent)
+	id, _ = c.Sent("PUT", "/v1/o/things", "", nil)
+	require.Empty(t, id)
+}

@@ -163,6 +163,7 @@ function t.settle(r)
     t.set_event(head, 'queued', why)
     t.set_lane(l, 'ready', why, r.detail)
   end
+  if head.kind == 'open' then t.at_home(head, t.owner(head.provider, head.ref_key)) end
   t.recheck(l)
   return { r.token, '0', head.state, head.reason, bound and '1' or '0', l.state == 'parked' and '1' or '0' }
 end
@@ -198,6 +199,7 @@ end
 -- lease_head leases the head of a ready lane, unless its bond says otherwise.
 function t.lease_head(session, w, l, d, out)
   local head, b = t.event(l.head), t.bond(l.provider, l.task)
+  if not b and head.kind == 'open' then b = t.no_bond(head) end
   if not b then -- cannot be; a lane without a bond has nothing to stand on
     t.park(l, head, 'unknown_task', 'the bond of this lane is missing: link the task with `bonds link`')
     return false
@@ -239,6 +241,11 @@ function t.lease_head(session, w, l, d, out)
   t.note_writing(l, head)
   t.lease_out(l, head, b, d, out)
   return true
+end
+
+-- no_bond stands for the bond of an open: it holds the reference and nothing else.
+function t.no_bond(e)
+  return { dirty = true, state = '', reference = e.reference, ref_key = e.ref_key, resolves = 0, submit = '', acked = false, created = 0, changed = 0, refs = {} }
 end
 
 -- lease_out adds a lease to an answer: lane, seq, attempt, token, unknown, unknown since, spent; the

@@ -96,7 +96,8 @@ local function fill(e, s, fate)
   e.id, e.provider, e.task, e.dir, e.kind, e.reference, e.ref_key, e.mode, e.entrance = a[1], a[2], a[3], a[4], a[5], a[6], a[7], a[8], a[9]
   e.rep, e.received, e.shrunk, e.key, e.echo, e.comment, e.window = a[14], a[15], a[17], a[18], a[19], a[20], a[21]
   e.chash, e.mhash, e.thash, e.dhash, e.claim = a[22], a[23], a[24], a[25], a[26]
-  e.was_task, e.was_ref = a[3], a[7]
+  e.was_task, e.was_ref, e.was_kind = a[3], a[7], a[5]
+  e.was_making = a[5] == 'submit' and a[8] == 'new' and a[10] == 'queued' and not e.fate and not fate
   if e.state ~= '' then -- a stub, whose state the rules have in hand
     if e.detail == '' then e.detail = a[12] end
     if e.first == '' then e.first = a[13] end
@@ -493,6 +494,7 @@ local function index(e, was)
     local wt, wr = e.provider .. SEP .. e.was_task, e.provider .. SEP .. e.was_ref
     if e.was_task ~= '' and (e.was_task ~= e.task or not keeps[e.state]) then put('ZREM', 'kept:task:' .. wt, seq) end
     if e.was_ref ~= '' and (e.was_ref ~= e.ref_key or not keeps[e.state]) then put('ZREM', 'kept:ref:' .. wr, seq) end
+    if e.was_kind == 'open' and e.was_state == 'waiting' and (e.kind ~= 'open' or e.state ~= 'waiting') then put('ZREM', 'opening', seq) end
     if e.was_state == 'waiting' and e.was_reason ~= 'maybe_echo' and (e.state ~= 'waiting' or e.reason == 'maybe_echo') then put('ZREM', 'waiting', seq) end
   end
   if keeps[e.state] then
@@ -500,10 +502,14 @@ local function index(e, was)
     if e.task ~= '' then put('ZADD', 'kept:task:' .. e.provider .. SEP .. e.task, seq, seq) end
     if e.ref_key ~= '' then put('ZADD', 'kept:ref:' .. e.provider .. SEP .. e.ref_key, seq, seq) end
     if e.state == 'waiting' and e.reason ~= 'maybe_echo' then put('ZADD', 'waiting', text(e.received), seq) end
+    if e.state == 'waiting' and e.kind == 'open' then put('ZADD', 'opening', seq, seq) end
   elseif was then
     put('ZREM', 'kept', seq)
   end
 end
+
+-- makes reports whether e is an unsettled submit that makes a new ticket at its provider.
+function t.makes(e) return e.kind == 'submit' and e.mode == 'new' and in_lane[e.state] or false end
 
 local function flush_event(e)
   local was, state, seq = e.was_state, e.state, text(e.seq)
@@ -513,6 +519,12 @@ local function flush_event(e)
     return
   end
   changed('event', seq)
+  if e.kind == 'submit' then
+    local makes = t.makes(e)
+    local made_before = e.was_making or false
+    count('making|' .. e.provider, (makes and 1 or 0) - (made_before and 1 or 0))
+    e.was_making = makes
+  end
   if e.changed or not final[state] then
     if e.changed and not e.whole then t.whole(e) end
     e.raw = ev_pack(e)
@@ -525,6 +537,7 @@ local function flush_event(e)
       put('HSET', 'body', seq, e.body)
       put('HSET', 'id', e.id, seq)
       e.body = false
+      if e.kind == 'open' then put('SADD', 'providers', e.provider) end -- it may never get a bond
     end
     if e.task ~= e.was_task and e.task ~= '' then put('RPUSH', 'of:task:' .. e.task, seq) end
     if e.ref_key ~= '' and e.ref_key ~= e.was_ref and (e.task == '' or t.owner(e.provider, e.ref_key) ~= e.task) then
@@ -554,7 +567,7 @@ local function flush_event(e)
     end
   end
   e.was_state, e.was_reason, e.changed = state, e.reason, false
-  if e.whole then e.was_task, e.was_ref = e.task, e.ref_key end
+  if e.whole then e.was_task, e.was_ref, e.was_kind = e.task, e.ref_key, e.kind end
 end
 
 local function member(head, k) return fmt('%016d|', head) .. k end

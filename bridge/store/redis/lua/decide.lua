@@ -124,6 +124,10 @@ function t.decide(e)
     e.task = owner
     e.changed = true
   end
+  if e.kind == 'open' and e.task ~= '' then -- its ticket is known
+    e.kind = t.known(e)
+    e.changed = true
+  end
   local b = t.bond(e.provider, e.task)
   local why = conflicting(e, b, owner)
   if why ~= '' then return t.kept(e, 'quarantined', 'reference_conflict', why) end
@@ -136,7 +140,7 @@ function t.decide(e)
   local r = t.echo(e) -- step 4
   if r then return r end
   if e.kind == 'submit' then return t.submit(e, b, owner) end
-  local place = e.dir == 'out' and t.outbound or t.inbound -- step 6
+  local place = e.dir == 'out' and t.outbound or e.kind == 'open' and t.open or t.inbound -- step 6
   if e.kind == 'close' then return place(e, b, owner) end
   return t.merged(e, b, place, owner)
 end
@@ -266,6 +270,96 @@ function t.inbound(e, b, owner)
   return t.queued(e)
 end
 
+-- known returns what an open is where its ticket is known.
+function t.known(e)
+  local ok, body = pcall(cjson.decode, e.body or call('HGET', P .. 'body', text(e.seq)) or '{}')
+  return ok and body['else'] or 'acknowledge'
+end
+
+local function open_field(provider, ref_key) return provider .. SEP .. 'in' .. SEP .. 'o:' .. ref_key end
+
+-- open_task is what stands for the task of an open ("OpenTask").
+local function open_task(ref_key) return 'new:' .. ref_key end
+
+-- opened returns the open of a reference that is on its way or was delivered, nil if there is none.
+function t.opened(provider, ref_key)
+  local c = ref_key ~= '' and t.claimed(open_field(provider, ref_key))
+  local e = c and t.event(c.seq)
+  return e and e.state ~= 'ended' and e or nil
+end
+
+-- claim_open records that e is the open of its reference, beside the claim of its key.
+function t.claim_open(e)
+  local claim = e.claim
+  t.claim(e, open_field(e.provider, e.ref_key), '')
+  if claim ~= '' then e.claim = claim end
+end
+
+function t.unclaim_open(e)
+  local f = open_field(e.provider, e.ref_key)
+  local c = t.claimed(f)
+  if c and c.seq == e.seq then t.unclaim(f) end
+end
+
+-- making reports whether a submit that makes a new ticket is unsettled at the provider.
+function t.making(provider)
+  if tonumber(call('HGET', P .. 'tally', 'making|' .. provider) or 0) > 0 then return true end
+  for _, e in ipairs(dev) do -- not counted yet
+    if e.dirty and e.provider == provider and t.makes(e) then return true end
+  end
+  return false
+end
+
+-- open carries out the Open table for an event whose ticket nobody knows.
+function t.open(e)
+  if e.ref_key == '' then
+    return t.kept(e, 'quarantined', 'missing_field', 'a new ticket needs its reference: without it nobody could tell which task it becomes')
+  end
+  local first = t.opened(e.provider, e.ref_key)
+  if first then
+    local known = t.known(e)
+    e.detail = ''
+    if e.seq ~= 0 then t.touch_event(e) end
+    if known ~= 'acknowledge' then
+      e.kind = known
+      return t.inbound(e, nil, '')
+    end
+    e.task = open_task(e.ref_key)
+    return t.ended(e, 'duplicate', first.id)
+  elseif t.making(e.provider) then
+    return t.kept(e, 'waiting', 'unknown_reference', 'a submit of this provider is not settled yet, and this may be the ticket it makes')
+  end
+  e.task, e.detail, e.changed = open_task(e.ref_key), '', true
+  local r = t.queued(e)
+  t.claim_open(e)
+  return r
+end
+
+-- arrived settles the open of a reference that SSP knows now, and gives it the task.
+function t.arrived(b, w)
+  local e = t.opened(b.provider, w.ref_key)
+  if not e or e.kind ~= 'open' or e.task ~= open_task(w.ref_key) then return end
+  if e.state ~= 'done' then
+    local l = t.lane(e.provider, e.dir, e.task)
+    if not l or l.head ~= e.seq then return end
+    if l.state == 'leased' then
+      l.evidence, l.evidence_ref, l.evidence_key = true, w.reference, w.ref_key
+      t.touch(l)
+      return
+    end
+    t.end_head(l, e, 'done', 'evidence', '')
+  end
+  t.at_home(e, b.task)
+end
+
+-- at_home gives a settled open the task that its ticket became.
+function t.at_home(e, task)
+  if e.kind == 'open' and e.state == 'done' and task ~= '' and task ~= e.task then
+    e.task = task
+    t.touch_event(e)
+  end
+end
+
 -- Making a bond ------------------------------------------------------------------------------------
 
 local live_bond = { pending = true, open = true, resolved = true }
@@ -311,6 +405,7 @@ function t.bind(b, w)
   end
   t.save_bond(b)
   if w.because then t.evidence_for_submit(b, w) end
+  t.arrived(b, w)
   if ack then
     ack.task = b.task
     t.append(ack)

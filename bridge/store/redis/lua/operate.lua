@@ -43,7 +43,7 @@ local function retry_head(l, e)
 end
 
 local may_travel = { out = { submit = true, update = true, reject_solution = true, close = true },
-  ['in'] = { acknowledge = true, update = true, resolve = true } }
+  ['in'] = { acknowledge = true, update = true, resolve = true, open = true } }
 local may_return = { duplicate = true, merged = true, late = true, skipped = true, ignored = true, superseded = true, echo = true }
 
 function verbs.event_retry()
@@ -54,7 +54,7 @@ function verbs.event_retry()
     return refuse('event %s waits behind the head of its lane, event %s: retry that one', e.id, t.head_of(t.lane(e.provider, e.dir, e.task)).id)
   elseif e.state ~= 'ended' then
     return refuse('event %s is %s: nothing to retry', e.id, e.state)
-  elseif e.task == '' or not may_travel[e.dir][e.kind] or not t.bond(e.provider, e.task) then
+  elseif e.task == '' or not may_travel[e.dir][e.kind] or e.kind ~= 'open' and not t.bond(e.provider, e.task) then
     return refuse('event %s belongs to no bond: link its task first with `bonds link`', e.id)
   elseif not may_return[e.reason] then
     return refuse('event %s ended as %s: it cannot be released', e.id, e.reason)
@@ -63,6 +63,7 @@ function verbs.event_retry()
     return refuse('the contents of event %s were removed when its retention ended: there is nothing left to send', e.id)
   end
   t.append(e)
+  if e.kind == 'open' then t.claim_open(e) end
   moved(e)
 end
 
@@ -171,6 +172,10 @@ function verbs.dest_pause()
     d.paused, out.changed = true, true
     t.touch_dest(d)
   end
+end
+
+function verbs.config_reload() -- the record is all there is to it
+  out.changed = true
 end
 
 function verbs.dest_resume()

@@ -22,7 +22,8 @@ end
 local keys
 if f.task ~= '' then
   keys = {}
-  for _, p in ipairs(t.bonded_at(f.task)) do
+  local at = f.task:sub(1, 4) == 'new:' and call('SMEMBERS', P .. 'providers') or t.bonded_at(f.task) -- an open has no bond
+  for _, p in ipairs(at) do
     for _, dir in ipairs({ 'in', 'out' }) do
       local l = t.lane(p, dir, f.task)
       if l and l.dest == dest and is_behind(l.head, l.k) then insert(keys, l.k) end

@@ -4,7 +4,7 @@
 -- ARGV[8]              "renew", "take" or "release"
 -- ARGV[9]              session id
 -- ARGV[10]             renew: its new end, microseconds; take, release: name of the duty
--- ARGV[11]             release: epoch of the duty
+-- ARGV[11]             renew: name of the replica; release: epoch of the duty
 -- returns              {counter, woke, ...}: take adds "1", epoch and cursor, or "0" if somebody
 --                      alive holds it or a person paused it; or the error PBFENCED
 local memo = t.begin()
@@ -12,10 +12,11 @@ if memo then return memo end
 local what, session = arg(), arg()
 local out = { '', '' }
 if what == 'renew' then
-  local till = arg()
+  local till, replica = arg(), arg()
   local was = call('HGET', P .. 'session', session)
   if was and tonumber(was) <= now then return redis.error_reply('PBFENCED session ' .. session .. ' expired') end
   call('HSET', P .. 'session', session, till)
+  if not was then call('HSET', P .. 'replica', session, text(now) .. ':' .. replica) end
 elseif what == 'take' then
   local name = arg()
   if not t.alive(session) then return redis.error_reply('PBFENCED session ' .. session .. ' expired') end

@@ -22,7 +22,7 @@ local function remembered(m)
   for i = at + 1, at + 2 * tonumber(m[at]), 2 do
     local l = t.lane_by(m[i])
     if l and l.state == 'leased' and l.token == m[i + 1] then
-      t.lease_out(l, t.event(l.head), t.bond(l.provider, l.task), t.dest(l.dest), leases)
+      t.lease_out(l, t.event(l.head), t.bond(l.provider, l.task) or t.no_bond(t.event(l.head)), t.dest(l.dest), leases)
       insert(tokens, m[i])
       insert(tokens, m[i + 1])
       again_at[l.dest] = (again_at[l.dest] or 0) + 1

@@ -3,14 +3,15 @@
 --
 -- KEYS[1], ARGV[1..7]  see core.lua
 -- ARGV[8]              how long events wait, microseconds
--- ARGV[9]              how long claims live, microseconds
--- ARGV[10]             batch: how many events one sweep shrinks
--- ARGV[11]             number of retentions; then for each: provider ('' for the default), what
+-- ARGV[9]              how long they wait after the open of their reference was delivered, microseconds
+-- ARGV[10]             how long claims live, microseconds
+-- ARGV[11]             batch: how many events one sweep shrinks
+-- ARGV[12]             number of retentions; then for each: provider ('' for the default), what
 --                      stays ("full", "text", "digest"), for how long, microseconds
 -- returns              {counter, woke, expired, quarantined, shrunk, forgotten}
 local memo = t.begin()
 if memo then return memo end
-local waiting_limit, claim_life, batch = num(), num(), num()
+local waiting_limit, open_wait, claim_life, batch = num(), num(), num(), num()
 local keep = {}
 for _ = 1, num() do
   local provider = arg()
@@ -38,6 +39,7 @@ local function sweep_leases()
       n = n + 1
       if l.evidence then
         t.done(l, head, t.bond(l.provider, l.task), 'evidence', l.evidence_ref, l.evidence_key)
+        t.at_home(head, t.owner(head.provider, head.ref_key))
         t.recheck(l)
       else
         l.due = now
@@ -49,7 +51,22 @@ local function sweep_leases()
   return n
 end
 
--- sweep_waiting quarantines what waited too long, unless an unsettled submit may bring its bond.
+-- sweep_opens decides again the opens that waited for submits, once none is unsettled.
+local function sweep_opens()
+  for _, s in ipairs(call('ZRANGE', P .. 'opening', 0, batch - 1)) do
+    local e = t.event(tonumber(s))
+    if e and e.state == 'waiting' and not t.making(e.provider) then t.decide(e) end
+  end
+end
+
+-- opening reports whether the open of a reference may still bring its task.
+local function opening(e)
+  local o = t.opened(e.provider, e.ref_key)
+  return o and (o.state ~= 'done' or o.ended > now - open_wait)
+end
+
+-- sweep_waiting quarantines what waited too long, unless an unsettled submit may bring its bond, or the
+-- open of its reference the task.
 local function sweep_waiting()
   local n, busy, from = 0, {}, 0
   while n < batch do
@@ -58,7 +75,7 @@ local function sweep_waiting()
     for _, s in ipairs(page) do
       local e = t.event(tonumber(s))
       if busy[e.provider] == nil then busy[e.provider] = tonumber(call('HGET', P .. 'tally', 'submit|' .. e.provider) or 0) > 0 end
-      if not busy[e.provider] and n < batch then
+      if not busy[e.provider] and n < batch and e.kind ~= 'open' and not opening(e) then
         e.detail = 'nobody knew its ' .. (e.ref_key ~= '' and 'reference "' .. e.reference .. '"' or 'task "' .. e.task .. '"') ..
           ' in time; it goes on by itself when the bond appears, or assign it'
         t.set_event(e, 'quarantined', e.reason)
@@ -135,6 +152,7 @@ local function sweep_claims()
       if c.at >= now - claim_life then return false end
       if not final[e.state] then return nil end
       t.unclaim(e.claim)
+      if e.kind == 'open' then t.unclaim_open(e) end
       n = n + 1
     end
     return true
@@ -172,12 +190,17 @@ end
 
 local out = { '', '', text(sweep_leases()) }
 t.flush()
+sweep_opens()
+t.flush()
 out[4] = text(sweep_waiting())
 out[5] = text(sweep_bodies())
 out[6] = text(sweep_claims())
 sweep_wrote()
 local sessions = call('HGETALL', P .. 'session')
 for i = 1, #sessions, 2 do
-  if tonumber(sessions[i + 1]) < now - 3600e6 then call('HDEL', P .. 'session', sessions[i]) end
+  if tonumber(sessions[i + 1]) < now - 3600e6 then
+    call('HDEL', P .. 'session', sessions[i])
+    call('HDEL', P .. 'replica', sessions[i])
+  end
 end
 return t.finish(out)
