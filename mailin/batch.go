@@ -27,10 +27,12 @@ func (s *session) takeAll(ctx context.Context, list []letter) (full bool, err er
 	ctx, cancel := context.WithCancel(ctx)
 	var coming *fetched
 	defer func() {
-		cancel()
 		if coming != nil {
+			cancel()
 			<-coming.done // it uses the connection
 		}
+		s.filed()
+		cancel()
 	}()
 	next := func() *fetched {
 		n, bytes := 0, int64(0)
@@ -100,9 +102,8 @@ func (s *session) take(ctx context.Context, b *fetched) error {
 	}
 	s.cursor = &next
 	s.log.Debug("mail read", "mails", len(files), "events", len(events), "uid", next.UID)
-	began = time.Now()
+	s.filed()
 	s.file(context.WithoutCancel(ctx), files) // at the end of the program, too: each command has its limit
-	s.watch.Took(s.Poller.name, StepFile, len(files), time.Since(began))
 	return nil
 }
 

@@ -19,7 +19,8 @@ type session struct {
 	duty    bridge.Duty
 	cursor  *cursor
 	conn    *conn
-	healthy bool // this connection has worked
+	healthy bool             // this connection has worked
+	filing  chan imap.UIDSet // what is being filed now; nil: nothing
 }
 
 // run makes a connection and reads until it ends.

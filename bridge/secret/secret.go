@@ -133,7 +133,7 @@ func Mask(s string) string {
 func hides(r *strings.Replacer, s string) bool {
 	var p pieces
 	_, _ = r.WriteString(&p, s) // pieces takes everything
-	return p > 1 // what it changes it writes beside the rest
+	return p > 1                // what it changes it writes beside the rest
 }
 
 // pieces counts what is written to it.
