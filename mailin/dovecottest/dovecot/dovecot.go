@@ -249,6 +249,18 @@ func (s *Server) Put(n int, mail []byte) error {
 	return nil
 }
 
+// Held returns how many mails lie in a folder other than the inbox, as its files say.
+func (s *Server) Held(folder string) int {
+	n := 0
+	for _, dir := range []string{"new", "cur"} {
+		list, err := os.ReadDir(filepath.Join(s.Dir, "mail", User, "."+folder, dir))
+		if err == nil { // it may not be there yet
+			n += len(list)
+		}
+	}
+	return n
+}
+
 // Log returns what the server wrote.
 func (s *Server) Log() string {
 	b, err := os.ReadFile(filepath.Join(s.Dir, "dovecot.log"))
