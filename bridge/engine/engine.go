@@ -24,6 +24,7 @@ type Engine struct {
 	session  tenancy
 	held     held
 	ran      atomic.Bool
+	beat     atomic.Int64  // Unix nanoseconds of the delivery loop's last turn
 	retired  chan struct{} // closed by Retire
 	retire   sync.Once
 }
@@ -98,6 +99,15 @@ func (e *Engine) Run(ctx context.Context) error {
 	stopLife()
 	group.Wait()
 	return err
+}
+
+// Beat returns when the delivery loop began its last turn; zero before [Engine.Run]. It takes one at least
+// every second, unless the store keeps it waiting, which is bounded as well.
+func (e *Engine) Beat() time.Time {
+	if ns := e.beat.Load(); ns != 0 {
+		return time.Unix(0, ns)
+	}
+	return time.Time{}
 }
 
 // Retire lets another engine on the same store take over, as another replica would: sources stop

@@ -23,6 +23,9 @@ type Options struct {
 	Version string
 	// Drain bounds how long deliveries may take to finish at the end; zero: 20 s.
 	Drain time.Duration
+	// Ready is called once when the bridge serves, Draining once when it begins to end; nil: nobody
+	// wants to know.
+	Ready, Draining func()
 }
 
 // An App is one bridge, wired and ready to run.
@@ -55,6 +58,12 @@ func New(ctx context.Context, c *Config, o Options) (_ *App, err error) {
 	if o.Now == nil {
 		o.Now = time.Now
 	}
+	if o.Ready == nil {
+		o.Ready = func() {}
+	}
+	if o.Draining == nil {
+		o.Draining = func() {}
+	}
 	a := &App{o: o, replica: c.Server.replica(), started: o.Now()}
 	a.draining, a.stopWaits = context.WithCancel(context.Background())
 	a.reload.init()
@@ -63,6 +72,13 @@ func New(ctx context.Context, c *Config, o Options) (_ *App, err error) {
 			a.Close()
 		}
 	}()
+	warnings, err := c.checkRights()
+	if err != nil {
+		return nil, err
+	}
+	for _, w := range warnings {
+		o.Log.Warn(w)
+	}
 	p, err := build(c, o.Log, o.Now) // first: what is wrong here needs no database to be found
 	if err != nil {
 		return nil, err
@@ -125,6 +141,7 @@ func (a *App) Run(ctx context.Context) error {
 	start("admin listener", func() error { return a.admin.Serve(a.adminAt) })
 	start("config file", func() error { a.watchFile(ctx); return nil })
 	a.o.Log.Info("serving", "replica", a.replica, "public", a.PublicAddr(), "admin", a.AdminAddr(), "config", a.current.Load().config.Version, "version", a.o.Version)
+	a.o.Ready()
 
 	var err error
 	select {
@@ -133,6 +150,7 @@ func (a *App) Run(ctx context.Context) error {
 	case err = <-failed:
 		a.o.Log.Error("stopping", "error", err)
 	}
+	a.o.Draining()
 	// Entrances first: what is accepted until here is delivered or kept, nothing new comes in.
 	a.stopWaits()
 	grace, cancel := context.WithTimeout(context.WithoutCancel(ctx), 30*time.Second)

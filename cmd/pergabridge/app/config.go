@@ -194,6 +194,23 @@ func (s *Server) AdminAddr() string {
 	return net.JoinHostPort(host, port)
 }
 
+// LoadStore reads only the section `store` of a config file: all that moving the ledger needs.
+func LoadStore(file string) (*Store, error) {
+	n, err := config.ReadFile(file)
+	if err != nil {
+		return nil, err
+	}
+	s := &Store{}
+	config.Decode(n.Key("store"), s)
+	var mine config.Problems
+	for _, p := range n.Problems() {
+		if p.Path == "store" || strings.HasPrefix(p.Path, "store.") {
+			mine = append(mine, p)
+		}
+	}
+	return s, mine.Err()
+}
+
 // replica returns the name of this process.
 func (s *Server) replica() string {
 	if s.Replica != "" {
