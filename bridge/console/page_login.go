@@ -127,7 +127,13 @@ func formOf(w http.ResponseWriter, r *http.Request, limit int64) error {
 }
 
 // places are the pages that a form may lead back to.
-var places = []string{"/tasks", "/parked", "/quarantine", "/providers", "/activity", "/repairs"}
+var places = func() []string {
+	out := []string{"/repairs"}
+	for _, p := range navigation[1:] { // the first is everything else
+		out = append(out, p.Path)
+	}
+	return out
+}()
 
 // ours returns next if it is a page of this console, else the first page.
 func ours(next string) string {

@@ -8,6 +8,7 @@ import (
 
 	"github.com/pergabridge/pergabridge/bridge"
 	"github.com/pergabridge/pergabridge/bridge/console"
+	"github.com/pergabridge/pergabridge/bridge/console/api"
 	"github.com/pergabridge/pergabridge/bridge/secret"
 )
 
@@ -31,7 +32,13 @@ func (a *App) adminOptions(g *generation) console.Options {
 		must, more = s.Conditions()
 		maps.Copy(shown, more)
 	}
+	var boxes func(context.Context) ([]api.Mailbox, error)
+	if len(c.Mailboxes) > 0 {
+		boxes = g.parts.mailboxStates
+		maps.Copy(shown, g.parts.mailboxChecks(shownMailbox))
+	}
 	o := console.Options{
+		Mailboxes: boxes, Session: g.engine.Session,
 		Store: a.store, Engine: inForce{a}, Token: token, Users: c.Server.people(), OpenMetrics: net.ParseIP(host).IsLoopback(), Metrics: a.observer.Handler(),
 		Replica: a.replica, Version: a.o.Version, ConfigVersion: c.Version, Started: a.started, Destinations: destinations,
 		Contract: func() any { return g.parts.ssp.Contract() },

@@ -29,6 +29,7 @@ type parts struct {
 	keep         map[string]bridge.Keep
 	watched      *watchedSources
 	mailWatch    *mailWatch
+	presence     *presence
 }
 
 // build makes SSP, the providers and their entrances. It calls nobody.
@@ -38,7 +39,8 @@ func build(c *Config, log *slog.Logger, now func() time.Time) (_ *parts, err err
 		intakes: map[string]webhooks.Intake{}, caseBound: map[string]bool{}, keep: map[string]bridge.Keep{},
 		watched: newWatchedSources(now),
 	}
-	p.mailWatch = &mailWatch{sources: p.watched}
+	p.mailWatch = &mailWatch{}
+	p.presence = newPresence(c.Version, now, log, p.watched.mailbox)
 	defer func() {
 		if err != nil {
 			p.close()

@@ -40,6 +40,7 @@ func (a *App) generation(c *Config, p *parts) (_ *generation, err error) {
 		}
 	}()
 	p.mail.store = a.store
+	p.presence.store, p.presence.about.Version, p.presence.about.Started = a.store, a.o.Version, a.started
 	p.files.use(a.store)
 	p.mailWatch.meters = a.observer.mail
 	if err = a.addNotify(g); err != nil {
@@ -53,6 +54,7 @@ func (a *App) generation(c *Config, p *parts) (_ *generation, err error) {
 	if err != nil {
 		return nil, err
 	}
+	p.presence.session = g.engine.Session
 	g.public = webhooks.New(webhooks.Options{
 		Acceptor: inForce{a}, Providers: p.intakes, Log: a.o.Log, Now: a.o.Now, Observer: a.observer,
 		PublicURL: c.Server.PublicURL, Draining: a.draining, Files: p.files.public(),
@@ -65,6 +67,7 @@ func (g *generation) start(ctx context.Context, a *App, work *sync.WaitGroup, en
 	life, end := context.WithCancel(ctx)
 	g.life = end
 	work.Go(func() { a.watchContract(life, g.parts.ssp) })
+	work.Go(func() { g.parts.presence.run(life) })
 	work.Go(func() {
 		err := g.engine.Run(ctx)
 		end()
@@ -125,9 +128,11 @@ func (a *App) addNotify(g *generation) error {
 	}
 	g.stopNotify = stop
 	ssp := g.parts.ssp
+	checks := g.parts.mailboxChecks(toldMailbox)
+	checks[checkConfig] = a.configCheck
 	g.parts.sources[notify.Duty] = notify.New(notify.Options{
 		Sender: send, Counts: a.store.Counts, Repeat: c.Repeat.Std(), Console: c.Console, Log: a.o.Log, Now: a.o.Now,
-		Checks: map[string]func(context.Context) error{checkConfig: a.configCheck},
+		Checks: g.parts.mailChecks(g.config, checks),
 		Contract: func() (bool, string) {
 			s := ssp.Contract()
 			return !s.Open() && s.Status != soap.ContractUnchecked, s.String()
