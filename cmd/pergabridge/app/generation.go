@@ -53,6 +53,7 @@ func (a *App) generation(c *Config, p *parts) (_ *generation, err error) {
 	if err != nil {
 		return nil, err
 	}
+	p.presence.rates = a.observer.rates.notices
 	p.presence.session = g.engine.Session
 	g.public = webhooks.New(webhooks.Options{
 		Acceptor: inForce{a}, Providers: p.intakes, Log: a.o.Log, Now: a.o.Now, Observer: a.observer,
