@@ -23,6 +23,9 @@ type PollerOptions struct {
 	Outbound outbound.Options
 	// Quarantined counts what waits in quarantine for the mailbox's providers; nil: nobody counts.
 	Quarantined func(ctx context.Context, providers []string) (int64, error)
+	// Bounced is told, after it was recorded, that a mail of ours did not arrive: the receipt is that
+	// of the report, First the event. nil: nobody is told.
+	Bounced func(ctx context.Context, provider string, r bridge.Receipt)
 	// Tell is told how the reading of a folder goes, at every change. It must not wait.
 	Tell func(duty string, s State)
 }
@@ -38,6 +41,8 @@ type Poller struct {
 	now    func() time.Time
 	full   func(ctx context.Context, providers []string) (int64, error)
 	tell   func(duty string, s State)
+
+	bounced func(ctx context.Context, provider string, r bridge.Receipt)
 }
 
 // NewPoller makes the poller of the mailbox called name, which reader must know. It connects to
@@ -50,7 +55,7 @@ func NewPoller(name string, reader *Reader, o PollerOptions) (*Poller, error) {
 	if _, _, _, problem := box.address(); problem != "" {
 		return nil, fmt.Errorf("mailbox %s: imap %s", name, problem)
 	}
-	p := &Poller{name: name, box: box, reader: reader, log: o.Log, now: o.Now, full: o.Quarantined, tell: o.Tell}
+	p := &Poller{name: name, box: box, reader: reader, log: o.Log, now: o.Now, full: o.Quarantined, tell: o.Tell, bounced: o.Bounced}
 	if p.log == nil {
 		p.log = slog.New(slog.DiscardHandler)
 	}
@@ -83,7 +88,7 @@ func (p *Poller) Sources() map[string]bridge.Source {
 	for _, f := range p.box.Folders {
 		duty := DutyName(p.name, f)
 		x := &folder{
-			Poller: p, folder: f, log: p.log.With("folder", f), brake: newBrake(p.box.Brake.Messages, p.box.Brake.Per.Std()),
+			Poller: p, folder: f, log: p.log.With("folder", f),
 			track: tracker{now: p.now, state: State{Mailbox: p.name, Folder: f, Phase: PhaseStopped}},
 		}
 		if p.tell != nil {
@@ -99,7 +104,6 @@ type folder struct {
 	*Poller
 	folder string
 	log    *slog.Logger
-	brake  *brake
 	track  tracker
 }
 

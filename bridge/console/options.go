@@ -50,6 +50,9 @@ type Options struct {
 	// Token lets callers in as admins. Without it and without Users only loopback addresses are
 	// served.
 	Token secret.Text
+	// Prefix is the path under which a proxy publishes the listener, without a slash at its end;
+	// requests come without it.
+	Prefix string
 	// Users may sign in to the pages.
 	Users []User
 	// OpenMetrics serves /metrics without a token.

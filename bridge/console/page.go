@@ -213,7 +213,7 @@ func (s *server) page(w http.ResponseWriter, r *http.Request, status int, name, 
 	}
 	w.Header().Set("Content-Type", "text/html; charset=utf-8")
 	w.WriteHeader(status)
-	_, _ = w.Write(b.Bytes()) // fails only when the caller is gone
+	_, _ = w.Write(s.below(b.Bytes())) // fails only when the caller is gone
 	return nil
 }
 

@@ -65,7 +65,7 @@ func (s *server) login(w http.ResponseWriter, r *http.Request) error {
 		return s.signIn(w, r, http.StatusUnauthorized, p)
 	}
 	s.guard.sessions.end(r)
-	http.SetCookie(w, cookie(r, s.guard.sessions.begin(user.Name, user.Role)))
+	http.SetCookie(w, s.cookie(r, s.guard.sessions.begin(user.Name, user.Role)))
 	s.Log.Info("console: somebody signed in", "person", user.Name, "role", user.Role, "remote", r.RemoteAddr)
 	http.Redirect(w, r, p.Next, http.StatusSeeOther)
 	return nil
@@ -95,7 +95,7 @@ func (s *server) logout(w http.ResponseWriter, r *http.Request) error {
 		return err
 	}
 	s.guard.sessions.end(r)
-	http.SetCookie(w, cookie(r, ""))
+	http.SetCookie(w, s.cookie(r, ""))
 	http.Redirect(w, r, "/login", http.StatusSeeOther)
 	return nil
 }

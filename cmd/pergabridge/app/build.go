@@ -20,6 +20,7 @@ type parts struct {
 	ssp          *soap.Destination
 	mail         mailParts
 	files        fileParts
+	bonds        provider.Book
 	providers    map[string]*provider.Provider
 	destinations []engine.Destination
 	receivers    map[string]bridge.Receiver
@@ -57,7 +58,7 @@ func build(c *Config, log *slog.Logger, now func() time.Time) (_ *parts, err err
 	for _, name := range c.names() {
 		section := c.Providers[name]
 		common := section.common()
-		made, err := section.Kind.New(name, section.Config, provider.Deps{Log: log, Now: now, Outbound: out, Marks: p.mail.marks, Files: p.files.opener})
+		made, err := section.Kind.New(name, section.Config, provider.Deps{Log: log, Now: now, Outbound: out, Marks: p.mail.marks, Files: p.files.opener, Bonded: p.bonds.Of(name)})
 		if err != nil {
 			return nil, fmt.Errorf("provider %s: %w", name, err)
 		}
