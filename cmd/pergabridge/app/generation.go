@@ -61,6 +61,7 @@ func (a *App) generation(c *Config, p *parts) (_ *generation, err error) {
 	if err != nil {
 		return nil, err
 	}
+	p.presence.rates = a.observer.rates.notices
 	p.presence.session = g.engine.Session
 	if g.publicCertificate, err = a.certificate(c.Server.TLS); err != nil {
 		return nil, fmt.Errorf("server.tls: %w", err)
