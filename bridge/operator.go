@@ -40,6 +40,7 @@ const (
 	VerbEventRetry  Verb = "event_retry"  // parked head: try again now; merged, late, skipped, bounced, ignored, superseded or echo event: append to its lane after all
 	VerbEventIgnore Verb = "event_ignore" // end without effect; its lane then awaits resume
 	VerbEventSettle Verb = "event_settle" // declare done (submit: with Reference); its lane goes on
+	VerbEventErase  Verb = "event_erase"  // remove what a settled event and its tries say; that it was, and how it ended, stays
 
 	VerbLanePause  Verb = "lane_pause"
 	VerbLaneResume Verb = "lane_resume" // paused, or parked with an ignored head

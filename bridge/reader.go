@@ -28,6 +28,9 @@ type Reader interface {
 	Replicas(ctx context.Context) ([]Replica, error)
 }
 
+// ErasedDetail is the detail of an event whose contents a person erased ([VerbEventErase]).
+const ErasedDetail = "its contents were erased"
+
 // EventFilter selects events; empty fields do not filter.
 type EventFilter struct {
 	Provider string

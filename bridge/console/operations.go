@@ -65,6 +65,7 @@ func (s *server) operations() []operation {
 		get("listRepairs", "/repairs", "List bulk repairs, newest first.", nil, api.List[api.Repair]{}, s.listRepairs),
 		get("showRepair", "/repairs/{id}", "Show how a bulk repair goes.", nil, api.Repair{}, s.showRepair),
 		post("beginRepair", "/repairs", "Do one thing to every parked lane or quarantined event of a provider or reason.", api.RepairRequest{}, false, s.postRepair),
+		post("erase", "/erase", "Remove the contents of the settled events of a task, or of those that mention an address, a piece at a time.", api.Erase{}, false, s.erase),
 		get("counts", "/counts", "The state of everything in numbers.", nil, api.Counts{}, s.counts),
 		get("listReplicas", "/replicas", "List the processes that work on the store.", nil, api.List[api.Replica]{}, s.listReplicas),
 		get("listActivity", "/activity", "List what people did, newest first.", []string{"after", "limit"}, api.List[api.Activity]{}, s.activity),
@@ -85,6 +86,8 @@ func (s *server) operations() []operation {
 			o.answer, o.status = api.Repair{}, http.StatusAccepted
 		case "reload":
 			o.need, o.answer = Admin, api.Reloaded{}
+		case "erase":
+			o.need, o.answer = Admin, api.Erased{}
 		case "map":
 			o.answer = map[string]any{}
 		case "testDestination":

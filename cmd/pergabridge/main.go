@@ -41,6 +41,7 @@ type cli struct {
 	Provider   providerCmd   `cmd:"" help:"Try a provider out, or make one call of it by hand."`
 	Recipes    recipesCmd    `cmd:"" help:"Config sections for well-known ticket systems."`
 	Reload     reloadCmd     `cmd:"" help:"Make the running bridge read its config anew; if anything is wrong with it, the old one stays."`
+	Erase      eraseCmd      `cmd:"" help:"Remove what the events of a task, or those that mention an address, say: for privacy."`
 	Backup     backupCmd     `cmd:"" help:"Write a copy of the state of a running bridge to a file."`
 	Bench      benchCmd      `cmd:"" help:"Measure this program on this machine, between real peers."`
 	Export     exportCmd     `cmd:"" help:"Write the whole ledger of a stopped bridge as one stream, to move it to another store."`

@@ -34,8 +34,8 @@ var rules = []string{"core", "lanes", "decide", "sessions"}
 var (
 	acceptScript       = load("accept", rules...)
 	settleScript       = load("settle", append(rules, "apply")...)
-	sweepScript        = load("sweep", append(rules, "apply")...)
-	operateScript      = load("operate", append(rules, "apply")...)
+	sweepScript        = load("sweep", append(rules, "apply", "shrink")...)
+	operateScript      = load("operate", append(rules, "apply", "shrink")...)
 	sessionScript      = load("session", "core", "sessions")
 	boardScript        = load("board", "core")
 	resumeScript       = load("resume")

@@ -52,6 +52,7 @@ func init() {
 		bridge.VerbEventRetry:  (*tx).eventRetry,
 		bridge.VerbEventIgnore: (*tx).eventIgnore,
 		bridge.VerbEventSettle: (*tx).eventSettle,
+		bridge.VerbEventErase:  (*tx).eventErase,
 		bridge.VerbLanePause:   (*tx).lanePause,
 		bridge.VerbLaneResume:  (*tx).laneResume,
 		bridge.VerbLaneRetry:   (*tx).laneRetry,

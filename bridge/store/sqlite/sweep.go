@@ -145,10 +145,12 @@ func (t *tx) shrink(seq int64, what bridge.KeepWhat) {
 	if what == bridge.KeepDigest {
 		small = bridge.Event{Key: e.Key, Comment: e.Comment}
 	}
+	hash := e.ContentHash()
+	t.row("SELECT json_extract(CAST(event AS TEXT), '$.content_hash') FROM body WHERE seq = ? AND EXISTS (SELECT 1 FROM event WHERE event.seq = body.seq AND shrunk = 1)", seq).scan(&hash)
 	body, err := json.Marshal(struct {
 		bridge.Event
 		ContentHash string `json:"content_hash"`
-	}{small, e.ContentHash()})
+	}{small, hash})
 	if err != nil {
 		panic(sqlError{err})
 	}

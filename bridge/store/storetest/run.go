@@ -70,6 +70,7 @@ func subjects() []subject {
 		{"operate_quarantine", operateQuarantineRules},
 		{"sweep", sweepRules},
 		{"retention", retentionRules},
+		{"erase", eraseRules},
 		{"duty", dutyRules},
 		{"replica", replicaRules},
 		{"board", boardRules},

@@ -110,6 +110,18 @@ function verbs.event_settle()
   moved(e)
 end
 
+function verbs.event_erase()
+  local e = t.event_by_id(c.event)
+  if not e then return missing('event', c.event) end
+  if e.state ~= 'done' and e.state ~= 'ended' then
+    return refuse('event %s is %s: only what is settled can be erased; settle, ignore or discard it first', e.id, e.state)
+  end
+  if e.detail == 'its contents were erased' then return end
+  t.shrink(e, 'nothing')
+  e.detail = 'its contents were erased'
+  moved(e)
+end
+
 -- lane_named returns the lane of the command; one in which nothing is has no record, but exists if
 -- its bond does.
 local function lane_named()

@@ -87,35 +87,6 @@ local function sweep_waiting()
   return n
 end
 
--- shrink reduces one event to what its retention keeps; the record stays.
-local function shrink(e, what)
-  local small = { key = e.key ~= '' and e.key or nil, comment = e.comment ~= '' and e.comment or nil, content_hash = e.chash }
-  if what ~= 'digest' then
-    local ok, body = pcall(cjson.decode, call('HGET', P .. 'body', e.seq) or '{}')
-    if ok then
-      for _, f in ipairs({ 'text', 'author', 'ticket', 'title' }) do small[f] = body[f] end
-    end
-  end
-  call('HSET', P .. 'body', e.seq, cjson.encode(small))
-  e.shrunk = 1
-  t.touch_event(e)
-  local s = call('HGET', P .. 'attempt', e.seq)
-  if s then
-    local lines = {}
-    for line in s:gmatch('[^\n]+') do
-      local head, json = line:match('^([^\t]*\t[^\t]*\t)(.*)$')
-      local good, a = pcall(cjson.decode, json)
-      if good then
-        for _, f in ipairs({ 'started', 'ended' }) do a[f] = text(a[f] or 0) end
-        a.request, a.answer = nil, nil
-        json = cjson.encode(a)
-      end
-      lines[#lines + 1] = head .. json
-    end
-    call('HSET', P .. 'attempt', e.seq, table.concat(lines, '\n'))
-  end
-end
-
 -- sweep_bodies goes through the providers one by one, so that one that keeps long does not stand
 -- before the others. settled:PROVIDER lists seqs in the order in which they ended.
 local function sweep_bodies()
@@ -130,7 +101,7 @@ local function sweep_bodies()
         local e = t.event(tonumber(s))
         if e and final[e.state] and e.shrunk == 0 then
           if e.ended > now - k.life then break end
-          shrink(e, k.what)
+          t.shrink(e, k.what)
           n = n + 1
         end
         gone = gone + 1
