@@ -85,7 +85,9 @@ func (c *Console) Use(o Options) error {
 }
 
 // ServeHTTP answers under the options in force.
-func (c *Console) ServeHTTP(w http.ResponseWriter, r *http.Request) { c.in.Load().handler.ServeHTTP(w, r) }
+func (c *Console) ServeHTTP(w http.ResponseWriter, r *http.Request) {
+	c.in.Load().handler.ServeHTTP(w, r)
+}
 
 // routes builds the tree of resources.
 func (s *server) routes() http.Handler {
@@ -122,6 +124,7 @@ func (s *server) pages(mux *http.ServeMux) {
 	look("/activity", s.activityPage)
 	look("/repairs/{id}", s.repairPage)
 	look("/live", s.stream)
+	mux.Handle("/store/resume", s.forPeople(Admin, methods{http.MethodPost: s.resumeForm}))
 	decide("/act", methods{http.MethodGet: s.askPage, http.MethodPost: s.act})
 	decide("/repairs", methods{http.MethodGet: s.repairsPage, http.MethodPost: s.beginRepair})
 	decide("/providers/{name}/map", methods{http.MethodPost: s.tryMapping})

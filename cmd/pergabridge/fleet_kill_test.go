@@ -83,8 +83,19 @@ func newStorm(t *testing.T, store string) (*fleet, *storming, uint64) {
 			alpha: "unknown: {update: {wait: 1s}, reject_solution: {wait: 1s}}",
 			beta:  "unknown: {update: {wait: 1s, look_up: false}, reject_solution: {wait: 1s}}",
 		},
-		env: []string{"MAIL_SECRET=fleet-secret-0123456789", "MAIL_PASSWORD=" + dovecottest.Password},
-		top: fmt.Sprintf(`mail: {domain: bridge.example.com, secret: {env: MAIL_SECRET}}
+		env: fleetMailSecrets, top: fleetMail(box),
+	})
+	ctx, cancel := context.WithTimeout(t.Context(), 4*time.Minute+fleetTime(t))
+	t.Cleanup(cancel)
+	return f, &storming{load: load{w: f.world, ctx: ctx, stop: make(chan struct{}), errs: map[string]error{}}, box: box}, seed
+}
+
+// fleetMailSecrets are what fleetMail names.
+var fleetMailSecrets = []string{"MAIL_SECRET=fleet-secret-0123456789", "MAIL_PASSWORD=" + dovecottest.Password}
+
+// fleetMail is a mailbox to which people of alpha write.
+func fleetMail(box *dovecottest.Server) string {
+	return fmt.Sprintf(`mail: {domain: bridge.example.com, secret: {env: MAIL_SECRET}}
 mailboxes:
   support:
     imap: imaps://%s
@@ -97,11 +108,7 @@ mailboxes:
     done: {move: Processed}
     providers:
       alpha: {senders: [alpha.example], reference: ['\bALPHA-\d+\b'], rules: [{kind: update, text: body.text}]}
-`, box.IMAPS, box.CA, dovecottest.User),
-	})
-	ctx, cancel := context.WithTimeout(t.Context(), 4*time.Minute+fleetTime(t))
-	t.Cleanup(cancel)
-	return f, &storming{load: load{w: f.world, ctx: ctx, stop: make(chan struct{}), errs: map[string]error{}}, box: box}, seed
+`, box.IMAPS, box.CA, dovecottest.User)
 }
 
 func fleetTime(t *testing.T) time.Duration {

@@ -24,6 +24,7 @@ type generation struct {
 	parts      *parts
 	engine     *engine.Engine
 	public     http.Handler
+	sender     notify.Sender // nil: nobody is told
 	stopNotify func()
 
 	life    context.CancelFunc // ends what runs beside the engine
@@ -122,7 +123,7 @@ func (a *App) addNotify(g *generation) error {
 	if err != nil {
 		return err
 	}
-	g.stopNotify = stop
+	g.sender, g.stopNotify = send, stop
 	ssp := g.parts.ssp
 	g.parts.sources[notify.Duty] = notify.New(notify.Options{
 		Sender: send, Counts: a.store.Counts, Repeat: c.Repeat.Std(), Console: c.Console, Log: a.o.Log, Now: a.o.Now,
