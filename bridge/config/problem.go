@@ -71,12 +71,13 @@ func (ps Problems) sort() {
 
 // A document is what all nodes of one file share: its name and its collected problems.
 type document struct {
-	file       string
-	problems   Problems
-	more       int             // problems beyond MaxProblems
-	broken     map[string]bool // paths that failed while decoding
-	validating int             // > 0 while a ValidateConfig runs
-	standIns   bool            // secrets that are not here are made up
+	file        string
+	problems    Problems
+	more        int             // problems beyond MaxProblems
+	broken      map[string]bool // paths that failed while decoding
+	validating  int             // > 0 while a ValidateConfig runs
+	standIns    bool            // secrets that are not here are made up
+	secretFiles []string        // files that secrets were read from
 }
 
 // add collects p once. While a validator runs, a path that already failed to decode keeps quiet: the

@@ -5,6 +5,8 @@ import (
 	"io"
 	"io/fs"
 	"os"
+	"path/filepath"
+	"slices"
 	"strings"
 
 	"github.com/pergabridge/pergabridge/bridge/secret"
@@ -25,6 +27,34 @@ func (n *Node) StandInSecrets() {
 	if n != nil {
 		n.doc.standIns = true
 	}
+}
+
+// StandIns reports whether secrets are stand-ins: files that hold some need not be there.
+func (n *Node) StandIns() bool { return n != nil && n.doc.standIns }
+
+// SecretFiles returns the files that secrets of the document were read from, without those that systemd
+// handed over.
+func (n *Node) SecretFiles() []string {
+	if n == nil {
+		return nil
+	}
+	return slices.Clone(n.doc.secretFiles)
+}
+
+// credential returns the copy that systemd made of a secret's file for this service, empty if there is
+// none. LoadCredential=secrets:/etc/pergabridge/secrets hands the file acme of that folder over as
+// $CREDENTIALS_DIRECTORY/secrets_acme, readable for the service whoever owns the file itself. So
+// {file: secrets/acme} is right for the service and for root at the prompt.
+func credential(path string) string {
+	dir := os.Getenv("CREDENTIALS_DIRECTORY")
+	if dir == "" {
+		return ""
+	}
+	c := filepath.Join(dir, filepath.Base(filepath.Dir(path))+"_"+filepath.Base(path))
+	if _, err := os.Stat(c); err != nil {
+		return ""
+	}
+	return c
 }
 
 // maxSecretBytes bounds the file of a secret; the largest sensible one holds a few certificates.
@@ -115,7 +145,13 @@ func fromFile(n *Node) (string, bool) {
 		return "", false
 	}
 	path := n.Abs(name)
-	data, err := readBounded(path, maxSecretBytes)
+	from := path
+	if c := credential(path); c != "" {
+		from = c
+	} else {
+		n.doc.secretFiles = append(n.doc.secretFiles, path)
+	}
+	data, err := readBounded(from, maxSecretBytes)
 	value := cutLineEnd(string(data))
 	switch {
 	case errors.Is(err, fs.ErrNotExist):

@@ -121,6 +121,7 @@ func (s *server) pages(mux *http.ServeMux) {
 	look("/quarantine/{id}", s.quarantinedPage)
 	look("/providers", s.providersPage)
 	look("/providers/{name}", s.providerPage)
+	look("/mailboxes", s.mailboxesPage)
 	look("/activity", s.activityPage)
 	look("/repairs/{id}", s.repairPage)
 	look("/live", s.stream)

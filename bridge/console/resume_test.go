@@ -17,7 +17,7 @@ import (
 
 // resettable is a store that somebody else keeps.
 type resettable struct {
-	bridge.Reader
+	console.Store
 	mu      sync.Mutex
 	lost    bool
 	resumed []bridge.Resumption
@@ -44,7 +44,7 @@ func (r *resettable) Resume(_ context.Context, x bridge.Resumption) (bridge.Resu
 func resettableWorld(t *testing.T) (*world, *resettable) {
 	store := &resettable{}
 	return newWorld(t, withPeople, func(o *console.Options) {
-		store.Reader = o.Store
+		store.Store = o.Store
 		o.Store = store
 	}), store
 }

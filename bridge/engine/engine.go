@@ -24,6 +24,7 @@ type Engine struct {
 	session  tenancy
 	held     held
 	ran      atomic.Bool
+	beat     atomic.Int64  // Unix nanoseconds of the delivery loop's last turn
 	retired  chan struct{} // closed by Retire
 	retire   sync.Once
 }
@@ -98,6 +99,23 @@ func (e *Engine) Run(ctx context.Context) error {
 	stopLife()
 	group.Wait()
 	return err
+}
+
+// Session returns the id of the session that new work starts in, "" while there is none.
+func (e *Engine) Session() string {
+	if s, _ := e.session.get(); s != nil {
+		return s.id
+	}
+	return ""
+}
+
+// Beat returns when the delivery loop began its last turn; zero before [Engine.Run]. It takes one at least
+// every second, unless the store keeps it waiting, which is bounded as well.
+func (e *Engine) Beat() time.Time {
+	if ns := e.beat.Load(); ns != 0 {
+		return time.Unix(0, ns)
+	}
+	return time.Time{}
 }
 
 // Retire lets another engine on the same store take over, as another replica would: sources stop

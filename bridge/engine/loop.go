@@ -75,6 +75,7 @@ func (l *loop) run(ctx context.Context) error {
 	var limit <-chan time.Time
 	cancelled := false
 	for {
+		l.e.beat.Store(time.Now().UnixNano())
 		pause := l.turn()
 		if l.draining && l.running == 0 && len(l.results) == 0 {
 			return nil

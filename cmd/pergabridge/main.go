@@ -9,9 +9,12 @@ import (
 	"io"
 	"os"
 	"os/signal"
+	"runtime"
 	"syscall"
 
 	"github.com/alecthomas/kong"
+
+	"github.com/pergabridge/pergabridge/cmd/pergabridge/internal/service"
 )
 
 // Exit codes: fine; the thing asked about failed; wrong use.
@@ -23,7 +26,7 @@ const (
 
 // cli is the command line: one field a verb, one file a group of verbs.
 type cli struct {
-	Config string `help:"Config file." default:"pergabridge.yaml" placeholder:"FILE" short:"c"`
+	Config string `help:"Config file; where the current folder has none, that of the machine's service." default:"pergabridge.yaml" placeholder:"FILE" short:"c"`
 	JSON   bool   `help:"Print JSON, for scripts."`
 
 	Serve      serveCmd      `cmd:"" help:"Run the bridge."`
@@ -40,6 +43,11 @@ type cli struct {
 	Reload     reloadCmd     `cmd:"" help:"Make the running bridge read its config anew; if anything is wrong with it, the old one stays."`
 	Store      storeCmd      `cmd:"" help:"The Redis that several replicas share: who works on it, and going on after a reset."`
 	Backup     backupCmd     `cmd:"" help:"Write a copy of the state of a running bridge to a file."`
+	Export     exportCmd     `cmd:"" help:"Write the whole ledger of a stopped bridge as one stream, to move it to another store."`
+	Import     importCmd     `cmd:"" help:"Read such a stream into an empty store."`
+	Service    serviceCmd    `cmd:"" help:"Run the bridge as a service of this machine: systemd or Windows."`
+	Completion completionCmd `cmd:"" help:"Print the completion script of a shell."`
+	Man        manCmd        `cmd:"" hidden:"" help:"Print the man page."`
 	Version    versionCmd    `cmd:"" help:"Print version and build."`
 }
 
@@ -82,6 +90,7 @@ func run(ctx context.Context, args []string, out, errOut io.Writer) int {
 		fmt.Fprintf(errOut, "pergabridge: %v\nTry: pergabridge --help\n", err)
 		return exitUsage
 	}
+	c.Config = findConfig(c.Config)
 	err = k.Run(&c, &console{ctx: ctx, out: out, err: errOut})
 	switch {
 	case err == nil:
@@ -96,6 +105,29 @@ func run(ctx context.Context, args []string, out, errOut io.Writer) int {
 	}
 	fmt.Fprintf(errOut, "pergabridge: %v\n", err)
 	return exitFailed
+}
+
+// defaultConfig is what --config is when nobody says anything.
+const defaultConfig = "pergabridge.yaml"
+
+// findConfig returns the config of the machine's service where none was named and none is in the current
+// folder.
+func findConfig(named string) string {
+	if named != defaultConfig {
+		return named
+	}
+	if _, err := os.Stat(named); err == nil {
+		return named
+	}
+	if p := service.PathsOf(runtime.GOOS, service.Name, os.Getenv).Config; exists(p) {
+		return p
+	}
+	return named
+}
+
+func exists(path string) bool {
+	_, err := os.Stat(path)
+	return err == nil
 }
 
 // A usageError is wrong use that the parser could not see.

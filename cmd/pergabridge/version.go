@@ -7,8 +7,12 @@ import (
 	"runtime/debug"
 )
 
-// version is set by the release build.
-var version = "dev"
+// Set by the release build; a build from a checkout knows commit and date from Go's own record.
+var (
+	version = "dev"
+	commit  = ""
+	date    = "" // of the commit, RFC 3339
+)
 
 type versionCmd struct{}
 
@@ -22,8 +26,8 @@ type build struct {
 }
 
 func buildInfo() build {
-	b := build{Version: version, Go: runtime.Version(), System: runtime.GOOS + "/" + runtime.GOARCH}
-	if info, ok := debug.ReadBuildInfo(); ok {
+	b := build{Version: version, Commit: commit, Time: date, Go: runtime.Version(), System: runtime.GOOS + "/" + runtime.GOARCH}
+	if info, ok := debug.ReadBuildInfo(); ok && b.Commit == "" {
 		for _, s := range info.Settings {
 			switch s.Key {
 			case "vcs.revision":

@@ -32,6 +32,9 @@ type Reset struct {
 }
 
 func (r *Reset) Error() string {
+	if strings.HasPrefix(r.Is, importEpoch) {
+		return "redis: store_reset: an import into this namespace is under way, or was cut off: wait for it, or run it again"
+	}
 	if r.Noticed != "" {
 		return "redis: store_reset: another replica worked with this namespace when it had more, or another epoch (Redis was wiped, or restored from an older copy)"
 	}
@@ -77,6 +80,8 @@ func (s *Store) openNamespace(ctx context.Context) error {
 	was := s.remembered
 	s.epoch, s.seen = n.epoch, n.counter
 	switch {
+	case strings.HasPrefix(n.epoch, importEpoch):
+		s.isLost(&Reset{Was: was.Epoch, Is: n.epoch, Counter: n.counter})
 	case n.reset == "" && (was.Epoch == "" || was.Epoch == n.epoch && was.Counter <= n.counter || n.follows(was.Epoch)):
 	case was.Epoch == "": // somebody else noticed it
 		s.isLost(&Reset{Was: n.epoch, Is: n.epoch, Seen: n.counter, Counter: n.counter, Noticed: n.reset})
@@ -134,6 +139,9 @@ func (s *Store) Resume(ctx context.Context, r bridge.Resumption) (bridge.Resumed
 	}
 	ctx, cancel := context.WithTimeout(context.WithoutCancel(ctx), s.opts.Timeout)
 	defer cancel()
+	if is, err := s.db.HGet(ctx, s.prefix+"meta", "epoch").Result(); err == nil && strings.HasPrefix(is, importEpoch) {
+		return bridge.Resumed{}, fmt.Errorf("redis: resume: %w", &Reset{Was: lost.Was, Is: is})
+	}
 	args := append(newCall(9), lost.Was, bridge.NewID(), lost.Seen, schemaVersion, micros(r.Since), queuedWord(r.Deliver), r.Person, s.opts.Namespace, r.Note)
 	args[0], args[1], args[2], args[3], args[4], args[5], args[6] = "", "", 0, s.now().UnixMicro(), bridge.NewID(), rand.Text(), s.id
 	out, err := s.eval(ctx, resumeScript, args, s.opts.Wait > 0)
@@ -143,6 +151,13 @@ func (s *Store) Resume(ctx context.Context, r bridge.Resumption) (bridge.Resumed
 	s.adopt(out.str(0), out.num(1))
 	s.log.Warn("the ledger was resumed after a reset", "person", r.Person, "since", r.Since, "epoch", out.str(0), "parked", out.num(2))
 	return bridge.Resumed{Changed: true, Parked: int(out.num(2))}, nil
+}
+
+// onlyNoticed reports whether it is another replica that misses something.
+func (s *Store) onlyNoticed() bool {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	return s.lost != nil && s.lost.Noticed != ""
 }
 
 func queuedWord(deliver bool) string {

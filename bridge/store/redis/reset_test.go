@@ -204,3 +204,8 @@ func TestAClosedStoreSaysUnavailable(t *testing.T) {
 	_, err = s.Counts(ctx)
 	require.ErrorIs(t, err, bridge.ErrUnavailable)
 }
+
+func resume(s *redisstore.Store) error {
+	_, err := s.Resume(ctx, bridge.Resumption{Person: "anna"})
+	return err
+}

@@ -40,6 +40,7 @@ var (
 	boardScript        = load("board", "core")
 	resumeScript       = load("resume", rules...)
 	noticeScript       = load("notice")
+	importScript       = load("import")
 	backupScript       = load("backup", "core")
 	restoreScript      = load("restore", rules...)
 	readEventsScript   = load("read_events", "core", "out")

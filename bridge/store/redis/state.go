@@ -7,6 +7,7 @@ import (
 	"io/fs"
 	"os"
 	"path/filepath"
+	"strings"
 	"time"
 )
 
@@ -50,7 +51,7 @@ func readMemory(file, namespace string) (memory, error) {
 func (s *Store) remember(end bool) {
 	s.mu.Lock()
 	m := memory{Namespace: s.opts.Namespace, Epoch: s.epoch, Counter: s.seen}
-	skip := s.opts.State == "" || s.lost != nil || s.epoch == "" || m == s.remembered ||
+	skip := s.opts.State == "" || s.lost != nil || s.epoch == "" || strings.HasPrefix(s.epoch, importEpoch) || m == s.remembered ||
 		m.Epoch == s.remembered.Epoch && !end && time.Since(s.rememberedAt) < rememberEvery
 	s.mu.Unlock()
 	if skip {

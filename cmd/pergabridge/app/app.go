@@ -13,7 +13,6 @@ import (
 
 	"github.com/pergabridge/pergabridge/bridge"
 	"github.com/pergabridge/pergabridge/bridge/console"
-	"github.com/pergabridge/pergabridge/webhooks"
 )
 
 // Options are what an App gets from the program, not from the config. The zero value is usable.
@@ -23,6 +22,9 @@ type Options struct {
 	Version string
 	// Drain bounds how long deliveries may take to finish at the end; zero: 20 s.
 	Drain time.Duration
+	// Ready is called once when the bridge serves, Draining once when it begins to end; nil: nobody
+	// wants to know.
+	Ready, Draining func()
 }
 
 // An App is one bridge, wired and ready to run.
@@ -55,6 +57,12 @@ func New(ctx context.Context, c *Config, o Options) (_ *App, err error) {
 	if o.Now == nil {
 		o.Now = time.Now
 	}
+	if o.Ready == nil {
+		o.Ready = func() {}
+	}
+	if o.Draining == nil {
+		o.Draining = func() {}
+	}
 	a := &App{o: o, replica: c.Server.replica(), started: o.Now()}
 	a.draining, a.stopWaits = context.WithCancel(context.Background())
 	a.reload.init()
@@ -63,6 +71,13 @@ func New(ctx context.Context, c *Config, o Options) (_ *App, err error) {
 			a.Close()
 		}
 	}()
+	warnings, err := c.checkRights()
+	if err != nil {
+		return nil, err
+	}
+	for _, w := range warnings {
+		o.Log.Warn(w)
+	}
 	p, err := build(c, o.Log, o.Now) // first: what is wrong here needs no database to be found
 	if err != nil {
 		return nil, err
@@ -88,14 +103,8 @@ func New(ctx context.Context, c *Config, o Options) (_ *App, err error) {
 	if a.console, err = console.New(a.adminOptions(first)); err != nil {
 		return nil, err
 	}
-	a.public = webhooks.NewServer("", http.HandlerFunc(a.servePublic), o.Log)
-	a.admin = webhooks.NewServer("", a.console, o.Log)
+	a.public, a.admin = a.publicEntrance().server(), a.adminEntrance().server()
 	return a, nil
-}
-
-// servePublic answers a request under the config in force.
-func (a *App) servePublic(w http.ResponseWriter, r *http.Request) {
-	a.current.Load().public.ServeHTTP(w, r)
 }
 
 // PublicAddr returns the address the public listener is bound to.
@@ -123,10 +132,11 @@ func (a *App) Run(ctx context.Context) error {
 	}
 	a.reload.open(engines, a.current.Load(), a)
 	start("store reset", func() error { a.watchReset(ctx); return nil })
-	start("public listener", func() error { return a.public.Serve(a.publicAt) })
-	start("admin listener", func() error { return a.admin.Serve(a.adminAt) })
+	start("public listener", func() error { return a.publicEntrance().serve(a.public, a.publicAt) })
+	start("admin listener", func() error { return a.adminEntrance().serve(a.admin, a.adminAt) })
 	start("config file", func() error { a.watchFile(ctx); return nil })
 	a.o.Log.Info("serving", "replica", a.replica, "public", a.PublicAddr(), "admin", a.AdminAddr(), "config", a.current.Load().config.Version, "version", a.o.Version)
+	a.o.Ready()
 
 	var err error
 	select {
@@ -135,6 +145,7 @@ func (a *App) Run(ctx context.Context) error {
 	case err = <-failed:
 		a.o.Log.Error("stopping", "error", err)
 	}
+	a.o.Draining()
 	// Entrances first: what is accepted until here is delivered or kept, nothing new comes in.
 	a.stopWaits()
 	grace, cancel := context.WithTimeout(context.WithoutCancel(ctx), 30*time.Second)
