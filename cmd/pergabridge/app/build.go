@@ -19,6 +19,7 @@ import (
 type parts struct {
 	ssp          *soap.Destination
 	mail         mailParts
+	vault        *vault
 	files        fileParts
 	bonds        provider.Book
 	providers    map[string]*provider.Provider
@@ -47,7 +48,8 @@ func build(c *Config, log *slog.Logger, now func() time.Time) (_ *parts, err err
 			p.close()
 		}
 	}()
-	out := outbound.Options{Log: log, Now: now, UserAgent: "pergabridge"}
+	p.vault = &vault{now: now}
+	out := outbound.Options{Log: log, Now: now, UserAgent: "pergabridge", Vault: p.vault}
 	p.files = newFileParts(c)
 	routes, err := p.mail.prepare(c, p.files.opener, out)
 	if err != nil {
