@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"maps"
 	"slices"
 	"strconv"
 	"time"
@@ -47,6 +48,7 @@ func (s *session) run(ctx context.Context) (err error) {
 	if err := s.open(ctx); err != nil {
 		return err
 	}
+	s.track.connected()
 	s.refile(ctx)
 	idle := s.box.IDLE == nil || *s.box.IDLE
 	if idle {
@@ -62,6 +64,13 @@ func (s *session) run(ctx context.Context) (err error) {
 		// From here on the server is known to answer fast; one that falls silent is noticed early
 		// enough to find new mail within the poll interval.
 		s.conn.limit = min(s.box.Timeout.Std(), max(poll/4, time.Second))
+		waits := PhasePolling
+		if full {
+			waits = PhaseFull
+		} else if idle {
+			waits = PhaseIdle
+		}
+		s.track.polled(waits)
 		switch {
 		case full:
 			if !sleep(ctx, poll) {
@@ -159,6 +168,7 @@ func (s *session) round(ctx context.Context) (full bool, err error) {
 				bytes += min(list[n].size, s.box.MaxMessage.Bytes())
 				n++
 			}
+			s.track.phase(PhaseReading)
 			if err := s.take(ctx, list[:n]); err != nil {
 				return false, err
 			}
@@ -251,11 +261,14 @@ func (s *session) take(ctx context.Context, list []letter) error {
 	var events []bridge.Event
 	next := *s.cursor
 	next.Unfiled = slices.Clone(s.cursor.Unfiled)
+	if next.Threads = maps.Clone(s.cursor.Threads); next.Threads == nil {
+		next.Threads = threads{}
+	}
 	var files []unfiled
 	owner := map[int]int{} // event → file
 	for _, l := range list {
 		if raw, there := raws[l.uid]; there { // it may have been deleted meanwhile
-			made := s.read(l, raw)
+			made := s.read(l, raw, &next)
 			files = append(files, unfiled{UID: l.uid})
 			for range made {
 				owner[len(owner)] = len(files) - 1
@@ -266,6 +279,12 @@ func (s *session) take(ctx context.Context, list []letter) error {
 	}
 	for i, e := range events {
 		files[owner[i]].Failed = files[owner[i]].Failed || e.Quarantine != ""
+	}
+	next.Read += int64(len(files))
+	for _, f := range files {
+		if f.Failed {
+			next.Failed++
+		}
 	}
 	if s.box.Done.acts() || s.box.Failed.acts() {
 		next.Unfiled = append(next.Unfiled, files...)
@@ -279,7 +298,16 @@ func (s *session) take(ctx context.Context, list []letter) error {
 	}
 	for i, r := range receipts {
 		if r.Status == bridge.Quarantined || r.Status == bridge.Conflict {
-			files[owner[i]].Failed = true
+			if f := &files[owner[i]]; !f.Failed {
+				f.Failed = true
+				next.Failed++ // saved with the next one
+			}
+		}
+		if r.Status == bridge.Ignored && events[i].Bounced != "" {
+			s.log.Warn("a mail of ours did not arrive", "event", r.First, "provider", events[i].Provider, "task", r.Task, "report", r.Event, "detail", events[i].Detail)
+			if s.bounced != nil {
+				s.bounced(context.WithoutCancel(ctx), events[i].Provider, r)
+			}
 		}
 	}
 	s.cursor = &next
@@ -288,8 +316,8 @@ func (s *session) take(ctx context.Context, list []letter) error {
 	return nil
 }
 
-// read turns one mail into events.
-func (s *session) read(l letter, raw []byte) []bridge.Event {
+// read turns one mail into events, and counts it in c.
+func (s *session) read(l letter, raw []byte, c *cursor) []bridge.Event {
 	in := bridge.Inbound{
 		Entrance: bridge.ByMailbox, ContentType: ContentType, Body: raw, Received: s.now(),
 		Header: map[string]string{HeaderMailbox: s.name, HeaderFolder: s.folder.folder, HeaderUID: strconv.FormatUint(uint64(l.uid), 10)},
@@ -298,25 +326,39 @@ func (s *session) read(l letter, raw []byte) []bridge.Event {
 	if x == nil {
 		return events
 	}
-	if x.Kind == Ignored && x.Quarantine == "" {
-		id, from, subject := "", "", ""
-		if x.Message != nil {
-			id, from, subject = x.Message.ID, x.Message.From.Email, x.Message.Subject
-		}
-		s.log.Info("mail ignored", "uid", l.uid, "reason", x.Why, "provider", x.Provider, "task", x.Task, "message_id", id, "from", from, "subject", subject)
-		return nil
-	}
 	for i := range events {
 		e := &events[i]
 		switch {
+		case e.Ignore != "":
+			return s.ignored(l, x, e, c)
 		case l.size > s.box.MaxMessage.Bytes():
 			e.Quarantine, e.Detail = bridge.TooLarge, fmt.Sprintf("the mail has %d bytes; only the first %d were read", l.size, len(raw))
-		case e.Quarantine == "" && s.brake.pulls(x.Thread(), s.now()):
+		case e.Quarantine == "" && c.Threads.pulls(s.box.Brake, x.Thread(), s.now()):
 			e.Quarantine = bridge.Throttled
 			e.Detail = fmt.Sprintf("more than %d mails of one thread in %s: perhaps two machines answer each other", s.box.Brake.Messages, s.box.Brake.Per)
 		}
 	}
 	return events
+}
+
+// ignored records a mail from which nothing follows, as far as there is room; the log has all.
+func (s *session) ignored(l letter, x *Reading, e *bridge.Event, c *cursor) []bridge.Event {
+	id, from, subject := "", "", ""
+	if x.Message != nil {
+		id, from, subject = x.Message.ID, x.Message.From.Email, x.Message.Subject
+	}
+	s.log.Info("mail ignored", "uid", l.uid, "reason", x.Why, "provider", x.Provider, "task", x.Task, "message_id", id, "from", from, "subject", subject)
+	if e.Bounced != "" {
+		return []bridge.Event{*e}
+	}
+	room, last := c.Left.take(s.now())
+	if !room {
+		return nil
+	}
+	if last {
+		e.Detail += fmt.Sprintf("; %d mails of this folder were ignored in this hour: what else is, only the log and the folder tell", maxIgnored)
+	}
+	return []bridge.Event{*e}
 }
 
 // fetch reads the mails, by PEEK, each up to the bound.

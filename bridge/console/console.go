@@ -85,7 +85,9 @@ func (c *Console) Use(o Options) error {
 }
 
 // ServeHTTP answers under the options in force.
-func (c *Console) ServeHTTP(w http.ResponseWriter, r *http.Request) { c.in.Load().handler.ServeHTTP(w, r) }
+func (c *Console) ServeHTTP(w http.ResponseWriter, r *http.Request) {
+	c.in.Load().handler.ServeHTTP(w, r)
+}
 
 // routes builds the tree of resources.
 func (s *server) routes() http.Handler {
@@ -119,6 +121,7 @@ func (s *server) pages(mux *http.ServeMux) {
 	look("/quarantine/{id}", s.quarantinedPage)
 	look("/providers", s.providersPage)
 	look("/providers/{name}", s.providerPage)
+	look("/mailboxes", s.mailboxesPage)
 	look("/activity", s.activityPage)
 	look("/repairs/{id}", s.repairPage)
 	look("/live", s.stream)

@@ -174,6 +174,13 @@ func TestEveryOperationIsAsItsDocumentSays(t *testing.T) {
 	call("GET", "/lanes?after=1/acme/out/1", "")
 	call("GET", "/lanes?state=parked&limit=1&destination=acme&provider=acme&task=2", "")
 	call("GET", "/destinations", "")
+	_, ok, err := w.store.Duty(ctx, "mailbox/support/INBOX", w.session)
+	require.NoError(t, err)
+	require.True(t, ok)
+	call("GET", "/mailboxes", "")
+	call("GET", "/duties", "")
+	call("POST", "/duties/pause", `{"duty":"mailbox/support/INBOX","note":"n"}`)
+	call("POST", "/duties/resume", `{"duty":"mailbox/support/INBOX"}`)
 	call("GET", "/bonds?limit=1", "")
 	call("GET", "/bonds/acme/1", "")
 	call("GET", "/quarantine?waiting=true", "")
@@ -253,7 +260,7 @@ func TestTheDocumentIsComplete(t *testing.T) {
 			require.NotEmpty(t, p["schema"])
 		}
 	}
-	require.Len(t, ids, 35)
+	require.Len(t, ids, 40)
 	for name := range o.doc["components"].(map[string]any)["schemas"].(map[string]any) {
 		_, err := o.refs.Compile(pointer("components", "schemas", name))
 		require.NoError(t, err, name)

@@ -38,7 +38,8 @@
 // Leases and duties belong to a session with a random id, created and then renewed every
 // [bridge.SessionRenewal]. A session that cannot be renewed is given up a margin before it expires:
 // the contexts of its deliveries end, so that nothing of ours is on the wire when another replica
-// may take over. A new session starts as soon as the store answers.
+// may take over. A new session starts as soon as the store answers. A session without leases is ended
+// when the engine stops, so that nobody need wait for it to expire.
 //
 // # One try
 //

@@ -108,9 +108,11 @@ func (s *session) keep(ctx context.Context, e *Engine) {
 		case <-t.C:
 		case <-s.idle:
 			t.Stop()
+			s.leave(ctx, e)
 			return
 		case <-ctx.Done():
 			t.Stop()
+			s.leave(ctx, e)
 			return
 		}
 		call, cancel := context.WithDeadline(ctx, safe)
@@ -129,6 +131,22 @@ func (s *session) keep(ctx context.Context, e *Engine) {
 			return
 		}
 		wait = jitter(500*time.Millisecond, e.o.Rand())
+	}
+}
+
+// leave ends s in the store if it has no leases any more: nobody need wait until it expires to see
+// that this replica works no longer. It may fail: then it expires.
+func (s *session) leave(ctx context.Context, e *Engine) {
+	s.mu.Lock()
+	busy := s.leases > 0
+	s.mu.Unlock()
+	if busy {
+		return
+	}
+	ctx, cancel := context.WithTimeout(context.WithoutCancel(ctx), sessionMargin)
+	defer cancel()
+	if err := e.o.Store.Renew(ctx, bridge.Session{ID: s.id, Until: e.o.Now()}); err != nil {
+		e.o.Log.Debug("the session is left to expire", slog.String(LogSession, s.id), slog.Any(LogError, err))
 	}
 }
 

@@ -61,7 +61,9 @@ mailboxes:
 	mail("Tesseron <noreply@desk.example>", "Ticket "+number+": new position", notice, "SSP wrote:\nPlease ring twice.")
 	mail("Stranger <x@elsewhere.example>", "Ticket "+number, "", "Believe me.")
 	mail("Tesseron <noreply@desk.example>", "Ticket closed "+number, notice, "Bye.")
-	w.until("all mail is read", func() bool { return dovecottest.Count(t, inbox, "INBOX")+dovecottest.Count(t, inbox, "Processed") == letters && dovecottest.Count(t, inbox, "Processed") >= 4 })
+	w.until("all mail is read", func() bool {
+		return dovecottest.Count(t, inbox, "INBOX")+dovecottest.Count(t, inbox, "Processed") == letters && dovecottest.Count(t, inbox, "Processed") >= 4
+	})
 	desk.SetStatus(number, "Solved")
 	w.solved(task, "Rebooted.")
 	w.settled()

@@ -13,9 +13,6 @@ type Counts = bridge.Counts
 // An Activity is one thing a person did.
 type Activity = bridge.Activity
 
-// A Replica is one session of a process that works on the store.
-type Replica = bridge.Replica
-
 // A Status says what is running.
 type Status struct {
 	Version string    `json:"version"`

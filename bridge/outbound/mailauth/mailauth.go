@@ -34,16 +34,26 @@ type Config struct {
 
 // OAuth2 says how tokens are obtained.
 type OAuth2 struct {
-	Mechanism    string            `yaml:"mechanism" enum:"xoauth2|oauthbearer" default:"xoauth2" doc:"how the token is shown to the server"`
-	TokenURL     string            `yaml:"token_url" required:"true" doc:"token endpoint, for instance https://login.microsoftonline.com/TENANT/oauth2/v2.0/token"`
-	ClientID     string            `yaml:"client_id" required:"true" doc:"client id"`
-	ClientSecret config.Secret     `yaml:"client_secret" doc:"client secret"`
-	RefreshToken config.Secret     `yaml:"refresh_token" doc:"refresh token; without it, client credentials are used"`
-	Scopes       []string          `yaml:"scopes" doc:"scopes to ask for, for instance https://outlook.office365.com/.default"`
-	Params       map[string]string `yaml:"params" doc:"further parameters of the token request"`
-	Style        string            `yaml:"style" enum:"auto|header|params" default:"auto" doc:"where client id and secret go: Basic header or body"`
-	TLS          outbound.TLS      `yaml:"tls" doc:"private CA of the token endpoint"`
+	Mechanism    string              `yaml:"mechanism" enum:"xoauth2|oauthbearer" default:"xoauth2" doc:"how the token is shown to the server"`
+	TokenURL     string              `yaml:"token_url" required:"true" doc:"token endpoint, for instance https://login.microsoftonline.com/TENANT/oauth2/v2.0/token"`
+	ClientID     string              `yaml:"client_id" required:"true" doc:"client id"`
+	ClientSecret config.Secret       `yaml:"client_secret" doc:"client secret"`
+	RefreshToken config.Secret       `yaml:"refresh_token" doc:"refresh token; without it, client credentials are used"`
+	Scopes       []string            `yaml:"scopes" doc:"scopes to ask for, for instance https://outlook.office365.com/.default"`
+	Params       map[string]string   `yaml:"params" doc:"further parameters of the token request"`
+	Style        string              `yaml:"style" enum:"auto|header|params" default:"auto" doc:"where client id and secret go: Basic header or body"`
+	TLS          outbound.TLS        `yaml:"tls" doc:"private CA of the token endpoint"`
+	Proxy        string              `yaml:"proxy" doc:"forward proxy to the token endpoint, http://host:port or https://host:port"`
+	ProxyAuth    *outbound.BasicAuth `yaml:"proxy_auth" doc:"credentials for the proxy"`
 }
+
+// outbound is how the token endpoint is called.
+func (o *OAuth2) outbound() outbound.Config {
+	return outbound.Config{TLS: o.TLS, Proxy: o.Proxy, ProxyAuth: o.ProxyAuth}
+}
+
+// ValidateConfig checks the proxy.
+func (o *OAuth2) ValidateConfig(n *config.Node) { o.outbound().ValidateConfig(n) }
 
 // ValidateConfig checks how the credentials go together.
 func (c *Config) ValidateConfig(n *config.Node) {
@@ -105,7 +115,7 @@ func New(name string, c Config, o outbound.Options) (*Source, error) {
 	if c.OAuth2 == nil {
 		return s, nil
 	}
-	client, err := outbound.New(name+"/token", outbound.Config{TLS: c.OAuth2.TLS}, o)
+	client, err := outbound.New(name+"/token", c.OAuth2.outbound(), o)
 	if err != nil {
 		return nil, err
 	}

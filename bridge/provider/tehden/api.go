@@ -3,6 +3,7 @@ package tehden
 import (
 	"context"
 	"encoding/json"
+	"errors"
 	"fmt"
 	"slices"
 	"strings"
@@ -29,9 +30,6 @@ type API struct {
 
 // CreateTehdenCustomer creates a customer and returns its id; "" if the answer does not tell.
 func (a *API) CreateTehdenCustomer(ctx context.Context, customer Fields) (string, error) {
-	if err := paired("createTehdenCustomer", customer); err != nil {
-		return "", err
-	}
 	reply, err := a.client.Call(ctx, "createTehdenCustomer", customer)
 	if err != nil {
 		return "", err
@@ -45,9 +43,6 @@ func (a *API) CreateTehdenCustomer(ctx context.Context, customer Fields) (string
 
 // UpdateTehdenCustomer changes a customer.
 func (a *API) UpdateTehdenCustomer(ctx context.Context, id string, data Fields) error {
-	if err := paired("updateTehdenCustomer", data); err != nil {
-		return err
-	}
 	_, err := a.client.Call(ctx, "updateTehdenCustomer", with(data, id))
 	return err
 }
@@ -60,11 +55,7 @@ func (a *API) CreateTehdenCustomerContactInfo(ctx context.Context, id string, in
 
 // GetCustomerIDByExternalSystemIdentifier returns the ids of the customers with an external pair.
 func (a *API) GetCustomerIDByExternalSystemIdentifier(ctx context.Context, p Pair) ([]string, error) {
-	args := Fields{"externalsystemidentifier": p.Identifier, "externalsystem_id": p.System}
-	if err := paired("getCustomerIdByExternalSystemIdentifier", args); err != nil {
-		return nil, err
-	}
-	return a.lookUp(ctx, "getCustomerIdByExternalSystemIdentifier", args)
+	return a.lookUp(ctx, "getCustomerIdByExternalSystemIdentifier", Fields{"externalsystemidentifier": p.Identifier, "externalsystem_id": p.System})
 }
 
 // GetCustomerIDByIdentifier returns the ids of the customers with an identifier.
@@ -201,12 +192,11 @@ func allEmpty(m map[string]any) bool {
 }
 
 // paired enforces the vendor's rule before anything is sent.
-func paired(op string, f Fields) error {
-	a, b := empty(f["externalsystem_id"]), empty(f["externalsystemidentifier"])
-	if a == b {
+func paired(_ string, f map[string]any) error {
+	if empty(f["externalsystem_id"]) == empty(f["externalsystemidentifier"]) {
 		return nil
 	}
-	return failure(op, "externalsystem_id and externalsystemidentifier are both set or both absent")
+	return errors.New("externalsystem_id and externalsystemidentifier are both set or both absent")
 }
 
 func empty(v any) bool { return v == nil || strings.TrimSpace(fmt.Sprint(v)) == "" }

@@ -197,9 +197,6 @@ func (d *Destination) step(l *bridge.Lease) (*vendorapi.Step, Fields, error) {
 	if id == "" {
 		return nil, nil, &vendorapi.Failure{Op: st.Operation, Outcome: bridge.Outcome{Kind: bridge.OutcomeRetry, Reason: bridge.NoReference, Detail: d.name + ": the customer is not known yet"}}
 	}
-	if err := paired(st.Operation, args); err != nil {
-		return nil, nil, err
-	}
 	return st, with(args, id), nil
 }
 

@@ -155,15 +155,28 @@ func TestWhatStopsATask(t *testing.T) {
 	}
 	f := start(t, v, "")
 	for i, c := range []struct {
-		mail string
-		vat  any
-		want string
-	}{{"a@example.com", "mars", "mars"}, {"", nil, "names no customer"}, {"twice@example.com", nil, "2 customers fit"}} {
-		r := f.Event(bridge.Event{Kind: bridge.Submit, Task: fmt.Sprint(i), Title: "x", Requester: bridge.Person{Name: "A", Email: c.mail}, Fields: map[string]any{"vat": c.vat}})
+		mail   string
+		fields map[string]any
+		want   []string
+	}{
+		{"a@example.com", map[string]any{"vat": "mars"}, []string{"vat", "mars"}},
+		{"b@example.com", map[string]any{"type": "robot"}, []string{"type", "robot"}},
+		{"c@example.com", map[string]any{"marketing": "perhaps"}, []string{"marketing", "perhaps"}},
+		{"", nil, []string{"names no customer"}},
+		{"twice@example.com", nil, []string{"2 customers fit"}},
+	} {
+		r := f.Event(bridge.Event{Kind: bridge.Submit, Task: fmt.Sprint(i), Title: "x", Requester: bridge.Person{Name: "A", Email: c.mail}, Fields: c.fields})
 		f.Settled(r.Event, bridge.StateParked)
-		require.Contains(t, f.Attempts(r.Event)[0].Detail, c.want)
+		for _, want := range c.want {
+			require.Contains(t, f.Attempts(r.Event)[0].Detail, want, "a person has to see what is missing where")
+		}
 	}
 	require.Empty(t, v.Ledger())
+	f.Event(bridge.Event{Kind: bridge.Submit, Task: "others", Title: "x", Requester: bridge.Person{Name: "A", Email: "d@example.com"},
+		Fields: map[string]any{"vat": "eu", "type": "company", "marketing": "yes"}})
+	require.Equal(t, bridge.Acknowledge, f.Next().Event.Kind, "other tasks go on")
+	wrote := v.Ledger()[0].Body
+	require.Equal(t, []any{json.Number("2"), json.Number("20"), json.Number("1")}, []any{wrote["vat_status"], wrote["customer_type"], wrote["marketing_email"]})
 	f.Stop()
 	src := v.Config(quick)
 	c := flowtest.Decode(t, "tehden", src).(*tehden.Config)

@@ -65,7 +65,7 @@ func newAPI(name string, c *Config, d provider.Deps) (*API, *outbound.Client, er
 	}
 	pace := vendorapi.NewPace(c.Rate, time.Second)
 	return &API{notFound: notFound, client: &vendorapi.Client{
-		Name: name, Profile: profile, Base: c.host() + c.APIBase, Judge: judge(profile), Before: pace.Enter, After: pace.Leave,
+		Name: name, Profile: profile, Base: c.host() + c.APIBase, Judge: judge(profile), Guard: paired, Before: pace.Enter, After: pace.Leave,
 		HTTP: func(*vendorapi.Operation) vendorapi.Caller { return client },
 	}}, client, nil
 }

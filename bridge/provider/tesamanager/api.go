@@ -145,7 +145,6 @@ type Issue struct {
 // [*vendorapi.Failure].
 type API struct {
 	client *vendorapi.Client
-	org    string
 }
 
 func (a *API) call(ctx context.Context, op string, request any) (*vendorapi.Reply, error) {
@@ -157,16 +156,7 @@ func (a *API) call(ctx context.Context, op string, request any) (*vendorapi.Repl
 }
 
 func (a *API) send(ctx context.Context, op string, args map[string]any) (*vendorapi.Reply, error) {
-	return a.client.Call(ctx, op, a.with(args))
-}
-
-// with adds the tenant.
-func (a *API) with(args map[string]any) map[string]any {
-	out := map[string]any{"org": a.org}
-	for k, v := range args {
-		out[k] = v
-	}
-	return out
+	return a.client.Call(ctx, op, args)
 }
 
 func (a *API) write(ctx context.Context, op string, request any) (Result, error) {

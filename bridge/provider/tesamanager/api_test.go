@@ -118,8 +118,12 @@ func TestWhatIsNotPublishedIsRefusedBeforeSending(t *testing.T) {
 	p := flowtest.Build(t, "fibre", "tesamanager", v.Config(quick), provider.Deps{})
 	for _, c := range []struct{ op, in, want string }{
 		{"createPortA", `{"org":"telco","externalReference":"X","port":"1"}`, "disabled"},
-		{"cancel", `{"org":"telco"}`, "externalReference is required"},
-		{"cancel", `{"org":"telco","externalReference":"X","why":"no"}`, "there is no field why"},
+		{"cancel", ``, "externalReference is required"},
+		{"createAccess", `{}`, "externalReference, technicianCode are required"},
+		{"cancel", `[1]`, "must be a JSON object"},
+		{"cancel", `{"externalReference":"X"`, "ends too early"},
+		{"cancel", "{\n\"externalReference\" \"X\"}", "line 2"},
+		{"cancel", `{"org":"telco","externalReference":"X","why":"no"}`, "there is no field why; known are externalReference, org"},
 		{"changeCto", `{"org":"telco","externalReference":"X","ctoIdentifier":"c","reason":"ZZ"}`, "none of"},
 		{"installationEnd", `{"org":"telco","externalReference":"X","requestType":"NEBA","requestNumber":1.5,"subRequestNumber":1,"test":"t","indicator":"i","owner":"o"}`, "not a whole number"},
 		{"installationEnd", `{"org":"telco","externalReference":"X","requestType":"NEBA","requestNumber":9223372036854775808,"subRequestNumber":1,"test":"t","indicator":"i","owner":"o"}`, "64 bits"},
@@ -129,7 +133,7 @@ func TestWhatIsNotPublishedIsRefusedBeforeSending(t *testing.T) {
 		_, _, err := p.Operations.Show(c.op, []byte(c.in))
 		require.ErrorContains(t, err, c.want)
 	}
-	call, objections, err := p.Operations.Show("cancel", []byte(`{"org":"telco","externalReference":"X"}`))
+	call, objections, err := p.Operations.Show("cancel", []byte(`{"externalReference":"X"}`)) // the tenant is the config's
 	require.NoError(t, err)
 	require.Empty(t, objections)
 	require.Contains(t, call, "POST "+v.URL()+"/v1/tesamanager/orgs/telco/cancellations")

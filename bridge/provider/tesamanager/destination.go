@@ -166,7 +166,7 @@ func (d *Destination) open(ctx context.Context, l *bridge.Lease, op string, args
 	if err := d.validate(args); err != nil {
 		return d.refused(err)
 	}
-	if _, err := d.api.client.Prepare(op, d.api.with(args)); err != nil {
+	if _, err := d.api.client.Prepare(op, args); err != nil {
 		return d.refused(err)
 	}
 	ids, err := d.api.List(ctx, ListQuery{ExternalReference: external})
@@ -359,7 +359,7 @@ func (d *Destination) Render(l bridge.Lease) (string, error) {
 	if err := d.validate(args); err != nil {
 		return "", fmt.Errorf("%s: %w", d.name, err)
 	}
-	r, err := d.api.client.Prepare(st.Operation, d.api.with(args))
+	r, err := d.api.client.Prepare(st.Operation, args)
 	if err != nil {
 		return "", fmt.Errorf("%s: %w", d.name, err)
 	}

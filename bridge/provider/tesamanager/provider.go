@@ -80,8 +80,8 @@ func newAPI(name string, c *Config, d provider.Deps) (*API, *outbound.Client, er
 	if h := c.CorrelationHeader; h != "" && h != "none" {
 		header = func() map[string]string { return map[string]string{http.CanonicalHeaderKey(h): uuid.NewString()} }
 	}
-	return &API{org: c.Org, client: &vendorapi.Client{
-		Name: name, Profile: profile, Base: c.Base, Judge: judge(profile), Header: header,
+	return &API{client: &vendorapi.Client{
+		Name: name, Profile: profile, Fixed: map[string]string{"org": c.Org}, Base: c.Base, Judge: judge(profile), Header: header,
 		HTTP: func(*vendorapi.Operation) vendorapi.Caller { return client },
 	}}, client, nil
 }

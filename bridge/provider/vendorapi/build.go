@@ -4,6 +4,7 @@ import (
 	"bytes"
 	"encoding/json"
 	"fmt"
+	"maps"
 	"math"
 	"math/big"
 	"net/http"
@@ -147,7 +148,7 @@ func (p *Profile) shape(s Shape, args map[string]any, open bool, depth int) ([]n
 			f = &Field{Name: name, In: "body", Type: "any"}
 		}
 		if f == nil {
-			return nil, fmt.Errorf("there is no field %s", name)
+			return nil, fmt.Errorf("there is no field %s; known are %s", name, strings.Join(slices.Sorted(maps.Keys(s)), ", "))
 		}
 		if v == nil || v == "" {
 			continue
@@ -158,10 +159,15 @@ func (p *Profile) shape(s Shape, args map[string]any, open bool, depth int) ([]n
 		}
 		out = append(out, named{name, f, w})
 	}
+	var missing []string
 	for name, f := range s {
 		if f.Required && !slices.ContainsFunc(out, func(n named) bool { return n.name == name }) {
-			return nil, fmt.Errorf("%s is required", name)
+			missing = append(missing, name)
 		}
+	}
+	if len(missing) > 0 {
+		slices.Sort(missing)
+		return nil, fmt.Errorf("%s %s required", strings.Join(missing, ", "), map[bool]string{true: "is", false: "are"}[len(missing) == 1])
 	}
 	slices.SortFunc(out, func(a, b named) int { return strings.Compare(a.name, b.name) })
 	return out, nil

@@ -3,7 +3,9 @@ package vendorapi
 import (
 	"context"
 	"fmt"
+	"maps"
 	"slices"
+	"strings"
 
 	"github.com/pergabridge/pergabridge/bridge"
 	"github.com/pergabridge/pergabridge/bridge/outbound"
@@ -52,6 +54,11 @@ type Client struct {
 	After func(ctx context.Context, op *Operation)
 	// Header is set on every call.
 	Header func() map[string]string
+	// Fixed are values that the config knows, by field; an operation that has the field gets it unless it is
+	// given.
+	Fixed map[string]string
+	// Guard refuses what the profile cannot say, for instance of two fields together. Nil: nothing.
+	Guard func(op string, args map[string]any) error
 }
 
 // A Failure is a call that was not done.
@@ -62,7 +69,10 @@ type Failure struct {
 
 // Error says what happened, secrets masked.
 func (f *Failure) Error() string {
-	return fmt.Sprintf("%s: %s: %s", f.Op, f.Outcome.Reason, f.Outcome.Detail)
+	if f.Outcome.Detail == "" {
+		return f.Op + ": " + string(f.Outcome.Reason)
+	}
+	return f.Outcome.Detail // names the provider and the operation
 }
 
 // Down reports whether the failure says something about the whole vendor.
@@ -79,6 +89,12 @@ func (c *Client) Call(ctx context.Context, id string, args map[string]any) (*Rep
 
 // Prepare builds the request without sending it.
 func (c *Client) Prepare(id string, args map[string]any) (outbound.Request, error) {
+	args = c.fixed(id, args)
+	if c.Guard != nil {
+		if err := c.Guard(id, args); err != nil {
+			return outbound.Request{}, fmt.Errorf("%s: %w", id, err)
+		}
+	}
 	r, err := c.Profile.Build(c.Base, id, args)
 	if err != nil {
 		return r, err
@@ -91,6 +107,22 @@ func (c *Client) Prepare(id string, args map[string]any) (outbound.Request, erro
 		}
 	}
 	return r, nil
+}
+
+// fixed adds what the config knows.
+func (c *Client) fixed(id string, args map[string]any) map[string]any {
+	op := c.Profile.Operations[id]
+	if op == nil || len(c.Fixed) == 0 {
+		return args
+	}
+	out := make(map[string]any, len(args)+len(c.Fixed))
+	for name, v := range c.Fixed {
+		if op.Fields[name] != nil {
+			out[name] = v
+		}
+	}
+	maps.Copy(out, args)
+	return out
 }
 
 func (c *Client) send(ctx context.Context, id string, r outbound.Request) (*Reply, error) {
@@ -123,7 +155,7 @@ func (c *Client) send(ctx context.Context, id string, r outbound.Request) (*Repl
 	}
 	o := &reply.Outcome
 	o.Request = reply.Request
-	o.Detail = outbound.Excerpt([]byte(c.Name + ": " + id + ": " + o.Detail))
+	o.Detail = outbound.Excerpt([]byte(c.Name + ": " + id + ": " + strings.TrimPrefix(o.Detail, c.Name+": ")))
 	if op.Reads && o.Kind == bridge.OutcomeUnknown {
 		o.Kind = bridge.OutcomeRetry // nothing can have happened
 		if o.Reason == bridge.NoAnswer {

@@ -5,6 +5,7 @@ import (
 	"encoding/json"
 	"errors"
 	"fmt"
+	"io"
 	"maps"
 	"slices"
 	"sort"
@@ -33,7 +34,7 @@ func (o *operations) List() []provider.OperationInfo {
 		op := p.Operations[id]
 		info := provider.OperationInfo{Name: id, Title: op.Title, Method: op.Method, Path: op.Path, Reads: op.Reads, Disabled: op.Disabled, Assumed: op.Assumed}
 		for _, name := range slices.Sorted(maps.Keys(op.Fields)) {
-			if op.Fields[name].Required {
+			if op.Fields[name].Required && o.client.Fixed[name] == "" {
 				name += "*"
 			}
 			info.Fields = append(info.Fields, name)
@@ -48,7 +49,18 @@ func (o *operations) args(in json.RawMessage) (map[string]any, error) {
 	if len(strings.TrimSpace(string(in))) == 0 {
 		return args, nil
 	}
-	if err := DecodeJSON(in, &args); err != nil {
+	err := DecodeJSON(in, &args)
+	var syntax *json.SyntaxError
+	var other *json.UnmarshalTypeError
+	switch {
+	case errors.As(err, &syntax):
+		before := string(in[:min(int(syntax.Offset), len(in))])
+		return nil, fmt.Errorf("the input is not JSON: line %d: %w", 1+strings.Count(before, "\n"), err)
+	case errors.Is(err, io.ErrUnexpectedEOF):
+		return nil, errors.New("the input is not JSON: it ends too early; a bracket or a quotation mark is missing")
+	case errors.As(err, &other):
+		return nil, fmt.Errorf(`the input must be a JSON object, {"field": value, …}, not %s`, other.Value)
+	case err != nil:
 		return nil, fmt.Errorf("the input is not a JSON object: %w", err)
 	}
 	return args, nil

@@ -97,6 +97,12 @@
 // written stays, and the repeat is a duplicate. After a fail-over that lost writes, and after a wipe
 // or a restore of an older copy, every call returns a [*Reset] until a person calls [Store.Resume].
 //
+// # Moving
+//
+// An import gives the namespace an epoch that begins with "import:" until the stream was read to its
+// end; whoever opens such a namespace meets a [*Reset], and what a killed import left the next one
+// throws away.
+//
 // # Failure classes
 //
 // Redis gone, silent, loading, read-only or out of memory: [bridge.ErrUnavailable], at once or after

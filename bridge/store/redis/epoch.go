@@ -3,6 +3,7 @@ package redisstore
 import (
 	"context"
 	"fmt"
+	"strings"
 
 	"github.com/pergabridge/pergabridge/bridge"
 )
@@ -22,6 +23,9 @@ type Reset struct {
 }
 
 func (r *Reset) Error() string {
+	if strings.HasPrefix(r.Is, importEpoch) {
+		return "redis: store_reset: an import into this namespace is under way, or was cut off: wait for it, or run it again"
+	}
 	if r.Is == "" {
 		return "redis: store_reset: the namespace is gone (Redis was wiped or another one answers)"
 	}
@@ -50,6 +54,11 @@ func (s *Store) openNamespace(ctx context.Context) error {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	s.epoch, s.seen = r.str(0), r.num(2)
+	if strings.HasPrefix(s.epoch, importEpoch) {
+		s.lost = &Reset{Was: s.opts.Epoch, Is: s.epoch, Counter: s.seen}
+		s.log.Error("the ledger is not whole", "reason", "store_reset", "err", s.lost)
+		return nil
+	}
 	if want := s.opts.Epoch; want != "" && want != s.epoch {
 		s.lost = &Reset{Was: want, Is: s.epoch, Counter: s.seen}
 		s.log.Error("the ledger is not the one this bridge worked with; it stands still until somebody resumes it", "reason", "store_reset", "err", s.lost)
@@ -95,6 +104,9 @@ func (s *Store) Resume(ctx context.Context, person string) error {
 	}
 	ctx, cancel := context.WithTimeout(ctx, s.opts.Timeout)
 	defer cancel()
+	if is, err := s.db.HGet(ctx, s.prefix+"meta", "epoch").Result(); err == nil && strings.HasPrefix(is, importEpoch) {
+		return fmt.Errorf("redis: resume: %w", &Reset{Was: lost.Was, Is: is})
+	}
 	r, err := s.eval(ctx, resumeScript, []any{lost.Was, bridge.NewID(), lost.Seen, schemaVersion}, s.opts.Wait > 0)
 	if err != nil {
 		return fmt.Errorf("redis: resume: %w: %w", err, bridge.ErrUnavailable)

@@ -117,6 +117,15 @@ func (r reply) lane(i int) bridge.Lane {
 	}
 }
 
+// activityRecord is an activity as operate.lua stores it.
+type activityRecord struct {
+	At     stamp  `json:"at"`
+	Person string `json:"person"`
+	Verb   string `json:"verb"`
+	Target string `json:"target"`
+	Note   string `json:"note"`
+}
+
 // Activities implements [bridge.Reader].
 func (s *Store) Activities(ctx context.Context, limit int) ([]bridge.Activity, error) {
 	all, err := s.db.LRange(ctx, s.prefix+"activity", 0, int64(limitOf(limit))-1).Result()
@@ -125,10 +134,7 @@ func (s *Store) Activities(ctx context.Context, limit int) ([]bridge.Activity, e
 	}
 	out := make([]bridge.Activity, 0, len(all))
 	for _, line := range all {
-		var a struct {
-			At                         stamp
-			Person, Verb, Target, Note string
-		}
+		var a activityRecord
 		if err := json.Unmarshal([]byte(line), &a); err != nil {
 			return nil, fmt.Errorf("redis: activities: a record is damaged: %w", err)
 		}

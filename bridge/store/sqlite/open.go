@@ -9,6 +9,7 @@ import (
 	"net/url"
 	"os"
 	"path/filepath"
+	"strings"
 	"sync"
 	"time"
 
@@ -90,6 +91,11 @@ func dsn(path string, readOnly bool) string {
 		q.Set("_txlock", "immediate")
 	}
 	return (&url.URL{Scheme: "file", Opaque: (&url.URL{Path: filepath.ToSlash(path)}).EscapedPath(), RawQuery: q.Encode()}).String()
+}
+
+// exportDSN is for reading everything: what has to be sorted goes to temporary files.
+func exportDSN(path string) string {
+	return strings.Replace(dsn(path, true), "temp_store%28MEMORY%29", "temp_store%28FILE%29", 1)
 }
 
 func (s *Store) start(ctx context.Context) error {

@@ -30,16 +30,23 @@ type harness struct {
 	outer  *testing.T // for the handle, also inside a rapid check
 	ctx    context.Context
 	clock  *Clock
+	make   Factory
 	handle Handle
 	me     bridge.Session // the session that leases
 	n      int            // numbers keys and texts
 }
 
 func newHarness(outer *testing.T, t tb, f Factory) *harness {
-	h := &harness{t: t, outer: outer, ctx: context.Background(), clock: NewClock()}
-	h.handle = f.New(outer, h.clock.Now)
+	h := bareHarness(outer, t, f)
 	// Most tests are not about sessions: theirs outlives every jump of the clock.
 	h.me = h.session("me", 50*365*24*time.Hour)
+	return h
+}
+
+// bareHarness has no session yet.
+func bareHarness(outer *testing.T, t tb, f Factory) *harness {
+	h := &harness{t: t, outer: outer, ctx: context.Background(), clock: NewClock(), make: f}
+	h.handle = f.New(outer, h.clock.Now)
 	return h
 }
 

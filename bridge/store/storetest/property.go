@@ -13,11 +13,11 @@ import (
 
 // checkProperties plays random sequences of offers, tries, commands, jumps in time and crashes
 // over few tasks, references and keys, so that they meet often, and checks after each step what
-// must always hold.
-func checkProperties(t *testing.T, f Factory) {
+// must always hold. In between the life moves to a store of each of the factories in next.
+func checkProperties(t *testing.T, f Factory, next ...Factory) {
 	rapid.Check(t, func(rt *rapid.T) {
-		h := newHarness(t, rt, f)
-		defer h.close()
+		h := bareHarness(t, rt, f)
+		defer func() { h.close() }() // of the store it is in by then
 		h.mortal()
 		m := &model{
 			harness: h, rt: rt,
@@ -33,9 +33,16 @@ func checkProperties(t *testing.T, f Factory) {
 			"offer", "offer", "offer", "offer", "lease", "lease", "lease",
 			"settle", "settle", "settle", "settle", "person", "time", "crash",
 		}
-		for range rapid.IntRange(1, 60).Draw(rt, "steps") {
-			steps[rapid.SampledFrom(names).Draw(rt, "step")]()
-			m.checkBonds()
+		for i := range len(next) + 1 {
+			if i > 0 {
+				m.moveTo(next[i-1])
+				m.checkBonds()
+				m.checkRecords()
+			}
+			for range rapid.IntRange(1, 60/(1+len(next))).Draw(rt, "steps") {
+				steps[rapid.SampledFrom(names).Draw(rt, "step")]()
+				m.checkBonds()
+			}
 		}
 		m.checkRecords()
 		m.die()
@@ -233,6 +240,15 @@ func (m *model) passTime() {
 func (m *model) die() {
 	m.crash()
 	m.lose()
+}
+
+// moveTo moves the life to a store of another kind, where it goes on.
+func (m *model) moveTo(f Factory) {
+	m.advance(bridge.SessionLife + time.Second)
+	m.move(f)
+	require.Equal(m.rt, len(m.live), m.sweep(bridge.SweepOptions{}).Expired)
+	m.lose()
+	m.mortal()
 }
 
 // lose forgets the leases in flight: their session is dead.

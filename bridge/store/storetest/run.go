@@ -52,6 +52,7 @@ func subjects() []subject {
 		{"out", outRules},
 		{"in", inRules},
 		{"open", openRules},
+		{"bounce", bounceRules},
 		{"echo", echoRules},
 		{"maybe_echo", maybeEchoRules},
 		{"evidence", evidenceRules},
@@ -75,6 +76,7 @@ func subjects() []subject {
 		{"crash", crashRules},
 		{"reader", readerRules},
 		{"backup", backupRules},
+		{"move", moveRules},
 		{"regression", regressionRules},
 	}
 }
@@ -96,5 +98,23 @@ func Run(t *testing.T, f Factory) {
 	t.Run("property", func(t *testing.T) {
 		t.Parallel()
 		checkProperties(t, f)
+	})
+}
+
+// RunMoves plays random lives that move between stores of a and b: what holds in one store holds
+// across them.
+func RunMoves(t *testing.T, a, b Factory) {
+	t.Run("property", func(t *testing.T) { checkProperties(t, a, b, a) })
+	t.Run("rules", func(t *testing.T) {
+		for _, r := range moveRules {
+			t.Run(r.name, func(t *testing.T) {
+				for _, way := range [][2]Factory{{a, b}, {b, a}} {
+					h := newHarness(t, t, way[0])
+					h.make = way[1]
+					r.prove(h)
+					h.close()
+				}
+			})
+		}
 	})
 }

@@ -8,6 +8,7 @@ import (
 
 	"github.com/pergabridge/pergabridge/bridge"
 	"github.com/pergabridge/pergabridge/bridge/console"
+	"github.com/pergabridge/pergabridge/bridge/console/api"
 	"github.com/pergabridge/pergabridge/bridge/secret"
 )
 
@@ -25,14 +26,21 @@ func (a *App) adminOptions(g *generation) console.Options {
 		destinations = append(destinations, console.Destination{Name: name, Kind: p.Kind.Name, Mode: p.common().Mode, Address: p.address(), Config: p.text, Test: g.parts.tester(name)})
 	}
 	shown := map[string]func(context.Context) error{checkConfig: a.configCheck}
+	g.certificateChecks(shown)
 	var must map[string]func(context.Context) error
 	if s, ok := a.store.(conditioned); ok {
 		var more map[string]func(context.Context) error
 		must, more = s.Conditions()
 		maps.Copy(shown, more)
 	}
+	var boxes func(context.Context) ([]api.Mailbox, error)
+	if len(c.Mailboxes) > 0 {
+		boxes = g.parts.mailboxStates
+		maps.Copy(shown, g.parts.mailboxChecks(shownMailbox))
+	}
 	o := console.Options{
-		Store: a.store, Engine: inForce{a}, Token: token, Users: c.Server.people(), OpenMetrics: net.ParseIP(host).IsLoopback(), Metrics: a.observer.Handler(),
+		Mailboxes: boxes, Session: g.engine.Session,
+		Store: a.store, Engine: inForce{a}, Token: token, Prefix: string(c.Server.AdminPathPrefix), Users: c.Server.people(), OpenMetrics: net.ParseIP(host).IsLoopback() && len(c.Server.TrustedProxies) == 0, Metrics: a.observer.Handler(),
 		Replica: a.replica, Version: a.o.Version, ConfigVersion: c.Version, Started: a.started, Destinations: destinations,
 		Contract: func() any { return g.parts.ssp.Contract() },
 		ReferenceKey: func(provider, reference string) string {

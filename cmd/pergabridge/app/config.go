@@ -10,6 +10,7 @@ import (
 	"github.com/pergabridge/pergabridge/bridge"
 	"github.com/pergabridge/pergabridge/bridge/config"
 	"github.com/pergabridge/pergabridge/bridge/files"
+	"github.com/pergabridge/pergabridge/bridge/listener"
 	"github.com/pergabridge/pergabridge/bridge/mailmark"
 	"github.com/pergabridge/pergabridge/bridge/notify"
 	"github.com/pergabridge/pergabridge/bridge/sspmail"
@@ -51,6 +52,13 @@ type Server struct {
 	Replica    string          `yaml:"replica" doc:"name of this process for people, where several share a Redis; default: name of the machine and number of the process"`
 	PublicURL  string          `yaml:"public_url" doc:"address under which SSP and providers reach the public listener, if it differs"`
 
+	TLS             *listener.TLS     `yaml:"tls" doc:"HTTPS on the public listener"`
+	AdminTLS        *listener.TLS     `yaml:"admin_tls" doc:"HTTPS on the admin listener"`
+	TrustedProxies  listener.Networks `yaml:"trusted_proxies" doc:"addresses of the reverse proxies in front: their X-Forwarded-For, -Proto and -Host are believed"`
+	PathPrefix      listener.Prefix   `yaml:"path_prefix" doc:"path under which the proxy publishes the public listener, whether it takes it off or not"`
+	AdminPathPrefix listener.Prefix   `yaml:"admin_path_prefix" doc:"the same for the admin listener; the links of the console begin with it"`
+	AdminAllow      listener.Networks `yaml:"admin_allow" doc:"addresses and networks that may use the admin listener; /healthz and /readyz answer everybody"`
+
 	ReloadOnChange bool `yaml:"reload_on_change" doc:"put a changed config file in force by itself; a broken one is reported and left alone"`
 }
 
@@ -65,6 +73,9 @@ func (s *Server) ValidateConfig(n *config.Node) {
 		n.Key("replica").Problemf("", "has more than 100 bytes")
 	}
 	s.validateUsers(n)
+	if s.AdminPathPrefix != "" && s.AdminToken == nil && len(s.Users) == 0 {
+		n.Key("admin_path_prefix").Problemf("write admin_token: {env: PERGABRIDGE_ADMIN_TOKEN} or users", "behind a proxy nobody is let in without token or users")
+	}
 	host, _, _ := net.SplitHostPort(s.Admin)
 	if ip := net.ParseIP(host); s.AdminToken == nil && len(s.Users) == 0 && host != "localhost" && (ip == nil || !ip.IsLoopback()) {
 		n.Key("admin").Problemf("write admin_token: {env: PERGABRIDGE_ADMIN_TOKEN} or users, or listen on 127.0.0.1", "is reachable from other machines and has neither token nor users")
@@ -194,6 +205,23 @@ func (s *Server) AdminAddr() string {
 	return net.JoinHostPort(host, port)
 }
 
+// LoadStore reads only the section `store` of a config file: all that moving the ledger needs.
+func LoadStore(file string) (*Store, error) {
+	n, err := config.ReadFile(file)
+	if err != nil {
+		return nil, err
+	}
+	s := &Store{}
+	config.Decode(n.Key("store"), s)
+	var mine config.Problems
+	for _, p := range n.Problems() {
+		if p.Path == "store" || strings.HasPrefix(p.Path, "store.") {
+			mine = append(mine, p)
+		}
+	}
+	return s, mine.Err()
+}
+
 // replica returns the name of this process.
 func (s *Server) replica() string {
 	if s.Replica != "" {
@@ -217,7 +245,9 @@ func LoadServer(file string) (*Server, error) {
 	config.Decode(n.Key("server"), s)
 	var mine config.Problems
 	for _, p := range n.Problems() {
-		if strings.HasPrefix(p.Path+".", "server.") {
+		// Whoever uses the verbs need not be able to read the keys of the listeners.
+		tls := strings.HasPrefix(p.Path+".", "server.tls.") || strings.HasPrefix(p.Path+".", "server.admin_tls.")
+		if strings.HasPrefix(p.Path+".", "server.") && !tls {
 			mine = append(mine, p)
 		}
 	}

@@ -3,12 +3,14 @@ package app
 import (
 	"context"
 	"encoding/json"
+	"fmt"
 	"net/http"
 	"sync"
 	"time"
 
 	"github.com/pergabridge/pergabridge/bridge"
 	"github.com/pergabridge/pergabridge/bridge/engine"
+	"github.com/pergabridge/pergabridge/bridge/listener"
 	"github.com/pergabridge/pergabridge/bridge/notify"
 	"github.com/pergabridge/pergabridge/bridge/outbound"
 	"github.com/pergabridge/pergabridge/soap"
@@ -24,7 +26,11 @@ type generation struct {
 	parts      *parts
 	engine     *engine.Engine
 	public     http.Handler
+	admin      http.Handler
 	stopNotify func()
+
+	// What the listeners show while this generation is in force; nil without TLS.
+	publicCertificate, adminCertificate *listener.Certificate
 
 	life    context.CancelFunc // ends what runs beside the engine
 	retired bool               // guarded by [reloading]
@@ -40,6 +46,7 @@ func (a *App) generation(c *Config, p *parts) (_ *generation, err error) {
 		}
 	}()
 	p.mail.store = a.store
+	p.presence.store, p.presence.about.Version, p.presence.about.Started = a.store, a.o.Version, a.started
 	p.files.use(a.store)
 	if err = a.addNotify(g); err != nil {
 		return nil, err
@@ -52,10 +59,21 @@ func (a *App) generation(c *Config, p *parts) (_ *generation, err error) {
 	if err != nil {
 		return nil, err
 	}
-	g.public = webhooks.New(webhooks.Options{
+	p.presence.session = g.engine.Session
+	if g.publicCertificate, err = a.certificate(c.Server.TLS); err != nil {
+		return nil, fmt.Errorf("server.tls: %w", err)
+	}
+	if g.adminCertificate, err = a.certificate(c.Server.AdminTLS); err != nil {
+		return nil, fmt.Errorf("server.admin_tls: %w", err)
+	}
+	public := listener.Front{Trusted: c.Server.TrustedProxies, Prefix: string(c.Server.PathPrefix)}
+	admin := listener.Front{Trusted: c.Server.TrustedProxies, Prefix: string(c.Server.AdminPathPrefix)}
+	console := http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) { a.console.ServeHTTP(w, r) })
+	g.admin = admin.Wrap(c.Server.AdminAllow.Only(console, "/healthz", "/readyz"))
+	g.public = public.Wrap(webhooks.New(webhooks.Options{
 		Acceptor: inForce{a}, Providers: p.intakes, Log: a.o.Log, Now: a.o.Now, Observer: a.observer,
-		PublicURL: c.Server.PublicURL, Draining: a.draining, Files: p.files.public(),
-	})
+		PublicURL: c.Server.PublicURL, Prefix: public.Prefix, Draining: a.draining, Files: p.files.public(),
+	}))
 	return g, nil
 }
 
@@ -64,6 +82,7 @@ func (g *generation) start(ctx context.Context, a *App, work *sync.WaitGroup, en
 	life, end := context.WithCancel(ctx)
 	g.life = end
 	work.Go(func() { a.watchContract(life, g.parts.ssp) })
+	work.Go(func() { g.parts.presence.run(life) })
 	work.Go(func() {
 		err := g.engine.Run(ctx)
 		end()
@@ -124,9 +143,11 @@ func (a *App) addNotify(g *generation) error {
 	}
 	g.stopNotify = stop
 	ssp := g.parts.ssp
+	checks := g.parts.mailboxChecks(toldMailbox)
+	checks[checkConfig] = a.configCheck
 	g.parts.sources[notify.Duty] = notify.New(notify.Options{
 		Sender: send, Counts: a.store.Counts, Repeat: c.Repeat.Std(), Console: c.Console, Log: a.o.Log, Now: a.o.Now,
-		Checks: map[string]func(context.Context) error{checkConfig: a.configCheck},
+		Checks: g.parts.mailChecks(g.config, checks),
 		Contract: func() (bool, string) {
 			s := ssp.Contract()
 			return !s.Open() && s.Status != soap.ContractUnchecked, s.String()

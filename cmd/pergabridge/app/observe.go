@@ -120,7 +120,7 @@ func (x *observer) watch(a *App) {
 			return 1
 		}
 		return 0
-	}), sourcesInForce{a})
+	}), sourcesInForce{a}, certificatesInForce{a})
 }
 
 // sourcesInForce shows the sources of the generation in force.

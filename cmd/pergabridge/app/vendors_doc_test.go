@@ -16,6 +16,7 @@ import (
 
 	"github.com/pergabridge/pergabridge/bridge/config"
 	"github.com/pergabridge/pergabridge/bridge/provider"
+	"github.com/pergabridge/pergabridge/bridge/provider/http/recipe"
 )
 
 // docs/vendors.md names every operation of the three kinds, with its assumed path where it is assumed.
@@ -52,6 +53,15 @@ func TestVendorsPageIsComplete(t *testing.T) {
 		tool.Close()
 		_, ok := provider.Lookup(kind)
 		require.True(t, ok)
+	}
+}
+
+// docs/vendors.md names every recipe.
+func TestVendorsPageNamesTheRecipes(t *testing.T) {
+	page, err := os.ReadFile("../../../docs/vendors.md")
+	require.NoError(t, err)
+	for _, r := range recipe.List() {
+		require.Contains(t, string(page), "| `"+r.Name+"` |")
 	}
 }
 

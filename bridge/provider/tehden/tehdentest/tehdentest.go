@@ -72,10 +72,14 @@ external_system: {identifier: "${event.requester.email}"}
 create: when_missing
 tables:
   vat: {values: {domestic: 1, eu: 2}}
+  type: {values: {person: 10, company: 20}}
+  marketing: {values: {"yes": 1, "no": 0}}
 customer:
   name: "${event.requester.name}"
   email: "${event.requester.email}"
   vat_status: "${table('vat', event.fields?.vat ?? 'domestic')}"
+  customer_type: "${table('type', event.fields?.type ?? 'person')}"
+  marketing_email: "${table('marketing', event.fields?.marketing ?? 'no')}"
   note_task: "${event.task}"
 send:
   update: {operation: updateTehdenCustomer, body: {note: "${event.text}", ref: "${bond.reference}", event: update}}

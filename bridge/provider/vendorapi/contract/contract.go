@@ -252,6 +252,12 @@ func explain(err error) []string {
 		}
 		return out
 	case *openapi3.SchemaError:
+		if inner, ok := e.Origin.(*openapi3.SchemaError); ok { // what "does not match all of" was about
+			return explain(inner)
+		}
+		if inner, ok := e.Origin.(openapi3.MultiError); ok {
+			return explain(inner)
+		}
 		return []string{"/" + strings.Join(e.JSONPointer(), "/") + ": " + e.Reason}
 	}
 	return []string{err.Error()}

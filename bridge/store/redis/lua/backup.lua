@@ -6,13 +6,16 @@
 -- all records that the caller got are then exactly the state at that step. "stop" is the end of
 -- every backup, also of one that was given up. Each step can be repeated.
 --
+-- "read" reads records by their keys and notes nothing: for an export, beside which nobody works.
+--
 -- KEYS[1], ARGV[1..7]  see core.lua
--- ARGV[8]              "start", "scan", "changed", "end" or "stop"
+-- ARGV[8]              "start", "scan", "changed", "end", "stop" or "read"
 -- ARGV[9]              until when changes are noted, microseconds: a backup that dies is forgotten
 -- ARGV[10]             id of the backup: there is one at a time
 -- ARGV[11], ARGV[12]   scan: kind (event, bond, lane, claim, ref, wrote) and cursor of HSCAN;
 --                      changed: how many at most, and the number of the round, from 1: what the
 --                      round before read is known to have arrived
+--                      read: kind (also dest, duty), number of keys, keys
 -- returns              {counter, "0", next cursor or number left, activities so far, records...}: a
 --                      record is 3 texts: kind, JSON ({"key": …} alone if it is gone), body
 local stop = t.begin()
@@ -58,6 +61,17 @@ local function plain(kind)
 end
 read.claim, read.ref, read.wrote = plain('claim'), plain('ref'), plain('wrote')
 
+function read.dest(name)
+  local d = t.dest(name)
+  add('dest', { key = name, paused = d.paused, failures = d.failures, open_to = text(d.open_to), open_for = text(d.open_for), probe = d.probe, up = text(d.up),
+    answered = text(d.answered), brk = d.brk, brk_for = text(d.brk_for) })
+end
+
+function read.duty(name)
+  local d = call('HMGET', P .. 'duty:' .. name, 'cursor', 'epoch', 'paused')
+  add('duty', { key = name, cursor = d[1] or '', epoch = d[2] or '0', paused = d[3] or nil })
+end
+
 local function again(members)
   for _, m in ipairs(members) do
     local kind, key = m:match('^([^|]*)|(.*)$')
@@ -74,6 +88,9 @@ elseif what == 'stop' then
     call('HDEL', P .. 'meta', 'copying', 'copier', 'copyround')
     call('DEL', P .. 'copying', P .. 'copying:read')
   end
+elseif what == 'read' then
+  local kind = arg()
+  for _ = 1, num() do read[kind](arg()) end
 elseif not copying or copier ~= id then
   return redis.error_reply('PBBUSY the backup took too long')
 elseif what == 'scan' then
@@ -95,15 +112,8 @@ elseif what == 'changed' then
   out[3] = text(call('SCARD', P .. 'copying'))
 else
   again(call('SUNION', P .. 'copying', P .. 'copying:read'))
-  for _, name in ipairs(call('HKEYS', P .. 'dest')) do
-    local d = t.dest(name)
-    add('dest', { key = name, paused = d.paused, failures = d.failures, open_to = text(d.open_to), open_for = text(d.open_for), up = text(d.up),
-      answered = text(d.answered), brk = d.brk, brk_for = text(d.brk_for) })
-  end
-  for _, name in ipairs(call('SMEMBERS', P .. 'duties')) do
-    local d = call('HMGET', P .. 'duty:' .. name, 'cursor', 'epoch', 'paused')
-    add('duty', { key = name, cursor = d[1] or '', epoch = d[2] or '0', paused = d[3] or nil })
-  end
+  for _, name in ipairs(call('HKEYS', P .. 'dest')) do read.dest(name) end
+  for _, name in ipairs(call('SMEMBERS', P .. 'duties')) do read.duty(name) end
   out[4] = text(call('LLEN', P .. 'activity'))
 end
 return out

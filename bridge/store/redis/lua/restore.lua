@@ -4,7 +4,8 @@
 -- KEYS[1], ARGV[1..7]  see core.lua
 -- ARGV[8]              the counter of the backup, "0" until its end
 -- ARGV[9]              number of records; then 3 arguments each: kind, JSON, body (see backup.lua);
---                      kind "activity" has a line of the list of activities as its JSON
+--                      kind "activity" has a line of the list of activities as its JSON, older
+--                      than those before; kind "newer" likewise, newer than those before
 -- returns              {counter, woke}
 local memo = t.begin()
 if memo then return memo end
@@ -58,6 +59,7 @@ function restore.lane(r)
   if r.state then
     take(l, r, 'state', 'paused', 'reason', 'detail', 'head', 'n', 'due', 'attempt', 'token', 'session', 'leased_at', 'unknown', 'unknown_at', 'evidence',
       'evidence_ref', 'evidence_key', 'up_at_first', 'echoes', 'kind')
+    if not r.kind then l.kind = l.head ~= 0 and t.event(l.head).kind or '' end
     for seq in r.queue:gmatch('%d+') do insert(l.push, tonumber(seq)) end
   else
     l.state, l.paused, l.head, l.n, l.echoes = 'idle', false, 0, 0, 0
@@ -85,7 +87,9 @@ end
 
 function restore.dest(r)
   local d = t.dest(r.key)
-  take(d, r, 'paused', 'failures', 'open_to', 'open_for', 'up', 'answered', 'brk', 'brk_for')
+  for _, f in ipairs({ 'paused', 'failures', 'open_to', 'open_for', 'probe', 'up', 'answered', 'brk', 'brk_for' }) do
+    if r[f] ~= nil then d[f] = r[f] end
+  end
   t.touch_dest(d)
 end
 
@@ -99,6 +103,8 @@ for _ = 1, num() do
   local kind, json, body = arg(), arg(), arg()
   if kind == 'activity' then
     call('RPUSH', P .. 'activity', json)
+  elseif kind == 'newer' then
+    call('LPUSH', P .. 'activity', json)
   else
     local r = read_record(json)
     restore[kind](r, body)
