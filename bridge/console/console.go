@@ -22,7 +22,6 @@ type memory struct {
 	backup   chan struct{}
 	streams  chan struct{}
 	repairs  repairs
-	answered answered
 	brake    *brake
 	sessions *sessions
 }
@@ -47,7 +46,7 @@ func New(o Options) (*Console, error) {
 		o.Now = time.Now
 	}
 	c := &Console{memory: &memory{
-		backup: make(chan struct{}, 1), streams: make(chan struct{}, maxStreams), answered: answered{now: o.Now},
+		backup: make(chan struct{}, 1), streams: make(chan struct{}, maxStreams),
 		brake: newBrake(o.Now), sessions: newSessions(o.Now),
 	}}
 	if err := c.Use(o); err != nil {

@@ -62,7 +62,7 @@ func (s *server) operations() []operation {
 		post("rereadQuarantined", "/quarantine/{id}/retry", "Read the input again under the config in force.", nil, true, s.reread),
 		post("assignQuarantined", "/quarantine/{id}/assign", "Give an event its task or reference.", api.Assign{}, false, s.assign),
 		post("discardQuarantined", "/quarantine/{id}/discard", "End an event for good; the note says why.", api.Note{}, false, s.discard),
-		get("listRepairs", "/repairs", "List bulk repairs of this process, newest first.", nil, api.List[api.Repair]{}, s.listRepairs),
+		get("listRepairs", "/repairs", "List bulk repairs, newest first.", nil, api.List[api.Repair]{}, s.listRepairs),
 		get("showRepair", "/repairs/{id}", "Show how a bulk repair goes.", nil, api.Repair{}, s.showRepair),
 		post("beginRepair", "/repairs", "Do one thing to every parked lane or quarantined event of a provider or reason.", api.RepairRequest{}, false, s.postRepair),
 		get("counts", "/counts", "The state of everything in numbers.", nil, api.Counts{}, s.counts),

@@ -43,6 +43,7 @@ type cli struct {
 	Recipes    recipesCmd    `cmd:"" help:"Config sections for well-known ticket systems."`
 	Reload     reloadCmd     `cmd:"" help:"Make the running bridge read its config anew; if anything is wrong with it, the old one stays."`
 	Backup     backupCmd     `cmd:"" help:"Write a copy of the state of a running bridge to a file."`
+	Bench      benchCmd      `cmd:"" help:"Measure this program on this machine, between real peers."`
 	Export     exportCmd     `cmd:"" help:"Write the whole ledger of a stopped bridge as one stream, to move it to another store."`
 	Import     importCmd     `cmd:"" help:"Read such a stream into an empty store."`
 	Service    serviceCmd    `cmd:"" help:"Run the bridge as a service of this machine: systemd or Windows."`

@@ -34,7 +34,7 @@
 //	POST /quarantine/{id}/assign      [Assign]
 //	POST /quarantine/{id}/discard     [Note]; note says why
 //	GET  /counts
-//	GET  /repairs, /repairs/{id}      bulk work of this process
+//	GET  /repairs, /repairs/{id}      bulk work
 //	POST /repairs                     [RepairRequest], answered by [Repair]
 //	GET  /activity                    after limit
 //	GET  /status

@@ -1,6 +1,7 @@
 package app
 
 import (
+	"fmt"
 	"net"
 	"os"
 	"regexp"
@@ -80,6 +81,14 @@ func (s *Server) ValidateConfig(n *config.Node) {
 	if ip := net.ParseIP(host); s.AdminToken == nil && len(s.Users) == 0 && host != "localhost" && (ip == nil || !ip.IsLoopback()) {
 		n.Key("admin").Problemf("write admin_token: {env: PERGABRIDGE_ADMIN_TOKEN} or users, or listen on 127.0.0.1", "is reachable from other machines and has neither token nor users")
 	}
+}
+
+// FitProviderName reports what is wrong with the name of a provider; nil if nothing is.
+func FitProviderName(name string) error {
+	if providerName.MatchString(name) {
+		return nil
+	}
+	return fmt.Errorf("%q cannot be the name of a provider: use small letters, digits, - and _", name)
 }
 
 var providerName = regexp.MustCompile(`^[a-z0-9][a-z0-9_-]{0,62}$`)

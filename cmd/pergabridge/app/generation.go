@@ -45,9 +45,11 @@ func (a *App) generation(c *Config, p *parts) (_ *generation, err error) {
 			g.close()
 		}
 	}()
-	p.mail.store = a.store
+	p.mail.store, p.vault.store = a.store, a.store
 	p.presence.store, p.presence.about.Version, p.presence.about.Started = a.store, a.o.Version, a.started
 	p.files.use(a.store)
+	p.mailWatch.meters = a.observer.mail
+	p.bonds.Use(a.store)
 	if err = a.addNotify(g); err != nil {
 		return nil, err
 	}
@@ -59,6 +61,7 @@ func (a *App) generation(c *Config, p *parts) (_ *generation, err error) {
 	if err != nil {
 		return nil, err
 	}
+	p.presence.rates = a.observer.rates.notices
 	p.presence.session = g.engine.Session
 	if g.publicCertificate, err = a.certificate(c.Server.TLS); err != nil {
 		return nil, fmt.Errorf("server.tls: %w", err)

@@ -9,7 +9,6 @@ import (
 
 	"github.com/pergabridge/pergabridge/bridge"
 	"github.com/pergabridge/pergabridge/bridge/console/metrics"
-	"github.com/pergabridge/pergabridge/bridge/console/rate"
 	"github.com/pergabridge/pergabridge/bridge/engine"
 	"github.com/pergabridge/pergabridge/webhooks"
 )
@@ -22,14 +21,15 @@ type observer struct {
 	*metrics.Metrics
 	requests *prometheus.CounterVec
 	took     *prometheus.HistogramVec
-	rates    *rate.Recorder
+	rates    *rates
 	reloads  *prometheus.CounterVec
 	broken   prometheus.Gauge
+	mail     mailMeters
 }
 
 func newObserver(c *Config, o Options, store bridge.Store) *observer {
 	x := &observer{
-		rates: rate.New(o.Now),
+		rates: newRates(store, o.Now),
 		Metrics: metrics.New(metrics.Options{
 			Store: store, Destinations: append([]string{bridge.SSP}, c.names()...), Version: o.Version, Now: o.Now,
 		}),
@@ -50,7 +50,8 @@ func newObserver(c *Config, o Options, store bridge.Store) *observer {
 	for _, result := range []string{reloadDone, reloadBroken} {
 		x.reloads.WithLabelValues(result)
 	}
-	x.Registry().MustRegister(x.requests, x.took, x.reloads, x.broken)
+	x.mail = newMailMeters()
+	x.Registry().MustRegister(x.requests, x.took, x.reloads, x.broken, x.mail.mails, x.mail.seconds)
 	return x
 }
 

@@ -18,6 +18,7 @@ import (
 const (
 	presenceEvery = 10 * time.Second
 	presenceLife  = 35 * time.Second
+	presenceLast  = 2 * time.Second
 )
 
 // noticeMailbox is the kind of the notices that say how a mailbox is, each a [mailin.State] under the
@@ -31,6 +32,7 @@ type presence struct {
 	about   api.Replica
 	now     func() time.Time
 	log     *slog.Logger
+	rates   func() []bridge.Notice
 	through func(source string, at time.Time, reads bool)
 
 	mu    sync.Mutex
@@ -75,6 +77,9 @@ func (p *presence) run(ctx context.Context) {
 		}
 		select {
 		case <-ctx.Done():
+			end, cancel := context.WithTimeout(context.WithoutCancel(ctx), presenceLast)
+			defer cancel()
+			_ = p.pin(end) // what went through since the last turn; nobody depends on it
 			return
 		case <-t.C:
 		case <-p.news:
@@ -96,6 +101,7 @@ func (p *presence) pin(ctx context.Context) error {
 		}
 	}
 	p.mu.Unlock()
+	all = append(all, p.rates()...)
 	if len(all) == 0 {
 		return nil
 	}
