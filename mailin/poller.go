@@ -21,6 +21,8 @@ type PollerOptions struct {
 	Log      *slog.Logger
 	Now      func() time.Time
 	Outbound outbound.Options
+	// Observer is told what the poller does; nil: nobody is.
+	Observer Observer
 	// Quarantined counts what waits in quarantine for the mailbox's providers; nil: nobody counts.
 	Quarantined func(ctx context.Context, providers []string) (int64, error)
 	// Bounced is told, after it was recorded, that a mail of ours did not arrive: the receipt is that
@@ -39,6 +41,7 @@ type Poller struct {
 	tls    *tls.Config
 	log    *slog.Logger
 	now    func() time.Time
+	watch  Observer
 	full   func(ctx context.Context, providers []string) (int64, error)
 	tell   func(duty string, s State)
 
@@ -55,13 +58,16 @@ func NewPoller(name string, reader *Reader, o PollerOptions) (*Poller, error) {
 	if _, _, _, problem := box.address(); problem != "" {
 		return nil, fmt.Errorf("mailbox %s: imap %s", name, problem)
 	}
-	p := &Poller{name: name, box: box, reader: reader, log: o.Log, now: o.Now, full: o.Quarantined, tell: o.Tell, bounced: o.Bounced}
+	p := &Poller{name: name, box: box, reader: reader, log: o.Log, now: o.Now, watch: o.Observer, full: o.Quarantined, tell: o.Tell, bounced: o.Bounced}
 	if p.log == nil {
 		p.log = slog.New(slog.DiscardHandler)
 	}
 	p.log = p.log.With("mailbox", name)
 	if p.now == nil {
 		p.now = time.Now
+	}
+	if p.watch == nil {
+		p.watch = unobserved{}
 	}
 	var err error
 	if p.tls, err = box.TLS.ClientConfig(); err != nil {

@@ -19,6 +19,7 @@ import (
 type parts struct {
 	ssp          *soap.Destination
 	mail         mailParts
+	vault        *vault
 	files        fileParts
 	bonds        provider.Book
 	providers    map[string]*provider.Provider
@@ -29,6 +30,7 @@ type parts struct {
 	caseBound    map[string]bool
 	keep         map[string]bridge.Keep
 	watched      *watchedSources
+	mailWatch    *mailWatch
 	presence     *presence
 }
 
@@ -39,13 +41,15 @@ func build(c *Config, log *slog.Logger, now func() time.Time) (_ *parts, err err
 		intakes: map[string]webhooks.Intake{}, caseBound: map[string]bool{}, keep: map[string]bridge.Keep{},
 		watched: newWatchedSources(now),
 	}
+	p.mailWatch = &mailWatch{}
 	p.presence = newPresence(c.Version, now, log, p.watched.mailbox)
 	defer func() {
 		if err != nil {
 			p.close()
 		}
 	}()
-	out := outbound.Options{Log: log, Now: now, UserAgent: "pergabridge"}
+	p.vault = &vault{now: now}
+	out := outbound.Options{Log: log, Now: now, UserAgent: "pergabridge", Vault: p.vault}
 	p.files = newFileParts(c)
 	routes, err := p.mail.prepare(c, p.files.opener, out)
 	if err != nil {

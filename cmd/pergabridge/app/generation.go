@@ -45,9 +45,10 @@ func (a *App) generation(c *Config, p *parts) (_ *generation, err error) {
 			g.close()
 		}
 	}()
-	p.mail.store = a.store
+	p.mail.store, p.vault.store = a.store, a.store
 	p.presence.store, p.presence.about.Version, p.presence.about.Started = a.store, a.o.Version, a.started
 	p.files.use(a.store)
+	p.mailWatch.meters = a.observer.mail
 	p.bonds.Use(a.store)
 	if err = a.addNotify(g); err != nil {
 		return nil, err

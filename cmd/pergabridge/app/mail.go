@@ -52,7 +52,7 @@ func (p *parts) mailboxes(c *Config, log *slog.Logger, now func() time.Time, out
 		return bridge.ReferenceKey(reference, p.caseBound[provider])
 	}})
 	for _, name := range c.boxes() {
-		poller, err := mailin.NewPoller(name, reader, mailin.PollerOptions{Log: log, Now: now, Outbound: out, Quarantined: m.quarantined, Bounced: m.bounced(log, now), Tell: p.presence.tell})
+		poller, err := mailin.NewPoller(name, reader, mailin.PollerOptions{Log: log, Now: now, Outbound: out, Quarantined: m.quarantined, Bounced: m.bounced(log, now), Tell: p.presence.tell, Observer: p.mailWatch})
 		if err != nil {
 			return err
 		}

@@ -11,6 +11,7 @@ import (
 	"os"
 	"path/filepath"
 	"strings"
+	"sync"
 	"testing"
 	"time"
 
@@ -244,6 +245,60 @@ func TestBounceMarksTheEvent(t *testing.T) {
 	require.Equal(t, submit.ID, again.ID)
 	w.answer(again, "RE: INC0012345", "now it works")
 	require.Equal(t, "now it works", w.effects(task, 2)[1].Text)
+}
+
+// A refresh token that its endpoint replaces at every use is the right one after a restart, and stands
+// nowhere in the store.
+func TestReplacedRefreshTokenSurvivesARestart(t *testing.T) {
+	var mu sync.Mutex
+	valid, n := "configured-refresh-token", 0
+	tokens := httptest.NewServer(http.HandlerFunc(func(rw http.ResponseWriter, r *http.Request) {
+		mu.Lock()
+		defer mu.Unlock()
+		_ = r.ParseForm()
+		rw.Header().Set("Content-Type", "application/json")
+		if r.PostForm.Get("refresh_token") != valid {
+			rw.WriteHeader(http.StatusBadRequest)
+			_, _ = rw.Write([]byte(`{"error":"invalid_grant"}`))
+			return
+		}
+		n++
+		valid = fmt.Sprintf("replaced-refresh-token-%d", n)
+		fmt.Fprintf(rw, `{"access_token":"smtp-access-token","token_type":"Bearer","expires_in":1,"refresh_token":%q}`, valid)
+	}))
+	t.Cleanup(tokens.Close)
+	t.Setenv("MAILTEST_REFRESH", "configured-refresh-token")
+	w := newWorld(t, "", "0s")
+	w.smtp = smtptest.Start(t, smtptest.Options{User: "support@example.com", Token: "smtp-access-token"})
+	text, err := os.ReadFile(w.file)
+	require.NoError(t, err)
+	at := strings.LastIndex(string(text), "    smtp: smtp://")
+	rest := string(text)[at:]
+	rest = rest[strings.Index(rest, "\n")+1:]
+	w.stop()
+	require.NoError(t, os.WriteFile(w.file, fmt.Appendf(nil, "%s    smtp: smtp://%s\n    username: support@example.com\n    oauth2: {token_url: %q, client_id: bridge, refresh_token: {env: MAILTEST_REFRESH}}\n%s",
+		string(text)[:at], w.smtp.Addr, tokens.URL, rest), 0o600))
+	w.start()
+	w.assign()
+	for range 2 {
+		w.stop()
+		w.start()
+		w.assign()
+	}
+	w.stop()
+	mu.Lock()
+	require.Positive(t, n)
+	mu.Unlock()
+	files, err := filepath.Glob(filepath.Join(filepath.Dir(w.file), "bridge.db*"))
+	require.NoError(t, err)
+	require.NotEmpty(t, files)
+	for _, file := range files {
+		raw, err := os.ReadFile(file)
+		require.NoError(t, err)
+		for _, s := range []string{"configured-refresh-token", "replaced-refresh-token", "smtp-access-token"} {
+			require.NotContains(t, string(raw), s, file)
+		}
+	}
 }
 
 // What nobody wrote has a record with its reason and without its words.
