@@ -67,6 +67,7 @@ func (s *server) operations() []operation {
 		post("beginRepair", "/repairs", "Do one thing to every parked lane or quarantined event of a provider or reason.", api.RepairRequest{}, false, s.postRepair),
 		post("erase", "/erase", "Remove the contents of the settled events of a task, or of those that mention an address, a piece at a time.", api.Erase{}, false, s.erase),
 		get("counts", "/counts", "The state of everything in numbers.", nil, api.Counts{}, s.counts),
+		post("resumeStore", "/store/resume", "Go on after the ledger was wiped or restored.", api.StoreResume{}, false, s.resumeStore),
 		get("listReplicas", "/replicas", "List the processes that work on the store.", nil, api.List[api.Replica]{}, s.listReplicas),
 		get("listActivity", "/activity", "List what people did, newest first.", []string{"after", "limit"}, api.List[api.Activity]{}, s.activity),
 		get("status", "/status", "What is running.", nil, api.Status{}, s.status),
@@ -88,6 +89,8 @@ func (s *server) operations() []operation {
 			o.need, o.answer = Admin, api.Reloaded{}
 		case "erase":
 			o.need, o.answer = Admin, api.Erased{}
+		case "resumeStore":
+			o.need, o.answer = Admin, api.StoreResumed{}
 		case "map":
 			o.answer = map[string]any{}
 		case "testDestination":
