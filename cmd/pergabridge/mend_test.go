@@ -17,11 +17,11 @@ func TestQuarantineAfterConfigFix(t *testing.T) {
 	w := newWorld(t, options{})
 	w.known("7")
 	w.start()
-	a := w.mustSend(w.call(alpha, map[string]any{"task": "7", "request_type": "Nieuwe aanvraag", "direction": "Out", "title": "Geen papier"}), http.StatusAccepted)
+	a := w.mustSend(w.call(alpha, map[string]any{"task": "7", "request_type": "Nieuwe aanvraag", "title": "Geen papier"}), http.StatusAccepted)
 	require.Equal(t, "quarantined", string(a.Status))
 	require.Contains(t, w.done("quarantine", "show", a.Event), "Nieuwe aanvraag")
 
-	require.JSONEq(t, `{"task": "7", "request_type": "Nieuwe aanvraag", "title": "Geen papier"}`, w.done("quarantine", "show", "--raw", a.Event))
+	require.JSONEq(t, `{"task": "7", "request_type": "Nieuwe aanvraag", "direction": "Out", "title": "Geen papier"}`, w.done("quarantine", "show", "--raw", a.Event))
 
 	r := w.run("quarantine", "retry", a.Event) // too early: nothing has changed
 	require.Equal(t, 1, r.code)
