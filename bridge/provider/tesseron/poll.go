@@ -74,6 +74,12 @@ func (st *seen) write() string {
 
 // Run makes rounds until ctx or the duty ends.
 func (p *poll) Run(ctx context.Context, d bridge.Duty) error {
+	// Whoever polled before us, in another replica or under another config, may just have called.
+	select {
+	case <-time.After(p.apart()):
+	case <-ctx.Done():
+		return nil
+	}
 	var st *seen
 	load := func(cursor string) (err error) {
 		st, err = readSeen(cursor)
@@ -82,6 +88,11 @@ func (p *poll) Run(ctx context.Context, d bridge.Duty) error {
 	return vendorapi.Rounds{Name: p.name, Every: p.config.Poll.Every.Std(), MaxPause: maxBackoff, Log: p.log}.Run(ctx, d, load, func(ctx context.Context) error {
 		return p.round(ctx, d, st)
 	})
+}
+
+// apart is the time between two calls of a poll.
+func (p *poll) apart() time.Duration {
+	return time.Duration(float64(time.Minute) / (float64(p.config.Rate.PerMinute) * p.config.Rate.PollShare))
 }
 
 // round searches all pages and tells what has changed.

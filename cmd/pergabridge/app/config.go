@@ -1,6 +1,7 @@
 package app
 
 import (
+	"fmt"
 	"net"
 	"os"
 	"regexp"
@@ -82,7 +83,18 @@ func (s *Server) ValidateConfig(n *config.Node) {
 	}
 }
 
+// FitProviderName reports what is wrong with the name of a provider; nil if nothing is.
+func FitProviderName(name string) error {
+	if providerName.MatchString(name) {
+		return nil
+	}
+	return fmt.Errorf("%q cannot be the name of a provider: use small letters, digits, - and _", name)
+}
+
 var providerName = regexp.MustCompile(`^[a-z0-9][a-z0-9_-]{0,62}$`)
+
+// ProviderName reports whether a provider may have this name.
+func ProviderName(name string) bool { return name != bridge.SSP && providerName.MatchString(name) }
 
 // ValidateConfig checks what belongs to several sections.
 func (c *Config) ValidateConfig(n *config.Node) {
@@ -128,6 +140,12 @@ func LoadWithoutSecrets(file string) (*Config, error) {
 		return nil, err
 	}
 	return parse(file, data, (*config.Node).StandInSecrets)
+}
+
+// CheckText checks the text of a config as [LoadWithoutSecrets] does.
+func CheckText(file string, data []byte) error {
+	_, err := parse(file, data, (*config.Node).StandInSecrets)
+	return err
 }
 
 // Parse reads a config; file is used for messages and relative paths.
