@@ -78,6 +78,7 @@ func TestRelease(t *testing.T) {
 		require.Contains(t, names, want)
 	}
 	require.Zero(t, os.Geteuid(), "installing a package needs root")
+	tryImage(t, dist, runtime.GOARCH)
 	tryPackage(t, filepath.Join(dist, "pergabridge_1.2.3~rc.1_"+runtime.GOARCH+".deb"))
 }
 
