@@ -20,7 +20,7 @@ type taskPage struct {
 	Others         []bridge.Bond
 	Lanes          []taskLane
 	BondDeeds      []bridge.Verb
-	Story          string      // how it stands, in a sentence
+	Story          string // how it stands, in a sentence
 	Stuck          bool
 	Events         []taskEvent // oldest first
 	Older          string      // address of the page before

@@ -44,6 +44,7 @@
 //	bond                hash provider US task -> packed record
 //	bonds               zset of the same fields, for paging
 //	ref                 hash provider US reference key -> task
+//	refs                zset of the fields of ref, for prefixes
 //	task                hash task -> providers, US-joined
 //	lane                hash provider/dir/task -> packed record of a lane that is not idle
 //	queue:LANE          list of seqs behind the head

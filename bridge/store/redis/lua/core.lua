@@ -659,7 +659,13 @@ function t.flush()
   end
   for k, task in pairs(changed_refs) do
     changed('ref', k)
-    if task ~= '' then put('HSET', 'ref', k, task) else put('HDEL', 'ref', k) end
+    if task ~= '' then
+      put('HSET', 'ref', k, task)
+      put('ZADD', 'refs', '0', k)
+    else
+      put('HDEL', 'ref', k)
+      put('ZREM', 'refs', k)
+    end
   end
   for _, seq in ipairs(noted) do
     changed('event', text(seq))
