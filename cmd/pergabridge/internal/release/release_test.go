@@ -49,11 +49,13 @@ func tree(t *testing.T, dir string) map[string]string {
 func TestRelease(t *testing.T) {
 	target := "linux/" + runtime.GOARCH
 	top := strings.TrimSpace(run(t, ".", "git", "rev-parse", "--show-toplevel"))
+	commit := strings.TrimSpace(run(t, ".", "git", "rev-parse", "HEAD"))
 	var dists []string
 	for _, folder := range []string{"one", "another/folder, deeper"} {
 		clone := filepath.Join(t.TempDir(), folder)
 		require.NoError(t, os.MkdirAll(filepath.Dir(clone), 0o755))
 		run(t, ".", "git", "clone", "-q", "--shared", top, clone)
+		run(t, clone, "git", "checkout", "-q", "--detach", commit)
 		run(t, clone, "go", "run", "./cmd/pergabridge/internal/release", "-only", target, "-version", "1.2.3-rc.1")
 		dists = append(dists, filepath.Join(clone, "dist"))
 	}
@@ -64,7 +66,6 @@ func TestRelease(t *testing.T) {
 	bin := filepath.Join(dist, "bin", "linux_"+runtime.GOARCH, "pergabridge")
 	require.Contains(t, run(t, ".", "file", bin), "statically linked")
 	require.Contains(t, run(t, ".", "file", bin), "stripped")
-	commit := strings.TrimSpace(run(t, ".", "git", "rev-parse", "HEAD"))
 	said := run(t, ".", bin, "version")
 	require.Contains(t, said, "pergabridge 1.2.3-rc.1 ")
 	require.Contains(t, said, "commit "+commit+" of ")
