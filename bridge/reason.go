@@ -65,6 +65,7 @@ const (
 	BreakerOpen         Reason = "breaker_open"         // the destination failed too often in a row
 	ContractChanged     Reason = "contract_changed"     // the WSDL is not the one that was bound
 	ContractUnreachable Reason = "contract_unreachable" // the WSDL could not be fetched
+	StoreReset          Reason = "store_reset"          // the ledger was wiped or restored; a person decides
 	AwaitsResume        Reason = "awaits_resume"        // head was ignored; `lanes resume` goes on
 )
 
@@ -77,6 +78,6 @@ func Reasons() []Reason {
 		SettledByOperator, DiscardedByPerson, Reread, UnknownReference, UnknownTask, AwaitsReference, MaybeEcho,
 		ContentConflict, ReferenceConflict, Unreadable, MissingField, Unreplaced, UnknownType, NoRule, RuleFailed,
 		IgnoredByRule, NotPublic,
-		Paused, BreakerOpen, ContractChanged, ContractUnreachable, AwaitsResume,
+		Paused, BreakerOpen, ContractChanged, ContractUnreachable, StoreReset, AwaitsResume,
 	}
 }

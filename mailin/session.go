@@ -108,6 +108,9 @@ func (s *session) open(ctx context.Context) error {
 	if err != nil {
 		return fmt.Errorf("start: %w", err)
 	}
+	if resumed := bridge.Since(s.duty); !resumed.IsZero() { // the ledger was reset: from where a person said
+		since = resumed
+	}
 	c, why := s.cursor.match(data.UIDValidity, next, s.now(), since)
 	if why == "" {
 		return nil

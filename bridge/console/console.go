@@ -124,6 +124,7 @@ func (s *server) pages(mux *http.ServeMux) {
 	look("/activity", s.activityPage)
 	look("/repairs/{id}", s.repairPage)
 	look("/live", s.stream)
+	mux.Handle("/store/resume", s.forPeople(Admin, methods{http.MethodPost: s.resumeForm}))
 	decide("/act", methods{http.MethodGet: s.askPage, http.MethodPost: s.act})
 	decide("/repairs", methods{http.MethodGet: s.repairsPage, http.MethodPost: s.beginRepair})
 	decide("/providers/{name}/map", methods{http.MethodPost: s.tryMapping})

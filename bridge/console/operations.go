@@ -66,6 +66,7 @@ func (s *server) operations() []operation {
 		get("showRepair", "/repairs/{id}", "Show how a bulk repair goes.", nil, api.Repair{}, s.showRepair),
 		post("beginRepair", "/repairs", "Do one thing to every parked lane or quarantined event of a provider or reason.", api.RepairRequest{}, false, s.postRepair),
 		get("counts", "/counts", "The state of everything in numbers.", nil, api.Counts{}, s.counts),
+		post("resumeStore", "/store/resume", "Go on after the ledger was wiped or restored.", api.StoreResume{}, false, s.resumeStore),
 		get("listReplicas", "/replicas", "List the processes that work on the store.", nil, api.List[api.Replica]{}, s.listReplicas),
 		get("listActivity", "/activity", "List what people did, newest first.", []string{"after", "limit"}, api.List[api.Activity]{}, s.activity),
 		get("status", "/status", "What is running.", nil, api.Status{}, s.status),
@@ -85,6 +86,8 @@ func (s *server) operations() []operation {
 			o.answer, o.status = api.Repair{}, http.StatusAccepted
 		case "reload":
 			o.need, o.answer = Admin, api.Reloaded{}
+		case "resumeStore":
+			o.need, o.answer = Admin, api.StoreResumed{}
 		case "map":
 			o.answer = map[string]any{}
 		case "testDestination":

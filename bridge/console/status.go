@@ -36,7 +36,7 @@ func (s *server) status(w http.ResponseWriter, r *http.Request) error {
 	}
 	v := api.Status{
 		Version: s.Version, Config: s.ConfigVersion, Started: s.Started, Now: s.Now(),
-		Ready: s.readiness(r.Context()).Ready, Replica: s.Replica,
+		Ready: s.readiness(r.Context()).Ready, Replica: s.Replica, Reset: s.reset(),
 	}
 	if s.Contract != nil {
 		raw, err := maskJSON(s.Contract())

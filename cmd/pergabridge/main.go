@@ -42,6 +42,7 @@ type cli struct {
 	Provider   providerCmd   `cmd:"" help:"Try a provider out, or make one call of it by hand."`
 	Recipes    recipesCmd    `cmd:"" help:"Config sections for well-known ticket systems."`
 	Reload     reloadCmd     `cmd:"" help:"Make the running bridge read its config anew; if anything is wrong with it, the old one stays."`
+	Store      storeCmd      `cmd:"" help:"The Redis that several replicas share: who works on it, and going on after a reset."`
 	Backup     backupCmd     `cmd:"" help:"Write a copy of the state of a running bridge to a file."`
 	Restore    restoreCmd    `cmd:"" help:"Put a backup in the place of the database; the bridge must not run."`
 	Bench      benchCmd      `cmd:"" help:"Measure this program on this machine, between real peers."`

@@ -66,6 +66,7 @@ func Reasons() []ReasonInfo {
 		{bridge.BreakerOpen, "the destination failed too often in a row", "yes", "Nothing; one delivery at a time tries whether it is back."},
 		{bridge.ContractChanged, "SSP's contract is not the one that was bound", "when the contract fits", "Run `pergabridge contract inspect` and compare."},
 		{bridge.ContractUnreachable, "SSP's contract could not be fetched", "yes", "See why the WSDL cannot be fetched."},
+		{bridge.StoreReset, "the ledger was wiped or restored while it was queued: it may have been delivered already", "when somebody decides", "Look whether it arrived. Settle it if it did, retry it if not."},
 		{bridge.AwaitsResume, "the event before was ignored; it goes on when a person says so", "when somebody resumes it", "Resume the lane."},
 	}
 }

@@ -22,6 +22,8 @@ type Status struct {
 	Ready   bool      `json:"ready"`
 	// Replica is the name of the process that answers.
 	Replica string `json:"replica,omitempty"`
+	// Reset is why everything stands still: the ledger was wiped or restored.
+	Reset string `json:"reset,omitempty"`
 	// Contract is the state of SSP's contract.
 	Contract json.RawMessage `json:"contract,omitempty"`
 }

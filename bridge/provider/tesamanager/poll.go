@@ -56,6 +56,9 @@ func (p *poll) Run(ctx context.Context, d bridge.Duty) error {
 	return vendorapi.Rounds{Name: p.name, Every: p.config.Poll.Every.Std(), MaxPause: maxBackoff, Log: p.log}.Run(ctx, d, load, func(ctx context.Context) error {
 		if st.Since == 0 {
 			st.Since = p.now().Unix()
+			if since := bridge.Since(d); !since.IsZero() { // the ledger was reset: from where a person said
+				st.Since = since.Unix()
+			}
 			// Saved at once: what happens from now on must not be missed.
 			if _, err := d.Accept(ctx, nil, st.write()); err != nil {
 				return err

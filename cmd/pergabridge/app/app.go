@@ -88,6 +88,7 @@ func New(ctx context.Context, c *Config, o Options) (_ *App, err error) {
 	}
 	a.observer = newObserver(c, o, a.store)
 	a.observer.watch(a)
+	a.observer.showReset(a.store)
 	first, err := a.generation(c, p)
 	if err != nil {
 		return nil, err
@@ -130,6 +131,7 @@ func (a *App) Run(ctx context.Context) error {
 		})
 	}
 	a.reload.open(engines, a.current.Load(), a)
+	start("store reset", func() error { a.watchReset(ctx); return nil })
 	start("public listener", func() error { return a.publicEntrance().serve(a.public, a.publicAt) })
 	start("admin listener", func() error { return a.adminEntrance().serve(a.admin, a.adminAt) })
 	start("config file", func() error { a.watchFile(ctx); return nil })

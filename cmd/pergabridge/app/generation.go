@@ -26,6 +26,7 @@ type generation struct {
 	parts      *parts
 	engine     *engine.Engine
 	public     http.Handler
+	sender     notify.Sender // nil: nobody is told
 	admin      http.Handler
 	stopNotify func()
 
@@ -144,7 +145,7 @@ func (a *App) addNotify(g *generation) error {
 	if err != nil {
 		return err
 	}
-	g.stopNotify = stop
+	g.sender, g.stopNotify = send, stop
 	ssp := g.parts.ssp
 	checks := g.parts.mailboxChecks(toldMailbox)
 	checks[checkConfig] = a.configCheck

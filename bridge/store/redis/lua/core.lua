@@ -46,9 +46,9 @@ function t.begin()
     if memo == 'void' then return redis.error_reply('PBVOID this call was given up by its caller') end
     if memo then return munpack(memo), true end
   end
-  local m = call('HMGET', P .. 'meta', 'epoch', 'counter', 'copying')
+  local m = call('HMGET', P .. 'meta', 'epoch', 'counter', 'copying', 'reset')
   counter, copying = tonumber(m[2] or '0'), m[3] and tonumber(m[3]) > now
-  if m[1] ~= A[2] or counter < tonumber(A[3]) then
+  if m[4] or m[1] ~= A[2] or counter < tonumber(A[3]) then
     return redis.error_reply('PBRESET epoch ' .. (m[1] or 'none') .. ' counter ' .. text(counter))
   end
 end
