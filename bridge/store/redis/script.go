@@ -39,7 +39,7 @@ var (
 	sessionScript      = load("session", "core", "sessions")
 	boardScript        = load("board", "core")
 	resumeScript       = load("resume")
-	importScript     = load("import")
+	importScript       = load("import")
 	backupScript       = load("backup", "core")
 	restoreScript      = load("restore", rules...)
 	readEventsScript   = load("read_events", "core", "out")
