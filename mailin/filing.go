@@ -4,41 +4,61 @@ import (
 	"context"
 	"fmt"
 	"slices"
+	"time"
 
 	"github.com/emersion/go-imap/v2"
 )
 
 func (f Filing) acts() bool { return f.Move != "" || f.Keyword != "" }
 
-// file moves or marks mails that were accepted. Whether it succeeds changes nothing but where the
-// mail lies: the position has been saved.
+// file moves or marks mails that were accepted, beside what the session does next; filed waits for it.
+// Whether it succeeds changes nothing but where the mail lies: the position has been saved.
 func (s *session) file(ctx context.Context, files []unfiled) {
-	for _, failed := range []bool{false, true} {
-		how := s.box.Done
-		if failed {
-			how = s.box.Failed
-		}
-		var set imap.UIDSet
-		for _, f := range files {
-			if f.Failed == failed {
-				set.AddNum(imap.UID(f.UID))
+	done := make(chan imap.UIDSet, 1)
+	s.filing = done
+	go func() {
+		began := time.Now()
+		var all imap.UIDSet
+		for _, failed := range []bool{false, true} {
+			how := s.box.Done
+			if failed {
+				how = s.box.Failed
 			}
+			var set imap.UIDSet
+			for _, f := range files {
+				if f.Failed == failed {
+					set.AddNum(imap.UID(f.UID))
+				}
+			}
+			if len(set) == 0 {
+				continue
+			}
+			if err := s.put(ctx, set, how); err != nil {
+				s.log.Warn("mail was taken, but could not be filed; it stays where it is and is not read again", "uids", set.String(), "error", err)
+				continue
+			}
+			all.AddSet(set)
 		}
-		if len(set) == 0 {
-			continue
-		}
-		if err := s.put(ctx, set, how); err != nil {
-			s.log.Warn("mail was taken, but could not be filed; it stays where it is and is not read again", "uids", set.String(), "error", err)
-			continue
-		}
-		s.cursor.Unfiled = slices.DeleteFunc(s.cursor.Unfiled, func(u unfiled) bool { return set.Contains(imap.UID(u.UID)) })
+		s.watch.Took(s.Poller.name, StepFile, len(files), time.Since(began))
+		done <- all
+	}()
+}
+
+// filed waits until nothing is filed any more; what was filed need not be remembered.
+func (s *session) filed() {
+	if s.filing == nil {
+		return
 	}
+	set := <-s.filing
+	s.filing = nil
+	s.cursor.Unfiled = slices.DeleteFunc(s.cursor.Unfiled, func(u unfiled) bool { return set.Contains(imap.UID(u.UID)) })
 }
 
 // refile tries once more, on a new connection, to file what could not be filed before.
 func (s *session) refile(ctx context.Context) {
 	if len(s.cursor.Unfiled) > 0 {
 		s.file(ctx, slices.Clone(s.cursor.Unfiled))
+		s.filed()
 	}
 }
 

@@ -21,6 +21,8 @@ type PollerOptions struct {
 	Log      *slog.Logger
 	Now      func() time.Time
 	Outbound outbound.Options
+	// Observer is told what the poller does; nil: nobody is.
+	Observer Observer
 	// Quarantined counts what waits in quarantine for the mailbox's providers; nil: nobody counts.
 	Quarantined func(ctx context.Context, providers []string) (int64, error)
 }
@@ -34,6 +36,7 @@ type Poller struct {
 	tls    *tls.Config
 	log    *slog.Logger
 	now    func() time.Time
+	watch  Observer
 	full   func(ctx context.Context, providers []string) (int64, error)
 }
 
@@ -47,13 +50,16 @@ func NewPoller(name string, reader *Reader, o PollerOptions) (*Poller, error) {
 	if _, _, _, problem := box.address(); problem != "" {
 		return nil, fmt.Errorf("mailbox %s: imap %s", name, problem)
 	}
-	p := &Poller{name: name, box: box, reader: reader, log: o.Log, now: o.Now, full: o.Quarantined}
+	p := &Poller{name: name, box: box, reader: reader, log: o.Log, now: o.Now, watch: o.Observer, full: o.Quarantined}
 	if p.log == nil {
 		p.log = slog.New(slog.DiscardHandler)
 	}
 	p.log = p.log.With("mailbox", name)
 	if p.now == nil {
 		p.now = time.Now
+	}
+	if p.watch == nil {
+		p.watch = unobserved{}
 	}
 	var err error
 	if p.tls, err = box.TLS.ClientConfig(); err != nil {
@@ -72,8 +78,9 @@ func (p *Poller) Close() { p.auth.Close() }
 func (p *Poller) Sources() map[string]bridge.Source {
 	out := map[string]bridge.Source{}
 	for _, f := range p.box.Folders {
-		out["mailbox/"+p.name+"/"+f] = &folder{
-			Poller: p, folder: f, log: p.log.With("folder", f), brake: newBrake(p.box.Brake.Messages, p.box.Brake.Per.Std()),
+		duty := "mailbox/" + p.name + "/" + f
+		out[duty] = &folder{
+			Poller: p, folder: f, dutyName: duty, log: p.log.With("folder", f), brake: newBrake(p.box.Brake.Messages, p.box.Brake.Per.Std()),
 		}
 	}
 	return out
@@ -82,9 +89,10 @@ func (p *Poller) Sources() map[string]bridge.Source {
 // A folder is read by one source.
 type folder struct {
 	*Poller
-	folder string
-	log    *slog.Logger
-	brake  *brake
+	folder   string
+	dutyName string
+	log      *slog.Logger
+	brake    *brake
 }
 
 // Bounds of the pause after failures.

@@ -5,7 +5,6 @@ import (
 	"errors"
 	"fmt"
 	"slices"
-	"strconv"
 	"time"
 
 	"github.com/emersion/go-imap/v2"
@@ -20,14 +19,9 @@ type session struct {
 	duty    bridge.Duty
 	cursor  *cursor
 	conn    *conn
-	healthy bool // this connection has worked
+	healthy bool             // this connection has worked
+	filing  chan imap.UIDSet // what is being filed now; nil: nothing
 }
-
-// Bounds of one batch.
-const (
-	batchMails = 100
-	batchBytes = 8 << 20
-)
 
 // run makes a connection and reads until it ends.
 func (s *session) run(ctx context.Context) (err error) {
@@ -146,23 +140,15 @@ type letter struct {
 // round reads everything new. full says that the quarantine has no room for more.
 func (s *session) round(ctx context.Context) (full bool, err error) {
 	for {
+		began := time.Now()
 		list, more, err := s.list(ctx)
 		if err != nil {
 			return false, err
 		}
-		for len(list) > 0 {
-			if full, err := s.isFull(ctx); full || err != nil {
-				return full, err
-			}
-			n, bytes := 0, int64(0)
-			for n < len(list) && n < batchMails && (n == 0 || bytes+list[n].size <= batchBytes) {
-				bytes += min(list[n].size, s.box.MaxMessage.Bytes())
-				n++
-			}
-			if err := s.take(ctx, list[:n]); err != nil {
-				return false, err
-			}
-			list = list[n:]
+		s.watch.Through(s.dutyName)
+		s.watch.Took(s.Poller.name, StepList, len(list), time.Since(began))
+		if full, err := s.takeAll(ctx, list); full || err != nil {
+			return full, err
 		}
 		if !more {
 			return false, nil
@@ -240,110 +226,4 @@ func (s *session) since(ctx context.Context) (imap.UIDSet, error) {
 	}
 	set.AddSet(imap.UIDSet{{Start: imap.UID(max(s.cursor.Until, s.cursor.UID+1))}})
 	return set, nil
-}
-
-// take reads a batch, accepts it, and files it.
-func (s *session) take(ctx context.Context, list []letter) error {
-	raws, err := s.fetch(ctx, list)
-	if err != nil {
-		return err
-	}
-	var events []bridge.Event
-	next := *s.cursor
-	next.Unfiled = slices.Clone(s.cursor.Unfiled)
-	var files []unfiled
-	owner := map[int]int{} // event → file
-	for _, l := range list {
-		if raw, there := raws[l.uid]; there { // it may have been deleted meanwhile
-			made := s.read(l, raw)
-			files = append(files, unfiled{UID: l.uid})
-			for range made {
-				owner[len(owner)] = len(files) - 1
-			}
-			events = append(events, made...)
-		}
-		next.pass(l.uid, l.came)
-	}
-	for i, e := range events {
-		files[owner[i]].Failed = files[owner[i]].Failed || e.Quarantine != ""
-	}
-	if s.box.Done.acts() || s.box.Failed.acts() {
-		next.Unfiled = append(next.Unfiled, files...)
-		if n := len(next.Unfiled); n > maxUnfiled {
-			next.Unfiled = next.Unfiled[n-maxUnfiled:]
-		}
-	}
-	receipts, err := s.duty.Accept(ctx, events, next.String())
-	if err != nil {
-		return fmt.Errorf("accept: %w", err)
-	}
-	for i, r := range receipts {
-		if r.Status == bridge.Quarantined || r.Status == bridge.Conflict {
-			files[owner[i]].Failed = true
-		}
-	}
-	s.cursor = &next
-	s.log.Debug("mail read", "mails", len(files), "events", len(events), "uid", next.UID)
-	s.file(context.WithoutCancel(ctx), files) // at the end of the program, too: each command has its limit
-	return nil
-}
-
-// read turns one mail into events.
-func (s *session) read(l letter, raw []byte) []bridge.Event {
-	in := bridge.Inbound{
-		Entrance: bridge.ByMailbox, ContentType: ContentType, Body: raw, Received: s.now(),
-		Header: map[string]string{HeaderMailbox: s.name, HeaderFolder: s.folder.folder, HeaderUID: strconv.FormatUint(uint64(l.uid), 10)},
-	}
-	x, events := s.reader.Read(in)
-	if x == nil {
-		return events
-	}
-	if x.Kind == Ignored && x.Quarantine == "" {
-		id, from, subject := "", "", ""
-		if x.Message != nil {
-			id, from, subject = x.Message.ID, x.Message.From.Email, x.Message.Subject
-		}
-		s.log.Info("mail ignored", "uid", l.uid, "reason", x.Why, "provider", x.Provider, "task", x.Task, "message_id", id, "from", from, "subject", subject)
-		return nil
-	}
-	for i := range events {
-		e := &events[i]
-		switch {
-		case l.size > s.box.MaxMessage.Bytes():
-			e.Quarantine, e.Detail = bridge.TooLarge, fmt.Sprintf("the mail has %d bytes; only the first %d were read", l.size, len(raw))
-		case e.Quarantine == "" && s.brake.pulls(x.Thread(), s.now()):
-			e.Quarantine = bridge.Throttled
-			e.Detail = fmt.Sprintf("more than %d mails of one thread in %s: perhaps two machines answer each other", s.box.Brake.Messages, s.box.Brake.Per)
-		}
-	}
-	return events
-}
-
-// fetch reads the mails, by PEEK, each up to the bound.
-func (s *session) fetch(ctx context.Context, list []letter) (map[uint32][]byte, error) {
-	var set imap.UIDSet
-	for _, l := range list {
-		set.AddNum(imap.UID(l.uid))
-	}
-	section := &imap.FetchItemBodySection{Peek: true}
-	for _, l := range list {
-		if l.size > s.box.MaxMessage.Bytes() {
-			section.Partial = &imap.SectionPartial{Offset: 0, Size: s.box.MaxMessage.Bytes()}
-		}
-	}
-	var got []*imapclient.FetchMessageBuffer
-	err := s.conn.do(ctx, func() (err error) {
-		got, err = s.conn.client.Fetch(set, &imap.FetchOptions{UID: true, BodySection: []*imap.FetchItemBodySection{section}}).Collect()
-		return err
-	})
-	if err != nil {
-		return nil, fmt.Errorf("fetch: %w", err)
-	}
-	out := map[uint32][]byte{}
-	for _, m := range got {
-		for _, b := range m.BodySection {
-			out[uint32(m.UID)] = b.Bytes
-		}
-	}
-	return out, nil
 }

@@ -85,7 +85,9 @@ func (c *Console) Use(o Options) error {
 }
 
 // ServeHTTP answers under the options in force.
-func (c *Console) ServeHTTP(w http.ResponseWriter, r *http.Request) { c.in.Load().handler.ServeHTTP(w, r) }
+func (c *Console) ServeHTTP(w http.ResponseWriter, r *http.Request) {
+	c.in.Load().handler.ServeHTTP(w, r)
+}
 
 // routes builds the tree of resources.
 func (s *server) routes() http.Handler {

@@ -122,10 +122,31 @@ func jsonText(value string, escapeHTML bool) string {
 
 // Mask returns s with every registered secret replaced by [Shown].
 func Mask(s string) string {
-	if r := replacer.Load(); r != nil && s != "" {
+	if r := replacer.Load(); r != nil && s != "" && hides(r, s) {
 		return r.Replace(s)
 	}
 	return s
+}
+
+// hides reports whether r would change s, without making a copy: nearly always there is nothing to
+// hide, and inputs can be large. A replacer writes what it leaves alone in one piece.
+func hides(r *strings.Replacer, s string) bool {
+	var p pieces
+	_, _ = r.WriteString(&p, s) // pieces takes everything
+	return p > 1                // what it changes it writes beside the rest
+}
+
+// pieces counts what is written to it.
+type pieces int
+
+func (p *pieces) Write(b []byte) (int, error) {
+	*p++
+	return len(b), nil
+}
+
+func (p *pieces) WriteString(s string) (int, error) {
+	*p++
+	return len(s), nil
 }
 
 // MaskBytes is [Mask] for bytes; it returns b itself when nothing had to be hidden.
@@ -134,8 +155,8 @@ func MaskBytes(b []byte) []byte {
 	if r == nil || len(b) == 0 {
 		return b
 	}
-	if out := []byte(r.Replace(string(b))); !bytes.Equal(out, b) {
-		return out
+	if s := string(b); hides(r, s) {
+		return []byte(r.Replace(s))
 	}
 	return b
 }

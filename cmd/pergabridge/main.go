@@ -47,6 +47,7 @@ type cli struct {
 	Service    serviceCmd    `cmd:"" help:"Run the bridge as a service of this machine: systemd or Windows."`
 	Completion completionCmd `cmd:"" help:"Print the completion script of a shell."`
 	Man        manCmd        `cmd:"" hidden:"" help:"Print the man page."`
+	Bench      benchCmd      `cmd:"" help:"Measure this program on this machine, between real peers."`
 	Version    versionCmd    `cmd:"" help:"Print version and build."`
 }
 

@@ -193,9 +193,25 @@ func (p *part) text() string {
 	if p.media == "text/html" && label == "" {
 		label = metaCharset(p.body)
 	}
-	s := toUTF8(label, p.body)
-	s = strings.NewReplacer("\r\n", "\n", "\r", "\n", "\x00", "").Replace(s)
-	return strings.ToValidUTF8(s, "\uFFFD")
+	return strings.ToValidUTF8(newlines(toUTF8(label, p.body)), "\uFFFD")
+}
+
+// newlines makes every line end a \n and drops zero bytes.
+func newlines(s string) string {
+	if !strings.ContainsAny(s, "\r\x00") {
+		return s
+	}
+	b := make([]byte, 0, len(s))
+	for i := 0; i < len(s); i++ {
+		switch c := s[i]; {
+		case c == '\r' && i+1 < len(s) && s[i+1] == '\n', c == 0:
+		case c == '\r':
+			b = append(b, '\n')
+		default:
+			b = append(b, c)
+		}
+	}
+	return string(b)
 }
 
 // unflow joins the soft line breaks of format=flowed (RFC 3676).

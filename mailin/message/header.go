@@ -82,8 +82,13 @@ func (h *Header) add(name, value string) {
 	*h = append(*h, Field{textproto.CanonicalMIMEHeaderKey(strings.TrimSpace(name)), unfold(value)})
 }
 
+var foldMarks = strings.NewReplacer("\r\n", "", "\n", "", "\r", "", "\x00", "")
+
 func unfold(v string) string {
-	return strings.TrimSpace(strings.NewReplacer("\r\n", "", "\n", "", "\r", "", "\x00", "").Replace(v))
+	if strings.ContainsAny(v, "\r\n\x00") {
+		v = foldMarks.Replace(v)
+	}
+	return strings.TrimSpace(v)
 }
 
 var words = mime.WordDecoder{CharsetReader: func(label string, r io.Reader) (io.Reader, error) {

@@ -46,14 +46,15 @@ func readStrict(raw []byte, depth int) (*part, error) {
 		return nil, err
 	}
 	n := 0
-	return strictPart(e, depth, &n)
+	return strictPart(e, depth, len(raw), &n)
 }
 
 func readable(err error) bool {
 	return gomessage.IsUnknownCharset(err) || gomessage.IsUnknownEncoding(err)
 }
 
-func strictPart(e *gomessage.Entity, depth int, n *int) (*part, error) {
+// strictPart reads one node; size is what its body may have at most.
+func strictPart(e *gomessage.Entity, depth, size int, n *int) (*part, error) {
 	if *n++; *n > MaxParts {
 		return nil, errTooMany
 	}
@@ -73,7 +74,7 @@ func strictPart(e *gomessage.Entity, depth int, n *int) (*part, error) {
 			if err != nil && !readable(err) {
 				return nil, err
 			}
-			c, err := strictPart(child, depth+1, n)
+			c, err := strictPart(child, depth+1, 0, n)
 			if err != nil {
 				return nil, err
 			}
@@ -84,8 +85,10 @@ func strictPart(e *gomessage.Entity, depth int, n *int) (*part, error) {
 		}
 		return p, nil
 	}
-	var err error
-	p.body, err = io.ReadAll(e.Body)
+	var b bytes.Buffer
+	b.Grow(size)
+	_, err := b.ReadFrom(e.Body)
+	p.body = b.Bytes()
 	return p, err
 }
 

@@ -28,6 +28,7 @@ type parts struct {
 	caseBound    map[string]bool
 	keep         map[string]bridge.Keep
 	watched      *watchedSources
+	mailWatch    *mailWatch
 }
 
 // build makes SSP, the providers and their entrances. It calls nobody.
@@ -37,6 +38,7 @@ func build(c *Config, log *slog.Logger, now func() time.Time) (_ *parts, err err
 		intakes: map[string]webhooks.Intake{}, caseBound: map[string]bool{}, keep: map[string]bridge.Keep{},
 		watched: newWatchedSources(now),
 	}
+	p.mailWatch = &mailWatch{sources: p.watched}
 	defer func() {
 		if err != nil {
 			p.close()

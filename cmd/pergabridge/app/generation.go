@@ -41,6 +41,7 @@ func (a *App) generation(c *Config, p *parts) (_ *generation, err error) {
 	}()
 	p.mail.store = a.store
 	p.files.use(a.store)
+	p.mailWatch.meters = a.observer.mail
 	if err = a.addNotify(g); err != nil {
 		return nil, err
 	}

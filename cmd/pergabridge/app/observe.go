@@ -25,6 +25,7 @@ type observer struct {
 	rates    *rate.Recorder
 	reloads  *prometheus.CounterVec
 	broken   prometheus.Gauge
+	mail     mailMeters
 }
 
 func newObserver(c *Config, o Options, store bridge.Store) *observer {
@@ -50,7 +51,8 @@ func newObserver(c *Config, o Options, store bridge.Store) *observer {
 	for _, result := range []string{reloadDone, reloadBroken} {
 		x.reloads.WithLabelValues(result)
 	}
-	x.Registry().MustRegister(x.requests, x.took, x.reloads, x.broken)
+	x.mail = newMailMeters()
+	x.Registry().MustRegister(x.requests, x.took, x.reloads, x.broken, x.mail.mails, x.mail.seconds)
 	return x
 }
 
