@@ -14,7 +14,10 @@
 //  1. Quarantine. An event with Quarantine set is stored quarantined (receipt [Quarantined]). Its
 //     claim is its Key, else for its Window its content hash, so that a repeat is a [Duplicate] of
 //     the first. Discarding it gives the claim up.
-//     An event with Ignore set is recorded as ended (receipt [Ignored]), claimed in the same way.
+//     An event with Ignore set is recorded as ended (receipt [Ignored]), claimed in the same way. If
+//     it has Bounced set as well, the event of that id and this provider was delivered in vain: if it is
+//     done, it ends as bounced (without effect, see "Bond states"), First naming the report, which gets
+//     its task and names it; if it is not settled yet, the report is quarantined as refused instead.
 //  2. Claim by Key, scoped by provider and direction. Known with the same [Event.ContentHash]:
 //     Duplicate; the first record's Repeat is counted up, nothing else is stored. Known with
 //     another content: stored quarantined with reason conflict (receipt [Conflict]); a repeat of
@@ -179,7 +182,7 @@
 //	             of its reference unsettled, or delivered less than [OpenWait] ago
 //	done         delivered, observed, evidence, settled by a person
 //	ended        duplicate, merged, echo, late, superseded, skipped, ignored, discarded, reread,
-//	             ignored_by_rule, not_public
+//	             ignored_by_rule, not_public, automatic, bounced
 //
 // # Bond states
 //
@@ -190,7 +193,7 @@
 //	closed       close accepted
 //	superseded   the task was submitted to another provider
 //
-// What ends without effect (ignored, skipped) takes back what it did: after a resolve the bond is
+// What ends without effect (ignored, skipped, bounced) takes back what it did: after a resolve the bond is
 // open again, unless another is on its way; after a submit the bond is pending without one, and the
 // next submit is new; after a submit that reopened, the bond is closed again.
 //

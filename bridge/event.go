@@ -62,6 +62,9 @@ type Event struct {
 	// Ignore, when set by a source, only records that something came in and why it is left: the
 	// event is stored as ended with this reason, and needs neither kind nor task.
 	Ignore Reason `json:"-"`
+	// Bounced, beside Ignore, is the id of an event of the same provider that was delivered by mail:
+	// this input is the report that the mail did not arrive.
+	Bounced string `json:"bounced,omitempty"`
 
 	// Set by the store.
 

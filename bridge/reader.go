@@ -50,6 +50,9 @@ type BondFilter struct {
 	Provider string
 	Task     string
 	RefKey   string
+	// Prefix selects bonds whose task, or one of whose references as they are compared, begins with
+	// it. Such a list is not paged: a store may look at the first thousand of each only.
+	Prefix   string
 	States   []BondState
 	AfterKey string // "provider/task" of the last bond seen
 	Limit    int    // zero: 100

@@ -37,6 +37,8 @@ const (
 	IsLate            Reason = "late"               // its bond was over
 	IsSuperseded      Reason = "superseded"         // never sent; the task had moved to another provider
 	Skipped           Reason = "skipped"            // refused, and configured to be skipped
+	Bounced           Reason = "bounced"            // delivered, as it seemed; a report said later that the mail did not arrive
+	Automatic         Reason = "automatic"          // no person wrote it: an absence note, a delivery report, a list, our own mail
 	IgnoredByOperator Reason = "ignored"            // a person ended it without effect
 	SettledByOperator Reason = "settled"            // a person declared it done
 	DiscardedByPerson Reason = "discarded"          // a person threw it out of quarantine
@@ -63,6 +65,7 @@ const (
 	BreakerOpen         Reason = "breaker_open"         // the destination failed too often in a row
 	ContractChanged     Reason = "contract_changed"     // the WSDL is not the one that was bound
 	ContractUnreachable Reason = "contract_unreachable" // the WSDL could not be fetched
+	StoreReset          Reason = "store_reset"          // the ledger was wiped or restored; a person decides
 	AwaitsResume        Reason = "awaits_resume"        // head was ignored; `lanes resume` goes on
 )
 
@@ -71,10 +74,10 @@ func Reasons() []Reason {
 	return []Reason{
 		Delivered, Observed, ByEvidence, NotSent, NoAnswer, BadGateway, LeaseExpired, Canceled, Throttled, Unavailable,
 		ServerError, Unauthorized, RefusedAnswer, Fault, BadAnswer, MappingFailed, TooLarge, NoReference, LookupFailed,
-		RetryExhausted, InternalError, IsDuplicate, IsMerged, IsEcho, IsLate, IsSuperseded, Skipped, IgnoredByOperator,
+		RetryExhausted, InternalError, IsDuplicate, IsMerged, IsEcho, IsLate, IsSuperseded, Skipped, Bounced, Automatic, IgnoredByOperator,
 		SettledByOperator, DiscardedByPerson, Reread, UnknownReference, UnknownTask, AwaitsReference, MaybeEcho,
 		ContentConflict, ReferenceConflict, Unreadable, MissingField, Unreplaced, UnknownType, NoRule, RuleFailed,
 		IgnoredByRule, NotPublic,
-		Paused, BreakerOpen, ContractChanged, ContractUnreachable, AwaitsResume,
+		Paused, BreakerOpen, ContractChanged, ContractUnreachable, StoreReset, AwaitsResume,
 	}
 }

@@ -13,6 +13,10 @@ var (
 	ErrUnavailable = errors.New("store: unavailable")
 	// ErrFenced means that a duty or session is no longer ours.
 	ErrFenced = errors.New("store: fenced")
+	// ErrReset means that the ledger is not the one that was worked with: it was wiped, or restored
+	// from an older copy. Nothing is accepted and nothing may be delivered until a person resumes
+	// ([Resetter]). It is also ErrUnavailable.
+	ErrReset = errors.New("store: store_reset")
 	// ErrNotFound means that the named event, lane or bond does not exist.
 	ErrNotFound = errors.New("store: not found")
 )
@@ -215,6 +219,40 @@ type Swept struct {
 	Quarantined int // waiting events whose time was over
 	Shrunk      int // settled events reduced to their record
 	Forgotten   int // claims dropped
+}
+
+// A Resetter is a [Store] whose data somebody else keeps, who may lose it.
+type Resetter interface {
+	// ResetErr returns why everything stands still, an [ErrReset], or nil.
+	ResetErr() error
+	// Resume goes on with what is there. It does nothing when nothing was reset.
+	Resume(ctx context.Context, r Resumption) (Resumed, error)
+}
+
+// A Resumption is a person's decision to go on after a reset.
+type Resumption struct {
+	Person, Note string
+	// Since is the date from which mailboxes and polls read again. What came before and is not in
+	// the ledger any more would be taken for new.
+	Since time.Time
+	// Deliver lets go what is queued in a ledger that was restored. Otherwise its lanes park with
+	// reason store_reset, because it may have been delivered already.
+	Deliver bool
+}
+
+// Resumed is what a [Resumption] did.
+type Resumed struct {
+	Changed bool `json:"changed"` // false: nothing was reset
+	Parked  int  `json:"parked"`  // lanes
+}
+
+// Since returns the date of the last [Resumption], zero if there never was one: a source that has no
+// cursor begins there.
+func Since(d Duty) time.Time {
+	if r, ok := d.(interface{ Since() time.Time }); ok {
+		return r.Since()
+	}
+	return time.Time{}
 }
 
 // A Duty is work that exactly one replica does at a time. Its Accept is fenced: once the duty has

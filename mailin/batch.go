@@ -3,6 +3,7 @@ package mailin
 import (
 	"context"
 	"fmt"
+	"maps"
 	"runtime"
 	"slices"
 	"strconv"
@@ -83,6 +84,12 @@ func (s *session) take(ctx context.Context, b *fetched) error {
 	began := time.Now()
 	events, files, owner, next := s.readAll(b)
 	s.watch.Took(s.Poller.name, StepRead, len(files), time.Since(began))
+	next.Read += int64(len(files))
+	for _, f := range files {
+		if f.Failed {
+			next.Failed++
+		}
+	}
 	if s.box.Done.acts() || s.box.Failed.acts() {
 		next.Unfiled = append(next.Unfiled, files...)
 		if n := len(next.Unfiled); n > maxUnfiled {
@@ -97,7 +104,16 @@ func (s *session) take(ctx context.Context, b *fetched) error {
 	s.watch.Took(s.Poller.name, StepAccept, len(files), time.Since(began))
 	for i, r := range receipts {
 		if r.Status == bridge.Quarantined || r.Status == bridge.Conflict {
-			files[owner[i]].Failed = true
+			if f := &files[owner[i]]; !f.Failed {
+				f.Failed = true
+				next.Failed++ // saved with the next one
+			}
+		}
+		if r.Status == bridge.Ignored && events[i].Bounced != "" {
+			s.log.Warn("a mail of ours did not arrive", "event", r.First, "provider", events[i].Provider, "task", r.Task, "report", r.Event, "detail", events[i].Detail)
+			if s.bounced != nil {
+				s.bounced(context.WithoutCancel(ctx), events[i].Provider, r)
+			}
 		}
 	}
 	s.cursor = &next
@@ -132,9 +148,12 @@ func (s *session) readAll(b *fetched) (events []bridge.Event, files []unfiled, o
 	wg.Wait()
 	next = *s.cursor
 	next.Unfiled = slices.Clone(s.cursor.Unfiled)
+	if next.Threads = maps.Clone(s.cursor.Threads); next.Threads == nil {
+		next.Threads = threads{}
+	}
 	for i, l := range b.list {
 		if raw, there := b.raw[l.uid]; there {
-			made := s.judge(l, raw, read[i].x, read[i].events)
+			made := s.judge(l, raw, read[i].x, read[i].events, &next)
 			files = append(files, unfiled{UID: l.uid})
 			for _, e := range made {
 				owner = append(owner, len(files)-1)
@@ -154,30 +173,44 @@ func (s *session) inbound(l letter, raw []byte) bridge.Inbound {
 	}
 }
 
-// judge says what becomes of the events of one mail, beyond what stands in it.
-func (s *session) judge(l letter, raw []byte, x *Reading, events []bridge.Event) []bridge.Event {
+// judge says what becomes of the events of one mail, beyond what stands in it, and counts it in c.
+func (s *session) judge(l letter, raw []byte, x *Reading, events []bridge.Event, c *cursor) []bridge.Event {
 	if x == nil {
 		return events
-	}
-	if x.Kind == Ignored && x.Quarantine == "" {
-		id, from, subject := "", "", ""
-		if x.Message != nil {
-			id, from, subject = x.Message.ID, x.Message.From.Email, x.Message.Subject
-		}
-		s.log.Info("mail ignored", "uid", l.uid, "reason", x.Why, "provider", x.Provider, "task", x.Task, "message_id", id, "from", from, "subject", subject)
-		return nil
 	}
 	for i := range events {
 		e := &events[i]
 		switch {
+		case e.Ignore != "":
+			return s.ignored(l, x, e, c)
 		case l.size > s.box.MaxMessage.Bytes():
 			e.Quarantine, e.Detail = bridge.TooLarge, fmt.Sprintf("the mail has %d bytes; only the first %d were read", l.size, len(raw))
-		case e.Quarantine == "" && s.brake.pulls(x.Thread(), s.now()):
+		case e.Quarantine == "" && c.Threads.pulls(s.box.Brake, x.Thread(), s.now()):
 			e.Quarantine = bridge.Throttled
 			e.Detail = fmt.Sprintf("more than %d mails of one thread in %s: perhaps two machines answer each other", s.box.Brake.Messages, s.box.Brake.Per)
 		}
 	}
 	return events
+}
+
+// ignored records a mail from which nothing follows, as far as there is room; the log has all.
+func (s *session) ignored(l letter, x *Reading, e *bridge.Event, c *cursor) []bridge.Event {
+	id, from, subject := "", "", ""
+	if x.Message != nil {
+		id, from, subject = x.Message.ID, x.Message.From.Email, x.Message.Subject
+	}
+	s.log.Info("mail ignored", "uid", l.uid, "reason", x.Why, "provider", x.Provider, "task", x.Task, "message_id", id, "from", from, "subject", subject)
+	if e.Bounced != "" {
+		return []bridge.Event{*e}
+	}
+	room, last := c.Left.take(s.now())
+	if !room {
+		return nil
+	}
+	if last {
+		e.Detail += fmt.Sprintf("; %d mails of this folder were ignored in this hour: what else is, only the log and the folder tell", maxIgnored)
+	}
+	return []bridge.Event{*e}
 }
 
 // A fetched is a batch that was asked for. done is closed when it has come, or failed.

@@ -1,42 +1,85 @@
 package mailin
 
-import "time"
+import (
+	"crypto/sha256"
+	"encoding/base64"
+	"maps"
+	"slices"
+	"time"
+)
 
-// A brake counts the mails of each thread. It belongs to one source.
-type brake struct {
-	most int
-	per  time.Duration
-	seen map[string][]time.Time
+// threads counts the mails of each thread within the brake's time, in slices of a twentieth of it. Its
+// keys are hashes: it is written with every batch.
+type threads map[string][]slot
+
+// slot is a slice of time, by its number, and how many mails came in it.
+type slot [2]int64
+
+const (
+	slots = 20
+	// maxThreads bounds the threads that are counted; beyond it those that were quiet longest are
+	// forgotten.
+	maxThreads = 1000
+)
+
+func threadKey(thread string) string {
+	sum := sha256.Sum256([]byte(thread))
+	return base64.RawURLEncoding.EncodeToString(sum[:9])
 }
 
-func newBrake(most int, per time.Duration) *brake {
-	return &brake{most: most, per: per, seen: map[string][]time.Time{}}
-}
-
-// maxThreads bounds the threads that are counted.
-const maxThreads = 10000
-
-// pulls counts a mail of a thread and reports whether it is one too many.
-func (b *brake) pulls(thread string, now time.Time) bool {
-	old := now.Add(-b.per)
-	if len(b.seen) > maxThreads {
-		for k, list := range b.seen {
-			if list[len(list)-1].Before(old) {
-				delete(b.seen, k)
-			}
-		}
-		if len(b.seen) > maxThreads {
-			clear(b.seen) // more threads an hour than this is no loop
-		}
+// pulls counts a mail of a thread and reports whether it is one too many for the brake.
+func (t threads) pulls(b Brake, thread string, now time.Time) bool {
+	width := max(b.Per.Std()/slots, 1)
+	current := now.UnixNano() / int64(width)
+	key, n := threadKey(thread), int64(0)
+	list := slices.Clone(t[key]) // the cursor that was saved shares it
+	list = slices.DeleteFunc(list, func(s slot) bool { return s[0] <= current-slots })
+	for _, s := range list {
+		n += s[1]
 	}
-	list := b.seen[thread]
-	for len(list) > 0 && !list[0].After(old) {
-		list = list[1:]
-	}
-	if len(list) >= b.most {
-		b.seen[thread] = list
+	if n >= int64(b.Messages) {
+		t[key] = list
 		return true
 	}
-	b.seen[thread] = append(list, now)
+	if last := len(list) - 1; last >= 0 && list[last][0] == current {
+		list[last][1]++
+	} else {
+		list = append(list, slot{current, 1})
+	}
+	t[key] = list
+	if len(t) > maxThreads {
+		t.forget(current)
+	}
 	return false
+}
+
+// forget drops threads whose time is over; if none is, the half that was quiet longest.
+func (t threads) forget(current int64) {
+	maps.DeleteFunc(t, func(_ string, l []slot) bool { return len(l) == 0 || l[len(l)-1][0] <= current-slots })
+	if len(t) <= maxThreads {
+		return
+	}
+	keys := slices.SortedFunc(maps.Keys(t), func(a, b string) int { return int(t[a][len(t[a])-1][0] - t[b][len(t[b])-1][0]) })
+	for _, k := range keys[:len(keys)/2] {
+		delete(t, k)
+	}
+}
+
+// quota bounds the records of ignored mail: a flood of it must not fill the store.
+type quota struct {
+	Hour int64 `json:"hour"`
+	N    int   `json:"n"`
+}
+
+// maxIgnored is how many ignored mails of one folder are recorded one by one within an hour.
+const maxIgnored = 200
+
+// take counts an ignored mail. It is recorded if there is room; last says that it is the last of its
+// hour that is.
+func (q *quota) take(now time.Time) (room, last bool) {
+	if hour := now.Unix() / 3600; hour != q.Hour {
+		*q = quota{Hour: hour}
+	}
+	q.N++
+	return q.N <= maxIgnored, q.N == maxIgnored
 }

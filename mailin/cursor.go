@@ -17,8 +17,15 @@ type cursor struct {
 	// From bounds mail with a UID below Until: after a change of UIDVALIDITY, and with a start date.
 	From  time.Time `json:"from,omitzero"`
 	Until uint32    `json:"until,omitempty"`
+	// Read counts the mails taken, Failed those of them that nobody could read.
+	Read   int64 `json:"read,omitempty"`
+	Failed int64 `json:"failed,omitempty"`
 	// Unfiled are UIDs that were accepted and may not have been moved or marked yet.
 	Unfiled []unfiled `json:"unfiled,omitempty"`
+	// Threads is what the brake has counted, and Left how many records of ignored mail were made; here,
+	// because they have to outlive a restart and to move to another replica with the folder.
+	Threads threads `json:"threads,omitempty"`
+	Left    quota   `json:"left,omitzero"`
 }
 
 type unfiled struct {
@@ -64,7 +71,7 @@ func (c *cursor) match(validity, next uint32, now, since time.Time) (*cursor, st
 		if back := c.Last.Add(-overlap); back.After(from) {
 			from = back
 		}
-		return &cursor{Validity: validity, Start: c.Start, Last: c.Last, From: from, Until: next},
+		return &cursor{Validity: validity, Start: c.Start, Last: c.Last, Read: c.Read, Failed: c.Failed, From: from, Until: next, Threads: c.Threads, Left: c.Left},
 			"the server has renumbered the folder (UIDVALIDITY): mail since " + from.UTC().Format(time.RFC3339) + " is read again; what was taken already is recognised"
 	}
 	return c, ""

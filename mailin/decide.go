@@ -83,15 +83,14 @@ func (x *Reading) hasText() bool {
 func (x *Reading) finish(box *Mailbox, by string) *Reading {
 	switch x.Kind {
 	case Ignored:
-		x.Why = "the mail is to be ignored (" + by + ")"
-		return x
+		return x.leave(bridge.IgnoredByRule, "the mail is to be ignored ("+by+")")
 	case "quarantine":
 		x.Kind = string(bridge.Update)
 		x.fill(box)
 		return x.hold(bridge.NoRule, "the config keeps such mail for a person ("+by+")")
 	case string(bridge.Acknowledge):
 		if x.Reference == "" {
-			return x.ignore("an acknowledgement without a reference says nothing new")
+			return x.leave(bridge.IgnoredByRule, "an acknowledgement without a reference says nothing new")
 		}
 		x.Text = ""
 		return x

@@ -16,8 +16,6 @@ const (
 
 // An Observer is told what pollers do. It must not block.
 type Observer interface {
-	// Through says that the source with that duty has looked at its folder: the server answered.
-	Through(duty string)
 	// Took says how long a step took, and how many mails it was about.
 	Took(mailbox string, step Step, mails int, d time.Duration)
 }
@@ -25,5 +23,4 @@ type Observer interface {
 // unobserved is an Observer that nobody listens to.
 type unobserved struct{}
 
-func (unobserved) Through(string)                        {}
 func (unobserved) Took(string, Step, int, time.Duration) {}

@@ -25,6 +25,11 @@ type PollerOptions struct {
 	Observer Observer
 	// Quarantined counts what waits in quarantine for the mailbox's providers; nil: nobody counts.
 	Quarantined func(ctx context.Context, providers []string) (int64, error)
+	// Bounced is told, after it was recorded, that a mail of ours did not arrive: the receipt is that
+	// of the report, First the event. nil: nobody is told.
+	Bounced func(ctx context.Context, provider string, r bridge.Receipt)
+	// Tell is told how the reading of a folder goes, at every change. It must not wait.
+	Tell func(duty string, s State)
 }
 
 // A Poller reads the folders of one mailbox.
@@ -38,6 +43,9 @@ type Poller struct {
 	now    func() time.Time
 	watch  Observer
 	full   func(ctx context.Context, providers []string) (int64, error)
+	tell   func(duty string, s State)
+
+	bounced func(ctx context.Context, provider string, r bridge.Receipt)
 }
 
 // NewPoller makes the poller of the mailbox called name, which reader must know. It connects to
@@ -50,7 +58,7 @@ func NewPoller(name string, reader *Reader, o PollerOptions) (*Poller, error) {
 	if _, _, _, problem := box.address(); problem != "" {
 		return nil, fmt.Errorf("mailbox %s: imap %s", name, problem)
 	}
-	p := &Poller{name: name, box: box, reader: reader, log: o.Log, now: o.Now, watch: o.Observer, full: o.Quarantined}
+	p := &Poller{name: name, box: box, reader: reader, log: o.Log, now: o.Now, watch: o.Observer, full: o.Quarantined, tell: o.Tell, bounced: o.Bounced}
 	if p.log == nil {
 		p.log = slog.New(slog.DiscardHandler)
 	}
@@ -71,6 +79,12 @@ func NewPoller(name string, reader *Reader, o PollerOptions) (*Poller, error) {
 	return p, nil
 }
 
+// Name returns the name of the mailbox.
+func (p *Poller) Name() string { return p.name }
+
+// Mailbox returns the section of the mailbox, with its defaults. It must not be changed.
+func (p *Poller) Mailbox() *Mailbox { return p.box }
+
 // Close drops connections to the token endpoint. The mailbox's own end with [bridge.Source].Run.
 func (p *Poller) Close() { p.auth.Close() }
 
@@ -78,10 +92,15 @@ func (p *Poller) Close() { p.auth.Close() }
 func (p *Poller) Sources() map[string]bridge.Source {
 	out := map[string]bridge.Source{}
 	for _, f := range p.box.Folders {
-		duty := "mailbox/" + p.name + "/" + f
-		out[duty] = &folder{
-			Poller: p, folder: f, dutyName: duty, log: p.log.With("folder", f), brake: newBrake(p.box.Brake.Messages, p.box.Brake.Per.Std()),
+		duty := DutyName(p.name, f)
+		x := &folder{
+			Poller: p, folder: f, log: p.log.With("folder", f),
+			track: tracker{now: p.now, state: State{Mailbox: p.name, Folder: f, Phase: PhaseStopped}},
 		}
+		if p.tell != nil {
+			x.track.tell = func(s State) { p.tell(duty, s) }
+		}
+		out[duty] = x
 	}
 	return out
 }
@@ -89,10 +108,9 @@ func (p *Poller) Sources() map[string]bridge.Source {
 // A folder is read by one source.
 type folder struct {
 	*Poller
-	folder   string
-	dutyName string
-	log      *slog.Logger
-	brake    *brake
+	folder string
+	log    *slog.Logger
+	track  tracker
 }
 
 // Bounds of the pause after failures.
@@ -109,8 +127,10 @@ func (f *folder) Run(ctx context.Context, d bridge.Duty) error {
 		return fmt.Errorf("mailbox %s: %w", f.name, err)
 	}
 	s := &session{folder: f, duty: d, cursor: c}
+	defer f.track.stopped()
 	for failures := 0; ; {
 		began := time.Now()
+		f.track.phase(PhaseConnecting)
 		err := s.run(ctx)
 		switch {
 		case ctx.Err() != nil:
@@ -123,6 +143,7 @@ func (f *folder) Run(ctx context.Context, d bridge.Duty) error {
 		}
 		wait := f.pause(err, failures, time.Since(began))
 		failures++
+		f.track.failed(err, failures, wait)
 		level := slog.LevelWarn
 		if wait == 0 {
 			level = slog.LevelInfo // a connection that had worked has ended

@@ -552,14 +552,54 @@ func TestDutyLostEndsTheSource(t *testing.T) {
 }
 
 func TestBrake(t *testing.T) {
-	b := newBrake(2, time.Hour)
+	b := Brake{Messages: 2, Per: config.Duration(time.Hour)}
 	now := time.Unix(1e9, 0)
-	require.False(t, b.pulls("a", now))
-	require.False(t, b.pulls("a", now.Add(time.Minute)))
-	require.True(t, b.pulls("a", now.Add(2*time.Minute)))
-	require.False(t, b.pulls("b", now.Add(2*time.Minute)))
-	require.False(t, b.pulls("a", now.Add(time.Hour)), "the first one is an hour old")
-	require.True(t, b.pulls("a", now.Add(time.Hour+time.Second)))
+	pulls := func(c *cursor, thread string, after time.Duration) bool {
+		return c.Threads.pulls(b, thread, now.Add(after))
+	}
+	c := &cursor{Threads: threads{}}
+	require.False(t, pulls(c, "a", 0))
+	require.False(t, pulls(c, "a", time.Minute))
+	before := c.String()
+	require.True(t, pulls(c, "a", 2*time.Minute))
+
+	c, err := readCursor(before) // another replica, or the next start, goes on counting
+	require.NoError(t, err)
+	require.True(t, pulls(c, "a", 2*time.Minute))
+	require.False(t, pulls(c, "b", 2*time.Minute))
+	require.False(t, pulls(c, "a", time.Hour+3*time.Minute), "they are an hour old")
+	require.False(t, pulls(c, "a", time.Hour+4*time.Minute))
+	require.True(t, pulls(c, "a", time.Hour+5*time.Minute))
+	moved, _ := c.match(8, 1, now, time.Time{})
+	require.True(t, pulls(moved, "a", time.Hour+5*time.Minute), "a renumbered folder is the same")
+}
+
+// The brake's memory is bounded whatever comes, and never forgets the thread that is busy.
+func TestBrakeIsBounded(t *testing.T) {
+	b := Brake{Messages: 3, Per: config.Duration(time.Hour)}
+	now := time.Unix(1e9, 0)
+	c := &cursor{Threads: threads{}}
+	for i := range 5 * maxThreads {
+		c.Threads.pulls(b, fmt.Sprint("thread ", i), now.Add(time.Duration(i)*time.Second/2))
+		c.Threads.pulls(b, "busy", now.Add(time.Duration(i)*time.Second/2))
+	}
+	require.LessOrEqual(t, len(c.Threads), maxThreads)
+	require.True(t, c.Threads.pulls(b, "busy", now.Add(5*maxThreads*time.Second/2)))
+	require.Less(t, len(c.String()), 100<<10)
+}
+
+func TestQuota(t *testing.T) {
+	var q quota
+	now := time.Unix(1e9, 0).Truncate(time.Hour)
+	for i := range maxIgnored {
+		room, last := q.take(now)
+		require.True(t, room)
+		require.Equal(t, i == maxIgnored-1, last)
+	}
+	room, _ := q.take(now.Add(59 * time.Minute))
+	require.False(t, room)
+	room, _ = q.take(now.Add(time.Hour))
+	require.True(t, room)
 }
 
 func TestCursor(t *testing.T) {

@@ -72,7 +72,8 @@ func (r *Reader) box(in *bridge.Inbound) *Mailbox {
 	return nil
 }
 
-// Receive turns one raw mail into its event. A mail from which nothing follows gives none.
+// Receive turns one raw mail into its event. A mail from which nothing follows gives one that only
+// records why.
 func (r *Reader) Receive(_ context.Context, in bridge.Inbound) ([]bridge.Event, error) {
 	_, events := r.Read(in)
 	return events, nil
@@ -87,9 +88,30 @@ func (r *Reader) Read(in bridge.Inbound) (*Reading, []bridge.Event) {
 	}
 	x := r.read(box, in.Body)
 	if x.Kind == Ignored && x.Quarantine == "" {
-		return x, nil
+		return x, []bridge.Event{r.record(&in, x)}
 	}
 	return x, []bridge.Event{r.event(&in, x)}
+}
+
+// record is what is kept of a mail from which nothing follows: who wrote when about what, and why it is
+// left; nothing of what it says. A report that mail of ours did not arrive is kept whole.
+func (r *Reader) record(in *bridge.Inbound, x *Reading) bridge.Event {
+	e := r.event(in, x)
+	e.Kind, e.Ignore, e.Bounced, e.Detail = "", x.Reason, x.Bounced, secret.Mask(x.Why)
+	if x.Bounced != "" {
+		return e
+	}
+	e.Inbound, e.Text, e.Author = nil, "", ""
+	mail := map[string]any{}
+	if was, ok := e.Fields["mail"].(map[string]any); ok {
+		for _, k := range []string{"message_id", "subject", "from", "date", "automatic"} {
+			if v, there := was[k]; there {
+				mail[k] = v
+			}
+		}
+	}
+	e.Fields = map[string]any{"mail": mail}
+	return e
 }
 
 // event makes the event of a reading.

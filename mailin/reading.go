@@ -37,8 +37,10 @@ type Reading struct {
 	Author    string
 	// Quarantine and Why tell why a person has to decide; Why also why a mail is ignored.
 	Quarantine bridge.Reason
+	Reason     bridge.Reason // why a mail is ignored, in one word
 	Why        string
 	Fields     map[string]any
+	Bounced    string // event whose mail did not arrive
 
 	Message *message.Message // nil when it is unreadable
 	Split   message.Text
@@ -47,7 +49,6 @@ type Reading struct {
 	automatic message.Automatic
 	trusted   *Attached
 	attached  *Attached
-	bounced   string // event whose mail did not arrive
 }
 
 // read turns a raw mail into a reading. It does no I/O and depends on nothing but its input and the
@@ -102,13 +103,17 @@ func (x *Reading) hold(why bridge.Reason, detail string) *Reading {
 	return x
 }
 
-func (x *Reading) ignore(why string) *Reading {
-	x.Kind, x.Quarantine, x.Why = Ignored, "", why
+// ignore leaves a mail that no person wrote.
+func (x *Reading) ignore(why string) *Reading { return x.leave(bridge.Automatic, why) }
+
+// leave says that nothing follows from a mail.
+func (x *Reading) leave(reason bridge.Reason, why string) *Reading {
+	x.Kind, x.Quarantine, x.Reason, x.Why = Ignored, "", reason, why
 	return x
 }
 
-// report reads a delivery report. One about a mail of ours that did not arrive goes to a person: the
-// event it was about is done in our books, and is not at the provider.
+// report reads a delivery report. One about a mail of ours that did not arrive names the event: that is
+// done in our books, and is not on the other side.
 func (r *Reader) report(box *Mailbox, x *Reading) *Reading {
 	rep := x.Message.Report
 	for _, id := range rep.Original {
@@ -116,12 +121,13 @@ func (r *Reader) report(box *Mailbox, x *Reading) *Reading {
 		if !ok || box.Providers[k.Provider] == nil {
 			continue
 		}
-		x.Provider, x.Task, x.Found, x.bounced = k.Provider, k.Task, ByMessageID, k.Event
+		x.Provider, x.Task, x.Found = k.Provider, k.Task, ByMessageID
 		if !rep.Failed() {
 			return x.ignore("delivery report: " + rep.Action)
 		}
-		return x.hold(bridge.RefusedAnswer, fmt.Sprintf("the mail about event %s of task %s was not delivered to %s: %s %s",
-			k.Event, k.Task, orUnknown(rep.Recipient), rep.Status, rep.Reason))
+		x.Bounced = k.Event
+		return x.ignore(strings.TrimSpace(fmt.Sprintf("the mail about event %s of task %s was not delivered to %s: %s %s",
+			k.Event, k.Task, orUnknown(rep.Recipient), rep.Status, rep.Reason)))
 	}
 	return x.ignore("delivery report (" + rep.Action + ") about a mail that is not ours")
 }
@@ -217,7 +223,7 @@ func (x *Reading) stranger(box *Mailbox) {
 		}
 	}
 	if box.Strangers == "ignore" {
-		x.ignore(why)
+		x.leave(bridge.IgnoredByRule, why)
 		return
 	}
 	x.hold(bridge.NoRule, why)
@@ -415,9 +421,6 @@ func (x *Reading) fields() map[string]any {
 	}
 	if len(m.Defects) > 0 {
 		info["defects"] = anyList(m.Defects)
-	}
-	if x.bounced != "" {
-		info["bounced_event"] = x.bounced
 	}
 	if len(m.Attachments) > 0 {
 		info["attachments"] = bridge.FileField(filesOf(m))

@@ -41,6 +41,7 @@ func (s *session) run(ctx context.Context) (err error) {
 	if err := s.open(ctx); err != nil {
 		return err
 	}
+	s.track.connected()
 	s.refile(ctx)
 	idle := s.box.IDLE == nil || *s.box.IDLE
 	if idle {
@@ -56,6 +57,13 @@ func (s *session) run(ctx context.Context) (err error) {
 		// From here on the server is known to answer fast; one that falls silent is noticed early
 		// enough to find new mail within the poll interval.
 		s.conn.limit = min(s.box.Timeout.Std(), max(poll/4, time.Second))
+		waits := PhasePolling
+		if full {
+			waits = PhaseFull
+		} else if idle {
+			waits = PhaseIdle
+		}
+		s.track.polled(waits)
 		switch {
 		case full:
 			if !sleep(ctx, poll) {
@@ -99,6 +107,9 @@ func (s *session) open(ctx context.Context) error {
 	since, err := s.box.start(time.Time{})
 	if err != nil {
 		return fmt.Errorf("start: %w", err)
+	}
+	if resumed := bridge.Since(s.duty); !resumed.IsZero() { // the ledger was reset: from where a person said
+		since = resumed
 	}
 	c, why := s.cursor.match(data.UIDValidity, next, s.now(), since)
 	if why == "" {
@@ -145,8 +156,10 @@ func (s *session) round(ctx context.Context) (full bool, err error) {
 		if err != nil {
 			return false, err
 		}
-		s.watch.Through(s.dutyName)
 		s.watch.Took(s.Poller.name, StepList, len(list), time.Since(began))
+		if len(list) > 0 {
+			s.track.phase(PhaseReading)
+		}
 		if full, err := s.takeAll(ctx, list); full || err != nil {
 			return full, err
 		}

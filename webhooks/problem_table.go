@@ -17,6 +17,7 @@ func Problems() []ProblemInfo {
 	return []ProblemInfo{
 		{"bad_query", http.StatusBadRequest, "A parameter of the address is malformed.", "no", "Correct the address."},
 		{"unauthorized", http.StatusUnauthorized, "The call does not prove where it comes from.", "no", "Compare the key, token or signature on both sides, and the clocks."},
+		{"forbidden", http.StatusForbidden, "The call comes from a network that is not let in here (`allow`).", "no", "Call from an allowed address; behind a proxy, compare `server.trusted_proxies`."},
 		{"not_found", http.StatusNotFound, "There is no such address, or no such provider.", "no", "Compare the address with the config."},
 		{"method_not_allowed", http.StatusMethodNotAllowed, "The address takes other methods.", "no", "Send POST."},
 		{"incomplete", http.StatusRequestTimeout, "The body did not come whole and in time.", "yes", "Send it again."},

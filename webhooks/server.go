@@ -41,6 +41,8 @@ type Options struct {
 	// PublicURL is the address under which callers reach us, for the published contract. Empty:
 	// what the caller of ?wsdl used.
 	PublicURL string
+	// Prefix is the path under which a proxy publishes the listener; requests come without it.
+	Prefix string
 	// Timeout bounds one call, without ?wait=; zero: 30 s.
 	Timeout time.Duration
 	// RetryAfter is what a 503 asks for; zero: 5 s.

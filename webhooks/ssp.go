@@ -10,6 +10,7 @@ import (
 
 	"github.com/pergabridge/pergabridge/bridge"
 	"github.com/pergabridge/pergabridge/bridge/config"
+	"github.com/pergabridge/pergabridge/bridge/listener"
 	"github.com/pergabridge/pergabridge/webhooks/processcall"
 	"github.com/pergabridge/pergabridge/webhooks/scheme"
 )
@@ -19,6 +20,10 @@ func (s *server) processCall(c *call) {
 	reader := s.Providers[c.provider].Call
 	if reader == nil || c.token != "" && !reader.WantsToken() {
 		c.notFound("no provider takes process calls here")
+		return
+	}
+	if !reader.From().Admit(listener.Address(c.r)) {
+		c.elsewhere()
 		return
 	}
 	if err := reader.Admit(c.r.Header, c.token); err != nil {
@@ -52,6 +57,11 @@ func (s *server) processCall(c *call) {
 		return
 	}
 	s.answer(c, rd, receipts[0], wait)
+}
+
+// elsewhere answers a caller whose network is not let in. What it sent is not looked at.
+func (c *call) elsewhere() {
+	c.problem(problem{status: http.StatusForbidden, word: "forbidden", detail: "this address does not serve your network"})
 }
 
 // denied answers a caller that did not prove who it is. It is told nothing more; the log is.
@@ -223,8 +233,8 @@ func (s *server) address(r *http.Request) string {
 		return strings.TrimRight(s.PublicURL, "/") + r.URL.EscapedPath()
 	}
 	proto := "http://"
-	if r.TLS != nil {
+	if listener.Secure(r) {
 		proto = "https://"
 	}
-	return proto + r.Host + r.URL.EscapedPath()
+	return proto + r.Host + s.Prefix + r.URL.EscapedPath()
 }

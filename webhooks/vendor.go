@@ -9,6 +9,7 @@ import (
 	"strconv"
 
 	"github.com/pergabridge/pergabridge/bridge"
+	"github.com/pergabridge/pergabridge/bridge/listener"
 	"github.com/pergabridge/pergabridge/bridge/secret"
 	"github.com/pergabridge/pergabridge/webhooks/processcall"
 	"github.com/pergabridge/pergabridge/webhooks/scheme"
@@ -19,6 +20,10 @@ func (s *server) webhook(c *call) {
 	in := s.Providers[c.provider]
 	if in.Webhook == nil || in.Receiver == nil || c.token != "" && !in.Webhook.WantsToken() {
 		c.notFound("no provider takes webhooks here")
+		return
+	}
+	if !in.Webhook.From().Admit(listener.Address(c.r)) {
+		c.elsewhere()
 		return
 	}
 	if err := in.Webhook.Early(c.r.Header, c.token); err != nil {

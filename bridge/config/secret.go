@@ -29,6 +29,9 @@ func (n *Node) StandInSecrets() {
 	}
 }
 
+// StandIns reports whether secrets are stand-ins: files that hold some need not be there.
+func (n *Node) StandIns() bool { return n != nil && n.doc.standIns }
+
 // SecretFiles returns the files that secrets of the document were read from, without those that systemd
 // handed over.
 func (n *Node) SecretFiles() []string {

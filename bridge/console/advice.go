@@ -64,7 +64,7 @@ func eventAdvice(e *bridge.Event) []string {
 		return []string{command("quarantine", "assign", e.ID) + " --task TASK", command("events", "ignore", e.ID)}
 	case bridge.StateEnded:
 		switch e.Reason {
-		case bridge.IsDuplicate, bridge.IsMerged, bridge.IsLate, bridge.Skipped, bridge.IgnoredByOperator, bridge.IsSuperseded, bridge.IsEcho:
+		case bridge.IsDuplicate, bridge.IsMerged, bridge.IsLate, bridge.Skipped, bridge.Bounced, bridge.IgnoredByOperator, bridge.IsSuperseded, bridge.IsEcho:
 			return []string{command("events", "retry", e.ID)}
 		}
 	}

@@ -530,7 +530,7 @@ func TestABackupOpensAsAStore(t *testing.T) {
 
 // breaking is a store whose backup fails after some bytes.
 type breaking struct {
-	bridge.Reader
+	console.Store
 	bytes int
 }
 
@@ -545,7 +545,7 @@ func (b breaking) Backup(_ context.Context, w io.Writer) error {
 
 func TestABackupThatBreaksOffIsNoSuccess(t *testing.T) {
 	for _, n := range []int{0, 10, 100_000} {
-		w := newWorld(t, func(o *console.Options) { o.Store = breaking{Reader: o.Store, bytes: n} })
+		w := newWorld(t, func(o *console.Options) { o.Store = breaking{Store: o.Store, bytes: n} })
 		_, err := w.client.Backup(ctx, &bytes.Buffer{})
 		require.Error(t, err, n)
 		if n == 0 {
@@ -556,7 +556,7 @@ func TestABackupThatBreaksOffIsNoSuccess(t *testing.T) {
 
 // slow is a store whose backup waits.
 type slow struct {
-	bridge.Reader
+	console.Store
 	begun, end chan struct{}
 }
 
@@ -569,7 +569,7 @@ func (s slow) Backup(_ context.Context, w io.Writer) error {
 
 func TestBackupsAreMadeOneAfterTheOther(t *testing.T) {
 	s := slow{begun: make(chan struct{}), end: make(chan struct{})}
-	w := newWorld(t, func(o *console.Options) { s.Reader = o.Store; o.Store = s })
+	w := newWorld(t, func(o *console.Options) { s.Store = o.Store; o.Store = s })
 	first := make(chan error, 1)
 	go func() {
 		_, err := w.client.Backup(ctx, io.Discard)

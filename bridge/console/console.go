@@ -22,7 +22,6 @@ type memory struct {
 	backup   chan struct{}
 	streams  chan struct{}
 	repairs  repairs
-	answered answered
 	brake    *brake
 	sessions *sessions
 }
@@ -47,7 +46,7 @@ func New(o Options) (*Console, error) {
 		o.Now = time.Now
 	}
 	c := &Console{memory: &memory{
-		backup: make(chan struct{}, 1), streams: make(chan struct{}, maxStreams), answered: answered{now: o.Now},
+		backup: make(chan struct{}, 1), streams: make(chan struct{}, maxStreams),
 		brake: newBrake(o.Now), sessions: newSessions(o.Now),
 	}}
 	if err := c.Use(o); err != nil {
@@ -121,9 +120,11 @@ func (s *server) pages(mux *http.ServeMux) {
 	look("/quarantine/{id}", s.quarantinedPage)
 	look("/providers", s.providersPage)
 	look("/providers/{name}", s.providerPage)
+	look("/mailboxes", s.mailboxesPage)
 	look("/activity", s.activityPage)
 	look("/repairs/{id}", s.repairPage)
 	look("/live", s.stream)
+	mux.Handle("/store/resume", s.forPeople(Admin, methods{http.MethodPost: s.resumeForm}))
 	decide("/act", methods{http.MethodGet: s.askPage, http.MethodPost: s.act})
 	decide("/repairs", methods{http.MethodGet: s.repairsPage, http.MethodPost: s.beginRepair})
 	decide("/providers/{name}/map", methods{http.MethodPost: s.tryMapping})

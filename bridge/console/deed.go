@@ -12,6 +12,7 @@ const (
 	onLane        = "lane"
 	onDestination = "destination"
 	onBond        = "bond"
+	onDuty        = "duty"
 )
 
 // A deed is one thing that a person can do with a button.
@@ -48,6 +49,10 @@ var deeds = []deed{
 		Means:  "Nothing is delivered there until somebody resumes it. Events go on queueing in order, and nothing is lost.",
 		Fields: []string{"note"}},
 	{Verb: bridge.VerbDestResume, On: onDestination, Word: "Resume", Done: "It goes on.", Means: "Deliveries go on; an open breaker is closed."},
+	{Verb: bridge.VerbDutyPause, On: onDuty, Word: "Pause", Done: "It is paused.", Asks: true,
+		Means:  "Nothing is read there until somebody resumes it. Mail stays on the server; a poll goes on from where it was.",
+		Fields: []string{"note"}},
+	{Verb: bridge.VerbDutyResume, On: onDuty, Word: "Resume", Done: "It goes on within seconds.", Means: "Reading goes on from where it was."},
 	{Verb: bridge.VerbBondLink, On: onBond, Word: "Link", Done: "The task has its reference.", Asks: true,
 		Means:  "The task gets this ticket number at the provider. What waited for it goes on, and SSP is told.",
 		Fields: []string{"reference", "note"}, Needed: []string{"reference"}},

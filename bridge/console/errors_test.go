@@ -28,7 +28,7 @@ var written = map[string]string{
 	"/bonds/move":         `{"provider":"acme","task":"1","reference":"R"}`,
 	"/bonds/import":       `{"rows":[{"provider":"acme","task":"1","reference":"R"}]}`,
 	"/quarantine/x/retry": "", "/quarantine/x/assign": `{"task":"1"}`, "/quarantine/x/discard": `{"note":"n"}`,
-	"/map": `{}`,
+	"/map": `{}`, "/duties/pause": `{"duty":"mailbox/a/INBOX"}`, "/duties/resume": `{"duty":"mailbox/a/INBOX"}`,
 }
 
 func TestWrongParametersAreNamed(t *testing.T) {
@@ -117,7 +117,7 @@ func TestAStoreThatIsGoneIs503(t *testing.T) {
 
 // failing is a store that cannot be read.
 type failing struct {
-	bridge.Reader
+	console.Store
 	err error
 }
 
@@ -128,7 +128,7 @@ func TestFailuresAreNamedAndMasked(t *testing.T) {
 		fmt.Errorf("no such %s: %w", hidden, bridge.ErrNotFound): api.NotFound,
 	} {
 		w := newWorld(t, func(o *console.Options) { o.Store = failing{o.Store, err} })
-		for _, path := range []string{"/counts", "/activity", "/destinations", "/events", "/events/x", "/lanes", "/bonds", "/bonds/a/b", "/quarantine", "/quarantine/x"} {
+		for _, path := range []string{"/counts", "/activity", "/destinations", "/events", "/events/x", "/lanes", "/bonds", "/bonds/a/b", "/quarantine", "/quarantine/x", "/duties", "/replicas"} {
 			rec := w.request("GET", "/api/v1"+path, "", signed)
 			p := problem(t, rec)
 			require.Equal(t, want, p.Code, path)

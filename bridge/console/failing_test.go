@@ -38,3 +38,5 @@ func (f failing) Replicas(context.Context) ([]bridge.Replica, error) { return ni
 func (f failing) Counts(context.Context) (bridge.Counts, error) { return bridge.Counts{}, f.fail() }
 
 func (f failing) Activities(context.Context, int) ([]bridge.Activity, error) { return nil, f.fail() }
+
+func (f failing) Duties(context.Context) ([]bridge.DutyState, error) { return nil, f.fail() }

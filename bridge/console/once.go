@@ -2,42 +2,39 @@ package console
 
 import (
 	"bytes"
+	"context"
 	"crypto/sha256"
+	"encoding/hex"
+	"encoding/json"
+	"fmt"
 	"io"
 	"net/http"
-	"sync"
 	"time"
 
+	"github.com/pergabridge/pergabridge/bridge"
 	"github.com/pergabridge/pergabridge/bridge/console/api"
 )
 
-// Idempotency-Key: a write that is sent again with its key gets the first answer again. Answers are
-// remembered by this process alone; after a restart, or at another replica, a repeated command is
-// carried out again, which is safe: every command says `changed: false` where nothing is left to do.
+// Idempotency-Key: a write that is sent again with its key gets the first answer again, from every
+// replica and after a restart: answers are pinned to the board of the store. A key is taken first, and
+// held while the write is under way; one whose replica died in the middle of it is free again after a
+// while, and the command is then carried out again, which is safe: every command says `changed: false`
+// where nothing is left to do.
 const (
 	onceLife   = 24 * time.Hour
-	onceMemory = 4096
-	onceKey    = 200 // bytes of a key
-	onceAnswer = 256 << 10
+	onceHeld   = 2 * time.Minute // longer than any write takes
+	onceKey    = 200             // bytes of a key
+	onceAnswer = bridge.MaxNotice / 2
+	onceKind   = "answer" // of the notices
 )
-
-// answered remembers answers.
-type answered struct {
-	now func() time.Time
-
-	mu    sync.Mutex
-	by    map[[sha256.Size]byte]*firstAnswer
-	order [][sha256.Size]byte // oldest first
-}
 
 // A firstAnswer is kept under the hash of its caller and key.
 type firstAnswer struct {
-	at      time.Time
-	request [sha256.Size]byte
-	done    bool
-	status  int
-	header  http.Header
-	body    []byte
+	Request []byte      `json:"request"` // hash
+	Done    bool        `json:"done,omitempty"`
+	Status  int         `json:"status,omitempty"`
+	Header  http.Header `json:"header,omitempty"`
+	Body    []byte      `json:"body,omitempty"`
 }
 
 // once makes a write repeatable.
@@ -55,24 +52,26 @@ func (s *server) once(serve answer) answer {
 			return err
 		}
 		r.Body = io.NopCloser(bytes.NewReader(body))
-		id := sha256.Sum256([]byte(callerOf(r.Context()).person + "\x00" + key))
+		hash := sha256.Sum256([]byte(callerOf(r.Context()).person + "\x00" + key))
 		what := sha256.Sum256([]byte(r.Method + "\x00" + r.URL.RequestURI() + "\x00" + string(body)))
-		first, err := s.answered.claim(id, what)
+		id := hex.EncodeToString(hash[:])
+		first, err := s.claim(r.Context(), id, what[:])
 		if err != nil {
 			return err
 		}
 		if first != nil {
-			for name, values := range first.header {
+			for name, values := range first.Header {
 				w.Header()[name] = values
 			}
 			w.Header().Set("Idempotency-Replayed", "true")
-			w.WriteHeader(first.status)
-			_, _ = w.Write(first.body) // fails only when the caller is gone
+			w.WriteHeader(first.Status)
+			_, _ = w.Write(first.Body) // fails only when the caller is gone
 			return nil
 		}
 		rec := &recorder{header: http.Header{}, status: http.StatusOK}
+		kept := false
 		defer func() { // also after a panic: the key must not stay taken
-			s.answered.settle(id, rec, err == nil && rec.status < 500)
+			s.keepAnswer(r.Context(), id, what[:], rec, kept && rec.status < 500)
 		}()
 		err = serve(rec, r)
 		if err != nil {
@@ -81,8 +80,8 @@ func (s *server) once(serve answer) answer {
 				return err
 			}
 			writeProblem(rec, p)
-			err = nil
 		}
+		kept = true
 		for name, values := range rec.header {
 			w.Header()[name] = values
 		}
@@ -93,44 +92,43 @@ func (s *server) once(serve answer) answer {
 }
 
 // claim takes a key, or returns its first answer.
-func (a *answered) claim(id, what [sha256.Size]byte) (*firstAnswer, error) {
-	a.mu.Lock()
-	defer a.mu.Unlock()
-	now := a.now()
-	if a.by == nil {
-		a.by = map[[sha256.Size]byte]*firstAnswer{}
+func (s *server) claim(ctx context.Context, id string, what []byte) (*firstAnswer, error) {
+	there, err := s.Store.PinNew(ctx, s.answerNotice(id, &firstAnswer{Request: what}, onceHeld))
+	if err != nil || there == nil {
+		return nil, err
 	}
-	for len(a.order) > 0 && (len(a.by) >= onceMemory || a.by[a.order[0]] == nil || now.Sub(a.by[a.order[0]].at) > onceLife) {
-		delete(a.by, a.order[0])
-		a.order = a.order[1:]
+	var first firstAnswer
+	if err := json.Unmarshal(there.Value, &first); err != nil {
+		return nil, fmt.Errorf("console: a kept answer cannot be read: %w", err)
 	}
-	switch first := a.by[id]; {
-	case first == nil:
-		a.by[id] = &firstAnswer{at: now, request: what}
-		a.order = append(a.order, id)
-		return nil, nil
-	case first.request != what:
+	switch {
+	case !bytes.Equal(first.Request, what):
 		return nil, problem(api.KeyReused, "this key came before with another request")
-	case !first.done:
+	case !first.Done:
 		p := problem(api.InProgress, "the first request with this key is still under way")
 		p.RetryAfter = 1
 		return nil, p
-	default:
-		return first, nil
+	}
+	return &first, nil
+}
+
+// keepAnswer keeps an answer, or gives the key back.
+func (s *server) keepAnswer(ctx context.Context, id string, what []byte, rec *recorder, keep bool) {
+	n := bridge.Notice{Kind: onceKind, Key: id} // over at once
+	if keep && rec.body.Len() <= onceAnswer {
+		n = s.answerNotice(id, &firstAnswer{Request: what, Done: true, Status: rec.status, Header: rec.header, Body: rec.body.Bytes()}, onceLife)
+	}
+	ctx, cancel := context.WithTimeout(context.WithoutCancel(ctx), checkTime)
+	defer cancel()
+	if err := s.Store.Pin(ctx, n); err != nil {
+		s.Log.Warn("console: the answer to a write with an Idempotency-Key could not be kept", "error", err)
 	}
 }
 
-// settle keeps an answer, or gives the key back.
-func (a *answered) settle(id [sha256.Size]byte, rec *recorder, keep bool) {
-	a.mu.Lock()
-	defer a.mu.Unlock()
-	first := a.by[id]
-	if first == nil {
-		return
+func (s *server) answerNotice(id string, a *firstAnswer, life time.Duration) bridge.Notice {
+	raw, err := json.Marshal(a)
+	if err != nil {
+		panic(err) // a plain struct
 	}
-	if !keep || rec.body.Len() > onceAnswer {
-		delete(a.by, id)
-		return
-	}
-	first.done, first.status, first.header, first.body = true, rec.status, rec.header, bytes.Clone(rec.body.Bytes())
+	return bridge.Notice{Kind: onceKind, Key: id, Value: raw, Until: s.Now().Add(life)}
 }

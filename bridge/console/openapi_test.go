@@ -143,6 +143,7 @@ func (d documented) params() []map[string]any {
 
 func TestEveryOperationIsAsItsDocumentSays(t *testing.T) {
 	w := newWorld(t, withPeople, shelf, func(o *console.Options) {
+		o.Store = &resettable{Store: o.Store}
 		o.Destinations[1].Test = func(context.Context) (string, error) { return "ok", nil }
 		o.Map = func(context.Context, json.RawMessage) (any, error) { return map[string]any{"call": "POST /"}, nil }
 		o.Contract = func() any { return map[string]any{"status": "bound"} }
@@ -174,6 +175,13 @@ func TestEveryOperationIsAsItsDocumentSays(t *testing.T) {
 	call("GET", "/lanes?after=1/acme/out/1", "")
 	call("GET", "/lanes?state=parked&limit=1&destination=acme&provider=acme&task=2", "")
 	call("GET", "/destinations", "")
+	_, ok, err := w.store.Duty(ctx, "mailbox/support/INBOX", w.session)
+	require.NoError(t, err)
+	require.True(t, ok)
+	call("GET", "/mailboxes", "")
+	call("GET", "/duties", "")
+	call("POST", "/duties/pause", `{"duty":"mailbox/support/INBOX","note":"n"}`)
+	call("POST", "/duties/resume", `{"duty":"mailbox/support/INBOX"}`)
 	call("GET", "/bonds?limit=1", "")
 	call("GET", "/bonds/acme/1", "")
 	call("GET", "/quarantine?waiting=true", "")
@@ -217,6 +225,7 @@ func TestEveryOperationIsAsItsDocumentSays(t *testing.T) {
 	require.Len(t, page.Items, 3)
 	call("GET", "/activity?after="+page.Next, "")
 	call("GET", "/replicas", "")
+	call("POST", "/store/resume", `{"since":"2026-02-28"}`)
 
 	for _, d := range o.paths {
 		require.True(t, o.seen[d.id], "%s was never called", d.id)
@@ -253,7 +262,7 @@ func TestTheDocumentIsComplete(t *testing.T) {
 			require.NotEmpty(t, p["schema"])
 		}
 	}
-	require.Len(t, ids, 35)
+	require.Len(t, ids, 41)
 	for name := range o.doc["components"].(map[string]any)["schemas"].(map[string]any) {
 		_, err := o.refs.Compile(pointer("components", "schemas", name))
 		require.NoError(t, err, name)

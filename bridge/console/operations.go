@@ -47,6 +47,10 @@ func (s *server) operations() []operation {
 		post("pauseDestination", "/destinations/{name}/pause", "Pause a destination.", api.Note{}, true, s.actOnDestination(bridge.VerbDestPause)),
 		post("resumeDestination", "/destinations/{name}/resume", "Resume a destination; closes an open breaker.", api.Note{}, true, s.actOnDestination(bridge.VerbDestResume)),
 		post("testDestination", "/destinations/{name}/test", "Call a destination without doing anything there.", nil, true, s.testDestination),
+		get("listMailboxes", "/mailboxes", "List mailboxes and how their reading goes.", nil, api.List[api.Mailbox]{}, s.listMailboxes),
+		get("listDuties", "/duties", "List the work that one replica does at a time.", nil, api.List[api.Duty]{}, s.listDuties),
+		post("pauseDuty", "/duties/pause", "Take a duty, such as the reading of a mailbox, from whoever has it, until it is resumed.", api.DutyAct{}, false, s.actOnDuty(bridge.VerbDutyPause)),
+		post("resumeDuty", "/duties/resume", "Let a paused duty go on.", api.DutyAct{}, false, s.actOnDuty(bridge.VerbDutyResume)),
 		get("listBonds", "/bonds", "List bonds.", []string{"provider", "task", "reference", "state", "after", "limit"}, api.List[api.Bond]{}, s.listBonds),
 		get("showBond", "/bonds/{provider}/{task}", "Show one bond with its lanes and latest events.", nil, api.BondDetail{}, s.showBond),
 		post("linkBond", "/bonds/link", "Give a task its reference.", api.BondAct{}, false, s.actOnBond(bridge.VerbBondLink)),
@@ -58,11 +62,12 @@ func (s *server) operations() []operation {
 		post("rereadQuarantined", "/quarantine/{id}/retry", "Read the input again under the config in force.", nil, true, s.reread),
 		post("assignQuarantined", "/quarantine/{id}/assign", "Give an event its task or reference.", api.Assign{}, false, s.assign),
 		post("discardQuarantined", "/quarantine/{id}/discard", "End an event for good; the note says why.", api.Note{}, false, s.discard),
-		get("listRepairs", "/repairs", "List bulk repairs of this process, newest first.", nil, api.List[api.Repair]{}, s.listRepairs),
+		get("listRepairs", "/repairs", "List bulk repairs, newest first.", nil, api.List[api.Repair]{}, s.listRepairs),
 		get("showRepair", "/repairs/{id}", "Show how a bulk repair goes.", nil, api.Repair{}, s.showRepair),
 		post("beginRepair", "/repairs", "Do one thing to every parked lane or quarantined event of a provider or reason.", api.RepairRequest{}, false, s.postRepair),
 		get("counts", "/counts", "The state of everything in numbers.", nil, api.Counts{}, s.counts),
-		get("listReplicas", "/replicas", "List the processes that work on the store.", nil, api.List[api.Replica]{}, s.replicas),
+		post("resumeStore", "/store/resume", "Go on after the ledger was wiped or restored.", api.StoreResume{}, false, s.resumeStore),
+		get("listReplicas", "/replicas", "List the processes that work on the store.", nil, api.List[api.Replica]{}, s.listReplicas),
 		get("listActivity", "/activity", "List what people did, newest first.", []string{"after", "limit"}, api.List[api.Activity]{}, s.activity),
 		get("status", "/status", "What is running.", nil, api.Status{}, s.status),
 		get("backup", "/backup", "A copy of the database.", nil, nil, s.sendBackup),
@@ -81,6 +86,8 @@ func (s *server) operations() []operation {
 			o.answer, o.status = api.Repair{}, http.StatusAccepted
 		case "reload":
 			o.need, o.answer = Admin, api.Reloaded{}
+		case "resumeStore":
+			o.need, o.answer = Admin, api.StoreResumed{}
 		case "map":
 			o.answer = map[string]any{}
 		case "testDestination":
@@ -110,6 +117,7 @@ func (s *server) addAPI(mux *http.ServeMux) {
 		"/events/{id}/{verb}": "retry, ignore, settle, files/1", "/lanes/{verb}": "pause, resume, retry",
 		"/destinations/{name}/{verb}": "pause, resume, test", "/bonds/{verb}": "link, unlink, move, import",
 		"/quarantine/{id}/{verb}": "retry, assign, discard",
+		"/duties/{verb}":          "pause, resume",
 	} {
 		mux.Handle(api.Prefix+path, s.forPrograms(Viewer, methods{"": func(http.ResponseWriter, *http.Request) error {
 			return problem(api.NotFound, "there is no such command here; there are "+known)

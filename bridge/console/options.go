@@ -37,13 +37,22 @@ type Destination struct {
 	Test func(ctx context.Context) (string, error)
 }
 
+// A Store is what the console reads, and the board it shares with the other replicas.
+type Store interface {
+	bridge.Reader
+	bridge.Board
+}
+
 // Options configures the admin listener.
 type Options struct {
-	Store  bridge.Reader
+	Store  Store
 	Engine Engine
 	// Token lets callers in as admins. Without it and without Users only loopback addresses are
 	// served.
 	Token secret.Text
+	// Prefix is the path under which a proxy publishes the listener, without a slash at its end;
+	// requests come without it.
+	Prefix string
 	// Users may sign in to the pages.
 	Users []User
 	// OpenMetrics serves /metrics without a token.
@@ -75,6 +84,11 @@ type Options struct {
 	// Map answers POST /map: a dry run of a mapping. It may return an [*api.Problem]; any other
 	// error is answered as unprocessable. nil: not found.
 	Map func(ctx context.Context, request json.RawMessage) (any, error)
+
+	// Mailboxes returns how the reading of every folder goes; nil: no mailbox is configured.
+	Mailboxes func(ctx context.Context) ([]api.Mailbox, error)
+	// Session returns the session of this replica, "" while it has none; nil: nobody asks.
+	Session func() string
 
 	// Reload reads the config anew for a person and puts it in force. It may return an
 	// [*api.Problem]; any other error is answered as unprocessable. nil: not found.

@@ -21,7 +21,7 @@ import (
 var assets embed.FS
 
 // pageNames are the pages; each has a file.
-var pageNames = []string{"overview", "tasks", "task", "parked", "quarantine", "quarantined", "providers", "provider",
+var pageNames = []string{"overview", "tasks", "task", "parked", "quarantine", "quarantined", "providers", "provider", "mailboxes",
 	"activity", "act", "repair", "repairs", "login", "problem"}
 
 // templates holds one complete page a name; each is the frame with its own content.
@@ -148,7 +148,9 @@ type frame struct {
 	// Live is the address of the stream that keeps the page fresh; empty for pages that stand still.
 	Live string
 	Nav  []place
-	Body any
+	// Reset says why everything stands still; Since is what the form proposes.
+	Reset, Since string
+	Body         any
 }
 
 // A place is one entry of the navigation.
@@ -158,11 +160,11 @@ type place struct {
 }
 
 var navigation = []place{{"/", "Overview", false}, {"/tasks", "Tasks", false}, {"/parked", "Parked", false},
-	{"/quarantine", "Quarantine", false}, {"/providers", "Providers", false}, {"/activity", "Activity", false}}
+	{"/quarantine", "Quarantine", false}, {"/providers", "Providers", false}, {"/mailboxes", "Mailboxes", false}, {"/activity", "Activity", false}}
 
 // live names the pages that are worth a stream.
 var live = map[string]bool{"overview": true, "tasks": true, "task": true, "parked": true, "quarantine": true, "quarantined": true,
-	"providers": true, "activity": true, "repair": true, "repairs": true}
+	"providers": true, "mailboxes": true, "activity": true, "repair": true, "repairs": true}
 
 func (s *server) frame(r *http.Request, name, title string, body any) *frame {
 	f := &frame{Title: title, Version: s.Version, Now: s.Now(), Here: here(r), Body: body}
@@ -171,6 +173,9 @@ func (s *server) frame(r *http.Request, name, title string, body any) *frame {
 		return f
 	}
 	f.Person, f.Role, f.CSRF, f.SignedIn = c.person, c.role, c.csrf, c.session != nil
+	if f.Reset = s.reset(); f.Reset != "" {
+		f.Since = f.Now.UTC().Format("2006-01-02T15:04")
+	}
 	if d := deedOf(bridge.Verb(r.URL.Query().Get(doneParam))); d != nil {
 		f.Flash = d.Done
 	}
@@ -213,7 +218,7 @@ func (s *server) page(w http.ResponseWriter, r *http.Request, status int, name, 
 	}
 	w.Header().Set("Content-Type", "text/html; charset=utf-8")
 	w.WriteHeader(status)
-	_, _ = w.Write(b.Bytes()) // fails only when the caller is gone
+	_, _ = w.Write(s.below(b.Bytes())) // fails only when the caller is gone
 	return nil
 }
 

@@ -17,11 +17,12 @@ type actPage struct {
 	Target string
 	Back   string
 	Error  string
-	// Event, Lane, Destination or Bond is what it is about.
+	// Event, Lane, Destination, Bond or Duty is what it is about.
 	Event       *api.Event
 	Lane        *api.Lane
 	Destination *api.Destination
 	Bond        *bridge.Bond
+	Duty        string
 	// Values are what was filled in already.
 	Values map[string]string
 }
@@ -84,6 +85,9 @@ func (s *server) ask(w http.ResponseWriter, r *http.Request, status int, p actPa
 		}
 		p.Destination = &d
 		title += ": " + d.Name
+	case onDuty:
+		p.Duty = p.Target
+		title += ": " + p.Target
 	case onBond:
 		provider, task, _ := strings.Cut(p.Target, "/")
 		switch b, err := s.Store.Bond(ctx, provider, task); {
@@ -174,6 +178,8 @@ func (s *server) carryOut(r *http.Request, p actPage) error {
 			return err
 		}
 		c.Dest = p.Target
+	case onDuty:
+		c.Duty = p.Target
 	case onBond:
 		c.Provider, c.Task, _ = strings.Cut(p.Target, "/")
 	}

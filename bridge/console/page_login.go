@@ -65,7 +65,7 @@ func (s *server) login(w http.ResponseWriter, r *http.Request) error {
 		return s.signIn(w, r, http.StatusUnauthorized, p)
 	}
 	s.guard.sessions.end(r)
-	http.SetCookie(w, cookie(r, s.guard.sessions.begin(user.Name, user.Role)))
+	http.SetCookie(w, s.cookie(r, s.guard.sessions.begin(user.Name, user.Role)))
 	s.Log.Info("console: somebody signed in", "person", user.Name, "role", user.Role, "remote", r.RemoteAddr)
 	http.Redirect(w, r, p.Next, http.StatusSeeOther)
 	return nil
@@ -95,7 +95,7 @@ func (s *server) logout(w http.ResponseWriter, r *http.Request) error {
 		return err
 	}
 	s.guard.sessions.end(r)
-	http.SetCookie(w, cookie(r, ""))
+	http.SetCookie(w, s.cookie(r, ""))
 	http.Redirect(w, r, "/login", http.StatusSeeOther)
 	return nil
 }
@@ -127,7 +127,13 @@ func formOf(w http.ResponseWriter, r *http.Request, limit int64) error {
 }
 
 // places are the pages that a form may lead back to.
-var places = []string{"/tasks", "/parked", "/quarantine", "/providers", "/activity", "/repairs"}
+var places = func() []string {
+	out := []string{"/repairs"}
+	for _, p := range navigation[1:] { // the first is everything else
+		out = append(out, p.Path)
+	}
+	return out
+}()
 
 // ours returns next if it is a page of this console, else the first page.
 func ours(next string) string {

@@ -22,6 +22,9 @@ type overviewPage struct {
 	Contract     *api.Check
 	Checks       []namedCheck // what else is wrong: mailboxes, polls
 	Destinations []destinationRow
+	Mailboxes    []api.Mailbox
+	Replicas     []api.Replica
+	Configs      int // how many different configs the replicas work with
 	All          *rate.Series
 	Parked       []laneRow
 	ParkedN      int64
@@ -69,6 +72,19 @@ func (s *server) overviewPage(w http.ResponseWriter, r *http.Request) error {
 		Parked: rowsOf(parked[:min(len(parked), overviewLanes)]), MoreParked: len(parked) > overviewLanes,
 		Quarantine: quarantineRows(counts),
 	}
+	if p.Mailboxes, err = s.mailboxes(ctx); err != nil {
+		return err
+	}
+	if p.Replicas, err = s.replicas(ctx); err != nil {
+		return err
+	}
+	configs := map[string]bool{}
+	for _, r := range p.Replicas {
+		if r.Config != "" {
+			configs[r.Config] = true
+		}
+	}
+	p.Configs = len(configs)
 	for name, c := range p.Ready.Checks {
 		if !c.OK {
 			p.NotReady = append(p.NotReady, namedCheck{name, c.Reason})
@@ -78,7 +94,7 @@ func (s *server) overviewPage(w http.ResponseWriter, r *http.Request) error {
 		p.ParkedN += d.Lanes[bridge.LaneParked]
 	}
 	for name, c := range p.Ready.Shown {
-		if !c.OK && name != "contract" && !strings.HasPrefix(name, "destination ") {
+		if !c.OK && name != "contract" && !strings.HasPrefix(name, "destination ") && !strings.HasPrefix(name, "mailbox ") {
 			p.Checks = append(p.Checks, namedCheck{name, c.Reason})
 		}
 	}

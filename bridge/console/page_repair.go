@@ -26,7 +26,10 @@ func (s *server) repairsPage(w http.ResponseWriter, r *http.Request) error {
 		return err
 	}
 	if p.Of == "" {
-		p.Past = s.repairs.all()
+		var err error
+		if p.Past, err = s.known(r.Context(), ""); err != nil {
+			return err
+		}
 		return s.page(w, r, http.StatusOK, "repairs", "Repairs", p)
 	}
 	return s.askRepair(w, r, http.StatusOK, p)
@@ -73,9 +76,9 @@ func (s *server) repairPage(w http.ResponseWriter, r *http.Request) error {
 	if err := pageQuery(r).done(); err != nil {
 		return err
 	}
-	x := s.repairs.find(r.PathValue("id"))
-	if x == nil {
-		return problem(api.NotFound, "nobody remembers this repair; what it did stands under Activity")
+	v, err := s.repairOf(r)
+	if err != nil {
+		return err
 	}
-	return s.page(w, r, http.StatusOK, "repair", "Repair", x.view())
+	return s.page(w, r, http.StatusOK, "repair", "Repair", v)
 }

@@ -5,6 +5,7 @@ import (
 	"net/http"
 	"slices"
 	"strconv"
+	"strings"
 
 	"github.com/pergabridge/pergabridge/bridge"
 	"github.com/pergabridge/pergabridge/bridge/console/api"
@@ -19,6 +20,8 @@ type taskPage struct {
 	Others         []bridge.Bond
 	Lanes          []taskLane
 	BondDeeds      []bridge.Verb
+	Story          string // how it stands, in a sentence
+	Stuck          bool
 	Events         []taskEvent // oldest first
 	Older          string      // address of the page before
 	Latest         string      // address of the newest page, when this is another
@@ -103,9 +106,37 @@ func (s *server) taskPage(w http.ResponseWriter, r *http.Request) error {
 			}
 		}
 	}
+	p.Story, p.Stuck = story(&p)
 	p.BondDeeds = []bridge.Verb{bridge.VerbBondLink}
 	if p.Bond != nil && p.Bond.Reference != "" {
 		p.BondDeeds = []bridge.Verb{bridge.VerbBondUnlink, bridge.VerbBondMove}
 	}
 	return s.page(w, r, http.StatusOK, "task", "Task "+p.Task+" at "+p.Provider, p)
+}
+
+// story says in a sentence how a task stands, and whether it needs a person.
+func story(p *taskPage) (text string, stuck bool) {
+	var parts []string
+	for _, l := range p.Lanes {
+		if l.Lane == nil {
+			continue
+		}
+		switch l.Lane.State {
+		case bridge.LaneParked, bridge.LanePaused:
+			stuck = true
+			parts = append(parts, l.Title+" has stopped and waits for a person: "+or(l.Lane.Why, string(l.Lane.Reason)))
+		case bridge.LaneHeld:
+			parts = append(parts, l.Title+" waits until the provider's ticket number is known")
+		case bridge.LaneReady, bridge.LaneLeased:
+			text := l.Title + " is under way"
+			if l.Lane.Attempt > 0 && l.Lane.Why != "" {
+				text += ", after " + strconv.Itoa(l.Lane.Attempt) + " tries (" + l.Lane.Why + ")"
+			}
+			parts = append(parts, text)
+		}
+	}
+	if len(parts) == 0 {
+		return "Nothing waits: both sides have everything that was sent.", false
+	}
+	return strings.Join(parts, ". ") + ".", stuck
 }

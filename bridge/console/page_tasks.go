@@ -16,10 +16,13 @@ import (
 const (
 	tasksShown  = 50
 	tasksEvents = 200
+	tasksPieces = 10 // of so many events, when all that is known is the time
 )
 
 type tasksPage struct {
 	Search, Provider, State string
+	Since                   string // how long ago something came in, such as 24h
+	since                   time.Time
 	Providers               []string
 	BondStates              []bridge.BondState
 	LaneStates              []bridge.LaneState
@@ -43,6 +46,7 @@ func (s *server) tasksPage(w http.ResponseWriter, r *http.Request) error {
 	p := tasksPage{Search: q.text("q"), Provider: q.text("provider"), State: q.text("state"), BondStates: bondStates,
 		LaneStates: []bridge.LaneState{bridge.LaneParked, bridge.LanePaused, bridge.LaneHeld, bridge.LaneLeased, bridge.LaneReady}}
 	after := q.text("after")
+	p.Since, p.since = q.text("since"), q.since(s.Now())
 	if p.State != "" && !slices.Contains(bondStates, bridge.BondState(p.State)) && !slices.Contains(laneStates, bridge.LaneState(p.State)) {
 		q.fail("state", "one of %s, %s", words(bondStates), words(laneStates))
 	}
@@ -89,6 +93,12 @@ func (s *server) providerNames() []string {
 func (s *server) findTasks(ctx context.Context, p tasksPage, after string) (rows []taskRow, next string, err error) {
 	byLane := slices.Contains(laneStates, bridge.LaneState(p.State))
 	switch {
+	case p.Search == "" && !p.since.IsZero():
+		if rows, err = s.lately(ctx, p); err != nil {
+			return nil, "", err
+		}
+		rows, err = s.narrow(ctx, rows, p)
+		return rows, "", err
 	case p.Search != "":
 		if rows, err = s.search(ctx, p); err != nil {
 			return nil, "", err
@@ -185,8 +195,17 @@ func (s *server) search(ctx context.Context, p tasksPage) ([]taskRow, error) {
 			return nil, err
 		}
 	}
+	// Then what begins with it: half a number is often all that somebody has.
+	for _, k := range append([]string{p.Search}, keys...) {
+		if k == "" {
+			continue
+		}
+		if err := add("beginning", bridge.BondFilter{Prefix: k}); err != nil {
+			return nil, err
+		}
+	}
 	for _, filter := range []bridge.EventFilter{{Task: p.Search}, {Search: p.Search}} {
-		filter.Provider, filter.Newest, filter.Limit = p.Provider, true, tasksEvents
+		filter.Provider, filter.Since, filter.Newest, filter.Limit = p.Provider, p.since, true, tasksEvents
 		events, err := s.Store.Events(ctx, filter)
 		if err != nil {
 			return nil, err
@@ -196,6 +215,28 @@ func (s *server) search(ctx context.Context, p tasksPage) ([]taskRow, error) {
 				f.add(taskRow{Provider: e.Provider, Task: e.Task, Found: "text", Text: shorten(strings.TrimSpace(or(e.Text, e.Title)), 160), At: e.Received})
 			}
 		}
+	}
+	return f.rows, nil
+}
+
+// lately returns the tasks of which something came in since then, newest first.
+func (s *server) lately(ctx context.Context, p tasksPage) ([]taskRow, error) {
+	f := &found{}
+	filter := bridge.EventFilter{Provider: p.Provider, Since: p.since, Newest: true, Limit: tasksEvents}
+	for range tasksPieces {
+		events, err := s.Store.Events(ctx, filter)
+		if err != nil {
+			return nil, err
+		}
+		for i := range events {
+			if e := &events[i]; e.Task != "" {
+				f.add(taskRow{Provider: e.Provider, Task: e.Task, Found: string(e.Kind), At: e.Received})
+			}
+		}
+		if len(events) < tasksEvents || len(f.rows) > tasksShown && p.State == "" {
+			break
+		}
+		filter.After = events[len(events)-1].Seq
 	}
 	return f.rows, nil
 }
@@ -215,6 +256,9 @@ func (s *server) narrow(ctx context.Context, rows []taskRow, p tasksPage) ([]tas
 			if len(bonds) > 0 {
 				row.Bond = &bonds[0]
 			}
+		}
+		if !p.since.IsZero() && row.At.Before(p.since) {
+			continue
 		}
 		fits := p.State == "" || row.Bond != nil && string(row.Bond.State) == p.State
 		if !fits && slices.Contains(laneStates, bridge.LaneState(p.State)) {

@@ -2,6 +2,7 @@ package console
 
 import (
 	"context"
+	"encoding/json"
 	"errors"
 	"fmt"
 	"net/http"
@@ -54,19 +55,7 @@ func (r *repair) change(f func(*api.Repair)) {
 	f(&r.v)
 }
 
-// find returns a repair by its id, nil if nobody knows it.
-func (s *repairs) find(id string) *repair {
-	s.mu.Lock()
-	defer s.mu.Unlock()
-	for _, r := range s.list {
-		if r.v.ID == id {
-			return r
-		}
-	}
-	return nil
-}
-
-// all returns every repair, newest first.
+// all returns every repair of this process, newest first.
 func (s *repairs) all() []api.Repair {
 	s.mu.Lock()
 	defer s.mu.Unlock()
@@ -75,6 +64,62 @@ func (s *repairs) all() []api.Repair {
 		out = append(out, r.view())
 	}
 	return out
+}
+
+// Repairs are pinned to the board as they go, so that every replica shows them, and a restart does not
+// forget them.
+const (
+	repairKind   = "repair" // of the notices
+	repairLife   = 7 * 24 * time.Hour
+	repairTell   = time.Second      // how often progress is told
+	repairSilent = 30 * time.Second // after which one that is under way elsewhere has been broken off
+)
+
+// A pinnedRepair is a repair as it was told last.
+type pinnedRepair struct {
+	api.Repair
+	At time.Time `json:"at"`
+}
+
+// pinRepair tells how a repair goes; what cannot be told now is told next time.
+func (s *server) pinRepair(ctx context.Context, v api.Repair) {
+	raw, err := json.Marshal(pinnedRepair{v, s.Now()})
+	if err == nil {
+		ctx, cancel := context.WithTimeout(context.WithoutCancel(ctx), checkTime)
+		defer cancel()
+		err = s.Store.Pin(ctx, bridge.Notice{Kind: repairKind, Key: v.ID, Value: raw, Until: s.Now().Add(repairLife)})
+	}
+	if err != nil {
+		s.Log.Debug("console: the progress of a repair could not be told", "error", err)
+	}
+}
+
+// known returns the repairs of all replicas, newest first; with an id only that one.
+func (s *server) known(ctx context.Context, id string) ([]api.Repair, error) {
+	out := []api.Repair{}
+	mine := map[string]bool{}
+	for _, v := range s.repairs.all() {
+		if id == "" || v.ID == id {
+			out = append(out, v)
+			mine[v.ID] = true
+		}
+	}
+	pinned, err := s.Store.Notices(ctx, repairKind, id)
+	if err != nil {
+		return nil, err
+	}
+	for _, n := range pinned {
+		var p pinnedRepair
+		if json.Unmarshal(n.Value, &p) != nil || mine[p.ID] { // another version may write what this one does not know
+			continue
+		}
+		if p.Ended.IsZero() && s.Now().Sub(p.At) > repairSilent {
+			p.Ended, p.Stopped = p.At, "the replica that did it has ended; begin again to do the rest"
+		}
+		out = append(out, p.Repair)
+	}
+	slices.SortFunc(out, func(a, b api.Repair) int { return b.Started.Compare(a.Started) })
+	return out[:min(len(out), repairMemory)], nil
 }
 
 // repairVerbs are what can be done to many.
@@ -182,6 +227,7 @@ func (s *server) begin(ctx context.Context, q api.RepairRequest) (api.Repair, er
 	ctx, cancel := context.WithCancel(context.WithoutCancel(ctx))
 	all.work.Go(func() {
 		defer cancel()
+		s.pinRepair(ctx, r.view())
 		s.repair(ctx, r, todo)
 	})
 	return r.view(), nil
@@ -200,7 +246,11 @@ func (s *server) repair(ctx context.Context, r *repair, todo []bridge.Command) {
 		case <-stop:
 		}
 	}()
-	defer r.change(func(v *api.Repair) { v.Ended = s.Now() })
+	told := s.Now()
+	defer func() {
+		r.change(func(v *api.Repair) { v.Ended = s.Now() })
+		s.pinRepair(ctx, r.view())
+	}()
 	person, note := r.v.Person, r.v.Note
 	for _, c := range todo {
 		err := s.repairOne(ctx, person, note, c)
@@ -220,6 +270,10 @@ func (s *server) repair(ctx context.Context, r *repair, todo []bridge.Command) {
 		})
 		if gone {
 			return
+		}
+		if now := s.Now(); now.Sub(told) >= repairTell {
+			told = now
+			s.pinRepair(ctx, r.view())
 		}
 	}
 }
@@ -254,18 +308,34 @@ func (s *server) listRepairs(w http.ResponseWriter, r *http.Request) error {
 	if err := readQuery(r.URL.RawQuery).done(); err != nil {
 		return err
 	}
-	return writeJSON(w, http.StatusOK, api.List[api.Repair]{Items: s.repairs.all()})
+	all, err := s.known(r.Context(), "")
+	if err != nil {
+		return err
+	}
+	return writeJSON(w, http.StatusOK, api.List[api.Repair]{Items: all})
 }
 
 func (s *server) showRepair(w http.ResponseWriter, r *http.Request) error {
 	if err := readQuery(r.URL.RawQuery).done(); err != nil {
 		return err
 	}
-	x := s.repairs.find(r.PathValue("id"))
-	if x == nil {
-		return problem(api.NotFound, "nobody remembers this repair; what it did stands in the activity")
+	v, err := s.repairOf(r)
+	if err != nil {
+		return err
 	}
-	return writeJSON(w, http.StatusOK, x.view())
+	return writeJSON(w, http.StatusOK, v)
+}
+
+// repairOf returns the repair that the address of a request names.
+func (s *server) repairOf(r *http.Request) (api.Repair, error) {
+	all, err := s.known(r.Context(), r.PathValue("id"))
+	if err == nil && len(all) == 0 {
+		err = problem(api.NotFound, "nobody remembers this repair; what it did stands in the activity")
+	}
+	if err != nil {
+		return api.Repair{}, err
+	}
+	return all[0], nil
 }
 
 func (s *server) postRepair(w http.ResponseWriter, r *http.Request) error {

@@ -10,6 +10,7 @@ import (
 	"time"
 
 	"github.com/pergabridge/pergabridge/bridge/console/api"
+	"github.com/pergabridge/pergabridge/bridge/listener"
 	"github.com/pergabridge/pergabridge/bridge/secret"
 )
 
@@ -54,7 +55,10 @@ const maxQuery = 8 << 10
 // outside is around everything: headers, panics, time.
 func (s *server) outside(h http.Handler) http.Handler {
 	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
-		secure(w.Header(), r.TLS != nil)
+		secure(w.Header(), listener.Secure(r))
+		if s.Prefix != "" {
+			w = &prefixed{w, s.Prefix}
+		}
 		defer func() {
 			p := recover()
 			if p == nil {

@@ -6,6 +6,8 @@ import (
 	"net/http"
 	"sync"
 	"time"
+
+	"github.com/pergabridge/pergabridge/bridge/listener"
 )
 
 // Bounds of sessions: one ends after sessionIdle without a request and after sessionLife at the
@@ -119,8 +121,8 @@ func (x *session) over(now time.Time) bool {
 }
 
 // cookie carries the id of a session; an empty id takes it back.
-func cookie(r *http.Request, id string) *http.Cookie {
-	c := &http.Cookie{Name: cookieName, Value: id, Path: "/", HttpOnly: true, SameSite: http.SameSiteStrictMode, Secure: r.TLS != nil}
+func (s *server) cookie(r *http.Request, id string) *http.Cookie {
+	c := &http.Cookie{Name: cookieName, Value: id, Path: s.Prefix + "/", HttpOnly: true, SameSite: http.SameSiteStrictMode, Secure: listener.Secure(r)}
 	if id == "" {
 		c.MaxAge = -1
 	}

@@ -17,21 +17,6 @@ func (s *server) counts(w http.ResponseWriter, r *http.Request) error {
 	return writeJSON(w, http.StatusOK, c)
 }
 
-func (s *server) replicas(w http.ResponseWriter, r *http.Request) error {
-	if err := readQuery(r.URL.RawQuery).done(); err != nil {
-		return err
-	}
-	all, err := s.Store.Replicas(r.Context())
-	if err != nil {
-		return err
-	}
-	page := api.List[api.Replica]{Items: all}
-	if page.Items == nil {
-		page.Items = []api.Replica{}
-	}
-	return writeJSON(w, http.StatusOK, page)
-}
-
 func (s *server) activity(w http.ResponseWriter, r *http.Request) error {
 	q := readQuery(r.URL.RawQuery)
 	limit, after := q.limit(), q.text("after")
@@ -51,7 +36,7 @@ func (s *server) status(w http.ResponseWriter, r *http.Request) error {
 	}
 	v := api.Status{
 		Version: s.Version, Config: s.ConfigVersion, Started: s.Started, Now: s.Now(),
-		Ready: s.readiness(r.Context()).Ready, Replica: s.Replica,
+		Ready: s.readiness(r.Context()).Ready, Replica: s.Replica, Reset: s.reset(),
 	}
 	if s.Contract != nil {
 		raw, err := maskJSON(s.Contract())

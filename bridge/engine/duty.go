@@ -147,6 +147,9 @@ type duty struct {
 	lost func()
 }
 
+// Since is read by [bridge.Since].
+func (d *duty) Since() time.Time { return bridge.Since(d.Duty) }
+
 // Accept completes the events as [Engine.Accept] does, and stops the source once it is fenced.
 func (d *duty) Accept(ctx context.Context, events []bridge.Event, cursor string) ([]bridge.Receipt, error) {
 	receipts, err := d.e.accept(ctx, events, func(ctx context.Context, ready []bridge.Event) ([]bridge.Receipt, error) {

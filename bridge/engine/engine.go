@@ -101,6 +101,14 @@ func (e *Engine) Run(ctx context.Context) error {
 	return err
 }
 
+// Session returns the id of the session that new work starts in, "" while there is none.
+func (e *Engine) Session() string {
+	if s, _ := e.session.get(); s != nil {
+		return s.id
+	}
+	return ""
+}
+
 // Beat returns when the delivery loop began its last turn; zero before [Engine.Run]. It takes one at least
 // every second, unless the store keeps it waiting, which is bounded as well.
 func (e *Engine) Beat() time.Time {

@@ -124,7 +124,7 @@ func (s *session) keep(ctx context.Context, e *Engine) {
 			continue
 		case ctx.Err() != nil:
 			return
-		case errors.Is(err, bridge.ErrFenced) || !time.Now().Before(safe):
+		case errors.Is(err, bridge.ErrFenced), errors.Is(err, bridge.ErrReset), !time.Now().Before(safe):
 			e.o.Log.Error("session lost; its deliveries are cancelled",
 				slog.String(LogSession, s.id), slog.Any(LogError, err))
 			s.lose(errSessionLost)

@@ -118,6 +118,35 @@ func (c *Client) Deliver(ctx context.Context, l Letter) bridge.Outcome {
 	return o
 }
 
+// Check connects, encrypts and signs in as for a mail, and says good-bye. It sends nothing.
+func (c *Client) Check(ctx context.Context) (string, error) {
+	login, err := c.auth.Login(ctx)
+	if err != nil {
+		return "", fmt.Errorf("%s: %w", c.name, err)
+	}
+	var raw net.Conn
+	client, err := c.client(login, &raw)
+	if err != nil {
+		return "", fmt.Errorf("%s: %w", c.name, err)
+	}
+	defer func() {
+		if raw != nil {
+			_ = raw.Close()
+		}
+	}()
+	session, err := client.DialToSMTPClientWithContext(ctx)
+	if err != nil {
+		c.auth.Drop(login)
+		return "", fmt.Errorf("%s: %w", c.name, err)
+	}
+	defer context.AfterFunc(ctx, func() { _ = raw.Close() })() // go-mail does not look at ctx any more
+	_ = session.Quit()                                         // whatever comes of good-byes
+	if login.Mechanism == "" {
+		return "the mail server takes connections; no login is configured", nil
+	}
+	return "the mail server let us in", nil
+}
+
 func (c *Client) send(ctx context.Context, m *mail.Msg) bridge.Outcome {
 	if ctx.Err() != nil {
 		return bridge.Outcome{Kind: bridge.OutcomeRetry, Reason: bridge.Canceled, Detail: c.name + ": stopped before a connection was made"}

@@ -136,6 +136,16 @@ func TestLoginsAndTLS(t *testing.T) {
 			}
 			o := client(t, s, with).Deliver(t.Context(), letter())
 			require.Equal(t, bridge.OutcomeDone, o.Kind, "%v %s: %s", implicit, mechanisms, o.Detail)
+			sent := len(s.Mails())
+			said, err := client(t, s, with).Check(t.Context())
+			require.NoError(t, err)
+			require.Equal(t, "the mail server let us in", said)
+			require.Len(t, s.Mails(), sent, "nothing is sent")
+			_, err = client(t, s, func(c *mailout.Config) {
+				with(c)
+				c.Auth.Password = config.Secret{Text: secret.New("other-password")}
+			}).Check(t.Context())
+			require.Error(t, err)
 			o = client(t, s, func(c *mailout.Config) {
 				with(c)
 				c.Auth.Password = config.Secret{Text: secret.New("other-password")}

@@ -16,6 +16,7 @@ const (
 	DestinationDown Kind = "destination_down"
 	ContractChanged Kind = "contract_changed"
 	CheckFailed     Kind = "check_failed" // a mailbox, for example
+	StoreReset      Kind = "store_reset"  // Redis was wiped or restored; every replica tells it
 )
 
 // Phase says how a trouble goes.

@@ -39,6 +39,19 @@ type Options struct {
 	Public    bool
 	Allow     []netip.Prefix
 	UserAgent string // "pergabridge" if empty
+	// Vault keeps tokens that the other side replaces; nil: they are kept in memory only.
+	Vault Vault
+}
+
+// A Vault keeps small values for all replicas and across restarts. What is put into it is encrypted by
+// its callers.
+type Vault interface {
+	// Lock waits until nobody else works on name, or ctx ends; unlock ends it. A holder that dies is
+	// forgotten after a minute.
+	Lock(ctx context.Context, name string) (unlock func(), err error)
+	// Load returns what was saved last under name, nil if there is nothing.
+	Load(ctx context.Context, name string) ([]byte, error)
+	Save(ctx context.Context, name string, value []byte) error
 }
 
 // A Client makes the calls to one destination. It is safe for concurrent use.

@@ -1,6 +1,7 @@
 package provider
 
 import (
+	"context"
 	"fmt"
 	"log/slog"
 	"sort"
@@ -47,6 +48,17 @@ type Deps struct {
 	Files *files.Opener
 	// Marks are what our mail is recognised by; nil without a section mail.
 	Marks *mailmark.Marks
+	// Bonded returns the provider's bonds that have a reference and are not over, for polls: a ticket may be
+	// ours without having been opened by us. Nil: nobody knows; see [Deps.Bonds].
+	Bonded func(ctx context.Context) ([]bridge.Bond, error)
+}
+
+// Bonds calls Bonded, and returns nothing where that is nil.
+func (d Deps) Bonds(ctx context.Context) ([]bridge.Bond, error) {
+	if d.Bonded == nil {
+		return nil, nil
+	}
+	return d.Bonded(ctx)
 }
 
 // WithDefaults fills what is nil.

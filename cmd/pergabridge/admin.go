@@ -30,7 +30,15 @@ func dialServer(s *app.Server) (*client.Client, error) {
 	if s.AdminToken != nil {
 		token = s.AdminToken.Text
 	}
-	return client.New(client.Options{Address: s.AdminAddr(), Token: token, Person: person()})
+	o := client.Options{Address: s.AdminAddr(), Token: token, Person: person()}
+	if s.AdminTLS != nil {
+		trust, err := s.AdminTLS.Client()
+		if err != nil {
+			return nil, fmt.Errorf("server.admin_tls: %w", err)
+		}
+		o.Address, o.TLS = "https://"+o.Address, trust
+	}
+	return client.New(o)
 }
 
 // person is who is recorded with every command.

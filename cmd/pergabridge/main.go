@@ -29,6 +29,7 @@ type cli struct {
 	Config string `help:"Config file; where the current folder has none, that of the machine's service." default:"pergabridge.yaml" placeholder:"FILE" short:"c"`
 	JSON   bool   `help:"Print JSON, for scripts."`
 
+	Init       initCmd       `cmd:"" help:"Begin a config: a few questions, or flags; the file explains itself."`
 	Serve      serveCmd      `cmd:"" help:"Run the bridge."`
 	Demo       demoCmd       `cmd:"" help:"Play a task's whole life between a fake SSP and a fake provider; needs nothing."`
 	Check      checkCmd      `cmd:"" help:"Check the config file and say everything that is wrong with it."`
@@ -41,13 +42,15 @@ type cli struct {
 	Provider   providerCmd   `cmd:"" help:"Try a provider out, or make one call of it by hand."`
 	Recipes    recipesCmd    `cmd:"" help:"Config sections for well-known ticket systems."`
 	Reload     reloadCmd     `cmd:"" help:"Make the running bridge read its config anew; if anything is wrong with it, the old one stays."`
+	Store      storeCmd      `cmd:"" help:"The Redis that several replicas share: who works on it, and going on after a reset."`
 	Backup     backupCmd     `cmd:"" help:"Write a copy of the state of a running bridge to a file."`
+	Restore    restoreCmd    `cmd:"" help:"Put a backup in the place of the database; the bridge must not run."`
+	Bench      benchCmd      `cmd:"" help:"Measure this program on this machine, between real peers."`
 	Export     exportCmd     `cmd:"" help:"Write the whole ledger of a stopped bridge as one stream, to move it to another store."`
 	Import     importCmd     `cmd:"" help:"Read such a stream into an empty store."`
 	Service    serviceCmd    `cmd:"" help:"Run the bridge as a service of this machine: systemd or Windows."`
 	Completion completionCmd `cmd:"" help:"Print the completion script of a shell."`
 	Man        manCmd        `cmd:"" hidden:"" help:"Print the man page."`
-	Bench      benchCmd      `cmd:"" help:"Measure this program on this machine, between real peers."`
 	Version    versionCmd    `cmd:"" help:"Print version and build."`
 }
 
@@ -90,7 +93,9 @@ func run(ctx context.Context, args []string, out, errOut io.Writer) int {
 		fmt.Fprintf(errOut, "pergabridge: %v\nTry: pergabridge --help\n", err)
 		return exitUsage
 	}
-	c.Config = findConfig(c.Config)
+	if k.Command() != "init" { // which begins one here, whatever the machine has
+		c.Config = findConfig(c.Config)
+	}
 	err = k.Run(&c, &console{ctx: ctx, out: out, err: errOut})
 	switch {
 	case err == nil:

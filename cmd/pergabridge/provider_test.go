@@ -108,4 +108,7 @@ func TestRecipesVerbs(t *testing.T) {
 	code, _, errOut := operate(t, "recipes", "show", "remedy")
 	require.Equal(t, exitFailed, code)
 	require.Contains(t, errOut, "known are")
+	code, _, errOut = operate(t, "recipes", "show", "zammad", "--as", "Help Desk")
+	require.Equal(t, exitFailed, code)
+	require.Contains(t, errOut, "cannot be the name of a provider")
 }

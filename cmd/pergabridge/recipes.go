@@ -5,6 +5,7 @@ import (
 	"io"
 
 	"github.com/pergabridge/pergabridge/bridge/provider/http/recipe"
+	"github.com/pergabridge/pergabridge/cmd/pergabridge/app"
 )
 
 type recipesCmd struct {
@@ -34,6 +35,9 @@ func (x recipesShowCmd) Run(c *cli, con *console) error {
 	as := x.As
 	if as == "" {
 		as = x.Name
+	}
+	if err := app.FitProviderName(as); err != nil {
+		return fmt.Errorf("--as: %w", err)
 	}
 	text, err := recipe.Section(x.Name, as)
 	if err != nil {

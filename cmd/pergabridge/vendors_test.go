@@ -1,6 +1,11 @@
 package main_test
 
 import (
+	"net/http"
+	"net/http/httptest"
+	"os"
+	"path/filepath"
+	"strings"
 	"testing"
 
 	"github.com/stretchr/testify/require"
@@ -10,6 +15,7 @@ import (
 	"github.com/pergabridge/pergabridge/bridge/provider/tesamanager/tesatest"
 	"github.com/pergabridge/pergabridge/bridge/provider/tesseron/tesserontest"
 	"github.com/pergabridge/pergabridge/bridge/provider/vendorapi/fake"
+	"github.com/pergabridge/pergabridge/soap/ssptest"
 )
 
 // deskParty finds Tesseron's enterprise and makes its contact.
@@ -55,6 +61,29 @@ func TestLivesAtTheVendors(t *testing.T) {
 	require.NoError(t, w.ssp.CloseByUser(ticket, "thanks"))
 	w.until("the end report is there", func() bool { l := desk.Ledger(); return l[len(l)-1].Operation == "CreateTicketPosition" })
 	require.Len(t, desk.Contacts(), 1)
+
+	imported, err := w.ssp.Create(ssptest.Ticket{Title: "Open since last year"})
+	require.NoError(t, err)
+	sink := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, _ *http.Request) { w.WriteHeader(http.StatusAccepted) }))
+	t.Cleanup(sink.Close)
+	w.ssp.SetGroup("before", ssptest.Group{URL: sink.URL}) // it was assigned when there was no bridge
+	require.NoError(t, w.ssp.Assign(imported, "before"))
+	list := filepath.Join(w.dir, "open.csv")
+	theirs := desk.AddTicket("ELSEWHERE-1", "Closed") // not among the hits of our search
+	require.NoError(t, os.WriteFile(list, []byte("provider,task,reference\ndesk,"+imported+","+theirs+"\n"), 0o600))
+	w.done("bonds", "import", list)
+	before := len(desk.Server.Calls())
+	w.until("the poll has seen where it stands", func() bool {
+		n := 0
+		for _, c := range desk.Server.Calls()[before:] {
+			if strings.Contains(string(c.Body), theirs) {
+				n++
+			}
+		}
+		return n > 2
+	})
+	desk.SetStatus(theirs, "Solved")
+	w.solved(imported, "Rebooted.")
 
 	customer := w.assign("erp")
 	w.solved(customer, "Customer 1001 is kept.")

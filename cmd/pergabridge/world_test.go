@@ -64,6 +64,9 @@ type options struct {
 	dir string
 	// store is the value of the key store; empty: a file in dir.
 	store string
+	// top is added to the config at its top, env to the environment.
+	top string
+	env []string
 }
 
 // hasty keeps the times short that a test would have to wait for.
@@ -105,6 +108,7 @@ func newWorld(t testing.TB, o options) *world {
 		w.vendor[name] = v
 		w.group(name)
 	}
+	w.env = append(w.env, o.env...)
 	w.env = append(w.env, vendortest.TokenEnv+"="+w.vendor[alpha].Token(), vendortest.SecretEnv+"="+w.vendor[alpha].Secret())
 	w.write(w.config(o))
 	return w
@@ -122,6 +126,7 @@ func (w *world) config(o options) string {
 	}
 	var b strings.Builder
 	fmt.Fprintf(&b, "server: {listen: %q, admin: %q}\nstore: %s\n", w.public, w.admin, cmp.Or(o.store, "sqlite:data/pergabridge.db"))
+	b.WriteString(o.top)
 	fmt.Fprintf(&b, "ssp:\n  url: %s\n  intake: {auth: {header: {name: X-Bridge-Key, secret: {env: SSP_INTAKE_KEY}}}}\n", o.url)
 	b.WriteString(vendortest.Indented(keysOf(hasty, o.sspKeys), 2))
 	b.WriteString("providers:\n")

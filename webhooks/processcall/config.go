@@ -7,6 +7,7 @@ import (
 
 	"github.com/pergabridge/pergabridge/bridge"
 	"github.com/pergabridge/pergabridge/bridge/config"
+	"github.com/pergabridge/pergabridge/bridge/listener"
 	"github.com/pergabridge/pergabridge/webhooks/scheme"
 )
 
@@ -36,6 +37,7 @@ func (c *Override) ValidateConfig(n *config.Node) { c.check(n) }
 // Settings are the keys of both sections.
 type Settings struct {
 	Auth       Auth              `yaml:"auth" doc:"how SSP proves that it is SSP: exactly one of header, basic, token, field, hash, none"`
+	Allow      listener.Networks `yaml:"allow" doc:"addresses and networks that SSP calls from; without it everybody may try"`
 	Aliases    map[string]string `yaml:"aliases" doc:"field names of the sender, each with our name for it: {TaskNr: task, Location: fields.location}"`
 	Types      map[string]string `yaml:"types" enum:"submit|update|reject_solution|close|reassigned" doc:"further request types of the sender, each with what it means: {Nieuwe aanvraag: submit}"`
 	Directions map[string]string `yaml:"directions" enum:"in|out" doc:"further words for the direction: {Inkomend: in}"`
@@ -186,6 +188,9 @@ func (c Config) With(o *Override) Config {
 	}
 	if o.Auth.set() {
 		c.Auth = o.Auth
+	}
+	if len(o.Allow) > 0 {
+		c.Allow = o.Allow
 	}
 	c.Aliases = added(c.Aliases, o.Aliases)
 	c.Types = added(c.Types, o.Types)

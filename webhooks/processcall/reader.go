@@ -10,6 +10,7 @@ import (
 	"time"
 
 	"github.com/pergabridge/pergabridge/bridge"
+	"github.com/pergabridge/pergabridge/bridge/listener"
 	"github.com/pergabridge/pergabridge/bridge/secret"
 )
 
@@ -18,6 +19,7 @@ import (
 type Reader struct {
 	provider   string
 	auth       authenticator
+	from       listener.Networks
 	vocabulary vocabulary
 	types      map[string]string
 	directions map[string]bridge.Dir
@@ -30,6 +32,7 @@ type Reader struct {
 // New returns the reader of a provider's process calls.
 func New(provider string, c Config) *Reader {
 	r := &Reader{
+		from:       c.Allow,
 		provider:   provider,
 		auth:       newAuthenticator(c.Auth),
 		vocabulary: newVocabulary(c.Aliases),
@@ -54,6 +57,9 @@ func (r *Reader) Open() bool { return r.auth.auth.None }
 
 // WantsToken reports whether callers prove themselves by a token in the path.
 func (r *Reader) WantsToken() bool { return r.auth.auth.Token != nil }
+
+// From returns the networks that SSP is let in from; none: all.
+func (r *Reader) From() listener.Networks { return r.from }
 
 // BodyLimit returns the size of the largest body.
 func (r *Reader) BodyLimit() int64 {

@@ -9,6 +9,7 @@ import (
 	"time"
 
 	"github.com/pergabridge/pergabridge/bridge/config"
+	"github.com/pergabridge/pergabridge/bridge/listener"
 	"github.com/pergabridge/pergabridge/bridge/secret"
 )
 
@@ -19,8 +20,9 @@ type Config struct {
 	Secret   config.Secrets `yaml:"secret" doc:"the shared secret, or a list of two while it is being replaced"`
 	Username string         `yaml:"username" doc:"for scheme basic"`
 	Spec     `yaml:",inline"`
-	Keep     []string    `yaml:"keep_headers" doc:"further headers of the call that rules may use and that are stored with it"`
-	MaxBody  config.Size `yaml:"max_body" doc:"largest body; default 1MiB, at most 64MiB"`
+	Keep     []string          `yaml:"keep_headers" doc:"further headers of the call that rules may use and that are stored with it"`
+	Allow    listener.Networks `yaml:"allow" doc:"addresses and networks that the provider calls from; without it everybody may try"`
+	MaxBody  config.Size       `yaml:"max_body" doc:"largest body; default 1MiB, at most 64MiB"`
 }
 
 // Spec is what a scheme consists of. In a config it changes the named preset, key by key.

@@ -15,6 +15,7 @@ import (
 	"strings"
 	"time"
 
+	"github.com/pergabridge/pergabridge/bridge/listener"
 	"github.com/pergabridge/pergabridge/bridge/secret"
 )
 
@@ -33,6 +34,7 @@ type Verifier struct {
 	live     Secrets
 	username string
 	maxBody  int64
+	from     listener.Networks
 	keep     map[string]bool
 	newHash  func() hash.Hash
 }
@@ -46,7 +48,7 @@ type Request struct {
 
 // New returns the verifier of a webhook section.
 func New(c Config) (*Verifier, error) {
-	v := &Verifier{kind: "none", maxBody: DefaultBody, keep: map[string]bool{}}
+	v := &Verifier{kind: "none", from: c.Allow, maxBody: DefaultBody, keep: map[string]bool{}}
 	if c.MaxBody > 0 {
 		v.maxBody = int64(c.MaxBody)
 	}
@@ -145,6 +147,9 @@ func (v *Verifier) Open() bool { return v.kind == "none" }
 
 // WantsToken reports whether callers prove themselves by a token in the path.
 func (v *Verifier) WantsToken() bool { return v.kind == "token" }
+
+// From returns the networks that callers are let in from; none: all.
+func (v *Verifier) From() listener.Networks { return v.from }
 
 // ProvesEarly reports whether [Verifier.Early] proves a caller before its body is read.
 func (v *Verifier) ProvesEarly() bool { return v.kind != "hmac" && v.kind != "none" }

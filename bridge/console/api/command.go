@@ -35,6 +35,19 @@ type BondAct struct {
 	Note      string `json:"note,omitempty"`
 }
 
+// A StoreResume lets the bridge go on after its ledger was wiped or restored.
+type StoreResume struct {
+	// Since is the date (2026-01-31) or time from which mailboxes and polls read again, at most 90
+	// days back.
+	Since string `json:"since"`
+	// Deliver lets go what is queued; otherwise it parks.
+	Deliver bool   `json:"deliver,omitempty"`
+	Note    string `json:"note,omitempty"`
+}
+
+// A StoreResumed is what that did.
+type StoreResumed = bridge.Resumed
+
 // A Done says what a command did.
 type Done struct {
 	// Changed is false when everything already was as asked.

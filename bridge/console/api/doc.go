@@ -15,11 +15,15 @@
 //	POST /events/{id}/retry           [Act]
 //	POST /events/{id}/ignore          [Act]
 //	POST /events/{id}/settle          [Act]; reference for a submit
-//	GET  /lanes                       destination provider task state* limit
+//	GET  /lanes                       destination provider task state* after limit
 //	POST /lanes/pause|resume|retry    [LaneAct]
 //	GET  /destinations
 //	POST /destinations/{name}/pause|resume  [Note]
 //	POST /destinations/{name}/test    no body; answered by [Tested]
+//	GET  /mailboxes
+//	GET  /duties
+//	POST /duties/pause|resume         [DutyAct]
+//	GET  /replicas
 //	GET  /bonds                       provider task reference state* after limit
 //	GET  /bonds/{provider}/{task}     with its lanes and latest events
 //	POST /bonds/link|unlink|move      [BondAct]
@@ -30,7 +34,7 @@
 //	POST /quarantine/{id}/assign      [Assign]
 //	POST /quarantine/{id}/discard     [Note]; note says why
 //	GET  /counts
-//	GET  /repairs, /repairs/{id}      bulk work of this process
+//	GET  /repairs, /repairs/{id}      bulk work
 //	POST /repairs                     [RepairRequest], answered by [Repair]
 //	GET  /activity                    after limit
 //	GET  /status

@@ -42,6 +42,8 @@ func Reasons() []ReasonInfo {
 		{bridge.IsLate, "its bond was over", "–", "Nothing; retry releases it."},
 		{bridge.IsSuperseded, "never sent: the task had moved to another provider", "–", "Nothing."},
 		{bridge.Skipped, "the other side refused it, and the config says to go on without it", "no", "Retry it if it matters; `on_refused` decides."},
+		{bridge.Bounced, "it was delivered by mail, and a report said later that the mail did not arrive", "no", "Read the report, correct the address, then retry it."},
+		{bridge.Automatic, "no person wrote it: an absence note, a delivery report, a list, our own mail", "–", "Nothing; `automatic: read` takes notifications of a ticket system as if a person had written them."},
 		{bridge.IgnoredByOperator, "a person ended it without effect", "no", "Resume the lane; retry takes it back."},
 		{bridge.SettledByOperator, "a person declared it done", "–", "Nothing."},
 		{bridge.DiscardedByPerson, "a person threw it out of quarantine", "–", "Nothing."},
@@ -64,6 +66,7 @@ func Reasons() []ReasonInfo {
 		{bridge.BreakerOpen, "the destination failed too often in a row", "yes", "Nothing; one delivery at a time tries whether it is back."},
 		{bridge.ContractChanged, "SSP's contract is not the one that was bound", "when the contract fits", "Run `pergabridge contract inspect` and compare."},
 		{bridge.ContractUnreachable, "SSP's contract could not be fetched", "yes", "See why the WSDL cannot be fetched."},
+		{bridge.StoreReset, "the ledger was wiped or restored while it was queued: it may have been delivered already", "when somebody decides", "Look whether it arrived. Settle it if it did, retry it if not."},
 		{bridge.AwaitsResume, "the event before was ignored; it goes on when a person says so", "when somebody resumes it", "Resume the lane."},
 	}
 }

@@ -13,9 +13,6 @@ type Counts = bridge.Counts
 // An Activity is one thing a person did.
 type Activity = bridge.Activity
 
-// A Replica is one session of a process that works on the store.
-type Replica = bridge.Replica
-
 // A Status says what is running.
 type Status struct {
 	Version string    `json:"version"`
@@ -25,6 +22,8 @@ type Status struct {
 	Ready   bool      `json:"ready"`
 	// Replica is the name of the process that answers.
 	Replica string `json:"replica,omitempty"`
+	// Reset is why everything stands still: the ledger was wiped or restored.
+	Reset string `json:"reset,omitempty"`
 	// Contract is the state of SSP's contract.
 	Contract json.RawMessage `json:"contract,omitempty"`
 }

@@ -9,6 +9,7 @@ package client
 import (
 	"bytes"
 	"context"
+	"crypto/tls"
 	"encoding/json"
 	"errors"
 	"fmt"
@@ -36,6 +37,8 @@ type Options struct {
 	Token secret.Text
 	// Person is recorded with every command; empty: the server's default.
 	Person string
+	// TLS says whom to trust at an https address; nil: the authorities of the system.
+	TLS *tls.Config
 	// HTTP makes the calls; nil: a client with time-outs that follows no redirects.
 	HTTP *http.Client
 }
@@ -86,6 +89,7 @@ func New(o Options) (*Client, error) {
 		t := &http.Transport{ // without a proxy: the token is for the bridge alone
 			DialContext:           (&net.Dialer{Timeout: 5 * time.Second}).DialContext,
 			TLSHandshakeTimeout:   5 * time.Second,
+			TLSClientConfig:       o.TLS,
 			ResponseHeaderTimeout: 10 * time.Minute, // a backup is copied before its first byte
 			IdleConnTimeout:       30 * time.Second,
 		}

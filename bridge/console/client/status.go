@@ -23,6 +23,11 @@ func (c *Client) Replicas(ctx context.Context) ([]api.Replica, error) {
 	return out.Items, err
 }
 
+// ResumeStore lets the bridge go on after its ledger was wiped or restored.
+func (c *Client) ResumeStore(ctx context.Context, a api.StoreResume) (api.StoreResumed, error) {
+	return post[api.StoreResumed](ctx, c, path("store", "resume"), a)
+}
+
 // Activity returns what people did, newest first; limit zero: the server's default.
 func (c *Client) Activity(ctx context.Context, limit int) ([]api.Activity, error) {
 	var q url.Values

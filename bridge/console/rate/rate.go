@@ -1,6 +1,7 @@
 // Package rate remembers for the last hour how many events came in from and went out to each side,
-// minute by minute, for the small charts of the console. It is memory of this process alone and
-// begins anew with it; long series are the business of Prometheus.
+// minute by minute, for the small charts of the console. A [Recorder] is memory of one process; what
+// others counted, or this one before it was started again, is added from what they told ([Minute]).
+// Long series are the business of Prometheus.
 package rate
 
 import (
@@ -66,6 +67,41 @@ func (s *side) turn(m int64) int {
 	}
 	s.at = max(s.at, m)
 	return int(s.at % Minutes)
+}
+
+// A Minute is what was counted in one minute, by side: in, out.
+type Minute map[string][2]int64
+
+// Minute returns the number of the minute under way (since 1970), what was counted in the one that is
+// back minutes before it, and whether that was anything.
+func (r *Recorder) Minute(back int64) (number int64, m Minute, any bool) {
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	number = r.minute() - back
+	m = Minute{}
+	for name, s := range r.sides {
+		s.turn(r.minute())
+		i := (number%Minutes + Minutes) % Minutes
+		if in, out := s.in[i], s.out[i]; back < Minutes && in+out > 0 {
+			m[name] = [2]int64{in, out}
+		}
+	}
+	return number, m, len(m) > 0
+}
+
+// Add adds what somebody else counted in minute number to s, which is of side name ("": all) and whose
+// last minute is now.
+func (s *Series) Add(now, number int64, name string, m Minute) {
+	i := int64(Minutes) - 1 - (now - number)
+	if i < 0 || i >= Minutes {
+		return
+	}
+	for side, n := range m {
+		if name == "" || side == name {
+			s.In[i] += n[0]
+			s.Out[i] += n[1]
+		}
+	}
 }
 
 // A Series is the last hour of one side, or of all.

@@ -47,3 +47,29 @@ func TestTheLastHourIsRemembered(t *testing.T) {
 	r.In("acme")
 	require.EqualValues(t, 2, sum(r.Series("acme").In))
 }
+
+func TestWhatOthersCountedIsAdded(t *testing.T) {
+	now := time.Date(2026, 3, 1, 12, 0, 30, 0, time.UTC)
+	r := rate.New(func() time.Time { return now })
+	r.In("acme")
+	r.Out("ssp")
+	now = now.Add(time.Minute)
+	_, _, any := r.Minute(0)
+	require.False(t, any)
+	number, m, any := r.Minute(1)
+	require.True(t, any)
+	require.Equal(t, rate.Minute{"acme": {1, 0}, "ssp": {0, 1}}, m)
+	_, _, any = r.Minute(rate.Minutes)
+	require.False(t, any, "that far back nothing is remembered")
+
+	s := r.Series("acme")
+	s.Add(number+1, number, "acme", m)
+	require.EqualValues(t, 2, s.In[58])
+	require.Zero(t, s.Out[58], "that is another side's")
+	all := r.Series("")
+	all.Add(number+1, number, "", m)
+	require.Equal(t, []int64{2, 2}, []int64{all.In[58], all.Out[58]})
+	s.Add(number+100, number, "acme", m) // long ago
+	s.Add(number-100, number, "acme", m) // from a clock that is ahead
+	require.EqualValues(t, 2, sum(s.In))
+}

@@ -5,14 +5,22 @@
 // Tokens are fetched by the bridge's HTTP client with its rules, kept until shortly before they end,
 // and registered as secrets. A token that a server turned down is dropped ([Source.Drop]); the next
 // call fetches another.
+//
+// Token endpoints may replace the refresh token at every use, and void the one before. The newest is kept
+// in the [outbound.Vault], with the access token, so that it survives a restart and all replicas use the
+// same: sealed (AES-256-GCM) with a key made of the refresh token and the client secret of the config. So
+// whoever has the store alone cannot read it, and a refresh token that is replaced in the config makes
+// what was kept void. One replica at a time asks for a token.
 package mailauth
 
 import (
 	"context"
 	"errors"
 	"fmt"
+	"log/slog"
 	"net/http"
 	"net/url"
+	"strings"
 	"sync"
 	"time"
 
@@ -34,16 +42,26 @@ type Config struct {
 
 // OAuth2 says how tokens are obtained.
 type OAuth2 struct {
-	Mechanism    string            `yaml:"mechanism" enum:"xoauth2|oauthbearer" default:"xoauth2" doc:"how the token is shown to the server"`
-	TokenURL     string            `yaml:"token_url" required:"true" doc:"token endpoint, for instance https://login.microsoftonline.com/TENANT/oauth2/v2.0/token"`
-	ClientID     string            `yaml:"client_id" required:"true" doc:"client id"`
-	ClientSecret config.Secret     `yaml:"client_secret" doc:"client secret"`
-	RefreshToken config.Secret     `yaml:"refresh_token" doc:"refresh token; without it, client credentials are used"`
-	Scopes       []string          `yaml:"scopes" doc:"scopes to ask for, for instance https://outlook.office365.com/.default"`
-	Params       map[string]string `yaml:"params" doc:"further parameters of the token request"`
-	Style        string            `yaml:"style" enum:"auto|header|params" default:"auto" doc:"where client id and secret go: Basic header or body"`
-	TLS          outbound.TLS      `yaml:"tls" doc:"private CA of the token endpoint"`
+	Mechanism    string              `yaml:"mechanism" enum:"xoauth2|oauthbearer" default:"xoauth2" doc:"how the token is shown to the server"`
+	TokenURL     string              `yaml:"token_url" required:"true" doc:"token endpoint, for instance https://login.microsoftonline.com/TENANT/oauth2/v2.0/token"`
+	ClientID     string              `yaml:"client_id" required:"true" doc:"client id"`
+	ClientSecret config.Secret       `yaml:"client_secret" doc:"client secret"`
+	RefreshToken config.Secret       `yaml:"refresh_token" doc:"refresh token; without it, client credentials are used. Where the endpoint replaces it, the newest is kept in the store, encrypted"`
+	Scopes       []string            `yaml:"scopes" doc:"scopes to ask for, for instance https://outlook.office365.com/.default"`
+	Params       map[string]string   `yaml:"params" doc:"further parameters of the token request"`
+	Style        string              `yaml:"style" enum:"auto|header|params" default:"auto" doc:"where client id and secret go: Basic header or body"`
+	TLS          outbound.TLS        `yaml:"tls" doc:"private CA of the token endpoint"`
+	Proxy        string              `yaml:"proxy" doc:"forward proxy to the token endpoint, http://host:port or https://host:port"`
+	ProxyAuth    *outbound.BasicAuth `yaml:"proxy_auth" doc:"credentials for the proxy"`
 }
+
+// outbound is how the token endpoint is called.
+func (o *OAuth2) outbound() outbound.Config {
+	return outbound.Config{TLS: o.TLS, Proxy: o.Proxy, ProxyAuth: o.ProxyAuth}
+}
+
+// ValidateConfig checks the proxy.
+func (o *OAuth2) ValidateConfig(n *config.Node) { o.outbound().ValidateConfig(n) }
 
 // ValidateConfig checks how the credentials go together.
 func (c *Config) ValidateConfig(n *config.Node) {
@@ -94,23 +112,35 @@ type Source struct {
 	token   string
 	expires time.Time
 	refresh string
+	refused string // access token that the server turned down
+	unsaved bool   // the refresh token in hand is newer than the one that is kept
+	log     *slog.Logger
+	kept    *safe // nil: nothing is kept
 }
 
 // New makes a source. It calls nobody.
 func New(name string, c Config, o outbound.Options) (*Source, error) {
-	s := &Source{name: name, config: c, now: o.Now}
+	s := &Source{name: name, config: c, now: o.Now, log: o.Log}
+	if s.log == nil {
+		s.log = slog.New(slog.DiscardHandler)
+	}
 	if s.now == nil {
 		s.now = time.Now
 	}
 	if c.OAuth2 == nil {
 		return s, nil
 	}
-	client, err := outbound.New(name+"/token", outbound.Config{TLS: c.OAuth2.TLS}, o)
+	client, err := outbound.New(name+"/token", c.OAuth2.outbound(), o)
 	if err != nil {
 		return nil, err
 	}
 	s.client = client
-	s.refresh = c.OAuth2.RefreshToken.Reveal()
+	if s.refresh = c.OAuth2.RefreshToken.Reveal(); s.refresh != "" && o.Vault != nil {
+		if s.kept, err = newSafe(o.Vault, c.OAuth2); err != nil {
+			client.Close()
+			return nil, fmt.Errorf("%s: %w", name, err)
+		}
+	}
 	return s, nil
 }
 
@@ -141,7 +171,7 @@ func (s *Source) Login(ctx context.Context) (Login, error) {
 	s.mu.Lock() // held during the fetch: everybody waits for the same token
 	defer s.mu.Unlock()
 	if s.token == "" || !s.expires.IsZero() && !s.now().Before(s.expires) {
-		if err := s.fetch(ctx); err != nil {
+		if err := s.renew(ctx); err != nil {
 			return Login{}, fmt.Errorf("%s: no token: %w", s.name, err)
 		}
 	}
@@ -153,8 +183,47 @@ func (s *Source) Drop(l Login) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	if s.token == l.Secret {
-		s.token = ""
+		s.token, s.refused = "", l.Secret
 	}
+}
+
+// renew gets a token: the one that another replica has got meanwhile, else a new one. What cannot be
+// kept is used all the same, and kept the next time.
+func (s *Source) renew(ctx context.Context) error {
+	if s.kept == nil {
+		return s.fetch(ctx)
+	}
+	unlock, err := s.kept.lock(ctx)
+	if err != nil {
+		return err
+	}
+	defer unlock()
+	kept, err := s.kept.load(ctx)
+	if err != nil {
+		return err
+	}
+	if kept == nil || s.unsaved {
+		kept = &tokens{}
+	} else {
+		s.refresh = kept.Refresh
+	}
+	scope := strings.Join(s.config.OAuth2.Scopes, " ")
+	if got := kept.Access[scope]; got.Token != s.refused && s.now().Before(got.Expires) {
+		s.token, s.expires = got.Token, got.Expires
+		return nil
+	}
+	if err := s.fetch(ctx); err != nil {
+		return err
+	}
+	if kept.Access == nil {
+		kept.Access = map[string]access{}
+	}
+	kept.Refresh, kept.Access[scope] = s.refresh, access{s.token, s.expires}
+	err = s.kept.save(ctx, *kept)
+	if s.unsaved = err != nil; s.unsaved {
+		s.log.Warn("a token that was replaced could not be kept; if the bridge ends now, the old one may be void", "name", s.name, "error", secret.Mask(err.Error()))
+	}
+	return nil
 }
 
 func (s *Source) fetch(ctx context.Context) error {

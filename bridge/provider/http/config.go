@@ -25,6 +25,7 @@ type Config struct {
 	Send    Send                    `yaml:"send" doc:"one call for each kind of event; skip leaves a kind out"`
 	Repeat  string                  `yaml:"repeat" enum:"reopen|continue|open_linked" default:"reopen" doc:"what a repeated submit and a declined solution mean for a ticket that was resolved or closed: it is reopened, goes on with a text, or a new one is opened that names it"`
 	Find    Find                    `yaml:"find" doc:"look-ups that tell whether a call of unknown outcome had its effect"`
+	Test    *Call                   `yaml:"test" doc:"a request that changes nothing there, such as GET /me; made by provider check and the console's button"`
 	Inbound *Inbound                `yaml:"inbound" doc:"rules that turn what the provider sends into events"`
 	Poll    *Poll                   `yaml:"poll" doc:"asks the provider what changed; feeds the inbound rules"`
 }
@@ -168,6 +169,9 @@ func (c *Config) ValidateConfig(n *config.Node) {
 		if !send.Key(p.Name).Exists() {
 			p.Node.ProblemAtKey("", "looks for send.%s, which is not configured", p.Name)
 		}
+	}
+	if c.Test != nil {
+		c.validateTest(n)
 	}
 	if c.Inbound != nil {
 		c.validateInbound(n.Key("inbound"))

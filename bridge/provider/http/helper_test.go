@@ -1,6 +1,7 @@
 package httpprovider
 
 import (
+	"strings"
 	"testing"
 	"time"
 
@@ -80,3 +81,6 @@ send:
 `
 
 func depsNow(now func() time.Time) provider.Deps { return provider.Deps{Now: now} }
+
+// replaceBase writes where the provider is.
+func replaceBase(src, base string) string { return strings.ReplaceAll(src, "%BASE%", base) }

@@ -86,6 +86,9 @@ func (s *pollSource) Run(ctx context.Context, d bridge.Duty) error {
 	cursor := d.Cursor()
 	if cursor == "" {
 		cursor = s.config.Poll.Since
+		if since := bridge.Since(d); !since.IsZero() { // the ledger was reset: not behind what a person said
+			cursor = stamp(since)
+		}
 		if cursor == "" {
 			cursor = stamp(s.now())
 		}

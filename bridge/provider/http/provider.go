@@ -42,6 +42,9 @@ func New(name string, c *Config, d provider.Deps) (*provider.Provider, error) {
 
 		WithoutReference: !c.needsReference(),
 	}
+	if c.Test != nil {
+		p.Checker = &checker{name: name, config: c, client: client, now: d.Now}
+	}
 	if c.Inbound == nil {
 		return p, nil
 	}

@@ -53,7 +53,24 @@ func New(name string, c *Config, d provider.Deps) (*provider.Provider, error) {
 		Destination:      &Destination{name: name, config: c, marks: d.Marks, client: client, now: d.Now, files: d.Files},
 		WithoutReference: true,
 		Close:            client.Close,
+		Checker:          checker{client, c.Server.SMTP},
 	}, nil
+}
+
+// checker tries the mail server out without sending anything.
+type checker struct {
+	client *mailout.Client
+	server string
+}
+
+// Check implements [provider.Checker].
+func (k checker) Check(ctx context.Context) []provider.CheckResult {
+	said, err := k.client.Check(ctx)
+	r := provider.CheckResult{What: k.server, OK: err == nil, Detail: said}
+	if err != nil {
+		r.Detail = secret.Mask(err.Error())
+	}
+	return []provider.CheckResult{r}
 }
 
 // Deliver sends the mail about the event.

@@ -205,3 +205,46 @@ func (d rejected) Deliver(ctx context.Context, l bridge.Lease) bridge.Outcome {
 	d.v.Set(o.Reference, "REJECTED")
 	return o
 }
+
+// A request that somebody else made and that a task was linked with is followed, from where it stands, for as
+// long as the task is open.
+func TestLinkedRequestIsFollowed(t *testing.T) {
+	v := vendor(t)
+	id := v.Add("SOMEBODY-1", "INSTALLING")
+	v.AddEvent(id, 1, "OLD", false)
+	v.Age(id, time.Hour)
+	book := &provider.Book{}
+	f := flowtest.Start(t, flowtest.Build(t, "fibre", "tesamanager", v.Config(quick), provider.Deps{Bonded: book.Of("fibre")}), flowtest.Options{Book: book})
+	lists := func(n int) {
+		t.Helper()
+		before := len(v.Server.Calls())
+		require.Eventually(t, func() bool {
+			done := 0
+			for _, c := range v.Server.Calls()[before:] {
+				if c.Query == "statuses=INSTALLED" { // once in every round
+					done++
+				}
+			}
+			return done > n
+		}, flowtest.Wait, 5*time.Millisecond)
+	}
+	lists(2) // it is known as foreign
+	f.Event(bridge.Event{Kind: bridge.Submit, Task: "9", Title: "x", Description: "please go on", Reference: id})
+	require.Eventually(t, func() bool { return len(v.Ledger()) == 1 }, flowtest.Wait, 5*time.Millisecond)
+	require.Equal(t, "SOMEBODY-1", v.Ledger()[0].External)
+	lists(2)
+	v.AddEvent(id, 2, "NEW", false)
+	require.Contains(t, f.Next().Event.Text, "NEW ")
+	v.Set(id, "FINISHED")
+	l := f.Next()
+	require.Equal(t, bridge.Resolve, l.Event.Kind)
+	require.Equal(t, "9", l.Event.Task)
+	f.Settled(f.Out(bridge.Close, "9", "").Event, bridge.StateDone, bridge.StateParked)
+	lists(2)
+	v.AddEvent(id, 3, "LATE", false)
+	lists(2)
+	require.Empty(t, f.Told, "nobody listens any more")
+	c, err := f.Store.Counts(t.Context())
+	require.NoError(t, err)
+	require.Zero(t, c.Events[bridge.StateQuarantined]+c.Events[bridge.StateWaiting])
+}

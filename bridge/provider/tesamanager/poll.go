@@ -9,6 +9,7 @@ import (
 	"maps"
 	"slices"
 	"strconv"
+	"strings"
 	"time"
 
 	"golang.org/x/time/rate"
@@ -33,6 +34,7 @@ type poll struct {
 	api      *API
 	receiver *Receiver
 	known    *known
+	bonds    func(context.Context) ([]bridge.Bond, error)
 	log      *slog.Logger
 	now      func() time.Time
 	limit    *rate.Limiter
@@ -40,7 +42,7 @@ type poll struct {
 }
 
 func newPoll(name string, c *Config, api *API, r *Receiver, k *known, d provider.Deps) *poll {
-	return &poll{name: name, config: c, api: api, receiver: r, known: k, log: d.Log, now: d.Now,
+	return &poll{name: name, config: c, api: api, receiver: r, known: k, bonds: d.Bonds, log: d.Log, now: d.Now,
 		limit: rate.NewLimiter(rate.Limit(c.Poll.Rate), max(1, int(c.Poll.Rate)))}
 }
 
@@ -54,6 +56,9 @@ func (p *poll) Run(ctx context.Context, d bridge.Duty) error {
 	return vendorapi.Rounds{Name: p.name, Every: p.config.Poll.Every.Std(), MaxPause: maxBackoff, Log: p.log}.Run(ctx, d, load, func(ctx context.Context) error {
 		if st.Since == 0 {
 			st.Since = p.now().Unix()
+			if since := bridge.Since(d); !since.IsZero() { // the ledger was reset: from where a person said
+				st.Since = since.Unix()
+			}
 			// Saved at once: what happens from now on must not be missed.
 			if _, err := d.Accept(ctx, nil, st.write()); err != nil {
 				return err
@@ -73,6 +78,9 @@ func (p *poll) round(ctx context.Context, d bridge.Duty, st *state) error {
 		return err
 	}
 	if err := p.finished(ctx, st, now); err != nil {
+		return err
+	}
+	if err := p.bonded(ctx, st); err != nil {
 		return err
 	}
 	first := !st.Seeded
@@ -132,6 +140,33 @@ func (p *poll) met(ctx context.Context, d bridge.Duty, st *state) error {
 		}
 	}
 	return err
+}
+
+// bonded adds the requests that have a bond and that we did not make: those that were linked or imported.
+func (p *poll) bonded(ctx context.Context, st *state) error {
+	bonds, err := p.bonds(ctx)
+	if err != nil {
+		return err
+	}
+	all, now := map[string]bool{}, p.now().Unix()
+	for _, b := range bonds {
+		id := strings.TrimSpace(b.Reference)
+		all[id] = true
+		switch t := st.Requests[id]; {
+		case t == nil && b.State == bridge.BondOpen:
+			st.Requests[id] = &tracked{N: int(now), Adopted: now, Quiet: true} // counted from now: no key comes twice
+		case t != nil && t.Foreign:
+			st.Requests[id] = &tracked{N: int(now), Adopted: now}
+		case t != nil && !t.Met:
+			t.Adopted = now
+		}
+	}
+	for id, t := range st.Requests {
+		if t.Adopted != 0 && !all[id] {
+			delete(st.Requests, id) // its task is over, or has moved
+		}
+	}
+	return nil
 }
 
 // finalsOverlap is by how much a search for finished requests reaches back, against clocks.
@@ -230,6 +265,10 @@ func (p *poll) request(ctx context.Context, id, status string, t *tracked, first
 			return nil, err
 		}
 	}
+	if !first {
+		since = t.Adopted
+	}
+	silent := first || t.Quiet
 	var news []News
 	add := func(what, key string, item map[string]any) {
 		news = append(news, News{What: what, ReferenceID: id, ExternalReference: t.External, Status: firstOf(status, t.Status), ID: key, Item: item})
@@ -244,7 +283,7 @@ func (p *poll) request(ctx context.Context, id, status string, t *tracked, first
 	var stuck []News
 	ready, lost := t.order(events, p.now(), p.config.Poll.Inconsistent.Std(), p.config.Poll.Gap.Std())
 	for _, e := range ready {
-		if first && !e.EventDate.IsZero() && e.EventDate.Unix() < since {
+		if e.EventDate.Unix() < since && !e.EventDate.IsZero() {
 			continue // before our time
 		}
 		add("event", strconv.FormatInt(e.SequenceNumber, 10), e.Record.Canonical())
@@ -268,7 +307,7 @@ func (p *poll) request(ctx context.Context, id, status string, t *tracked, first
 			t.Issues = map[string]string{}
 		}
 		t.Issues[key] = mark
-		if at, ok := i.Record.Time("last_updated"); first && ok && at.Unix() < since {
+		if at, ok := i.Record.Time("last_updated"); ok && at.Unix() < since {
 			continue
 		}
 		add("issue", key+"."+mark, i.Record.Canonical())
@@ -281,9 +320,9 @@ func (p *poll) request(ctx context.Context, id, status string, t *tracked, first
 		}
 	case status != "" && status != t.Status:
 		previous := t.Status
-		t.Status, t.Lost = status, 0
+		t.Status, t.Lost, t.Quiet = status, 0, false
 		t.N++
-		if !first || previous != "" {
+		if !silent || previous != "" {
 			add("status", fmt.Sprintf("%d.%s", t.N, status), map[string]any{"previous": previous})
 		}
 	}
@@ -320,9 +359,14 @@ func (p *poll) meet(ctx context.Context, id string, t *tracked) (bool, error) {
 		}
 	}
 	t.Met, t.External = true, external
-	if _, ours := p.config.ExternalReference.Task(external); external != "" && !ours {
+	switch _, ours := p.config.ExternalReference.Task(external); {
+	case external == "" || ours:
+		t.Adopted = 0
+	case t.Adopted == 0:
 		t.Foreign = true
 		return false, nil
+	default:
+		t.Quiet = true
 	}
 	return true, nil
 }

@@ -20,6 +20,8 @@ type state struct {
 type tracked struct {
 	Met      bool              `json:"m,omitempty"`
 	Foreign  bool              `json:"f,omitempty"`
+	Adopted  int64             `json:"a,omitempty"` // unix time from which one is followed because of its bond
+	Quiet    bool              `json:"q,omitempty"` // where it stands is where following begins
 	External string            `json:"x,omitempty"`
 	Status   string            `json:"s,omitempty"`
 	N        int               `json:"n,omitempty"` // changes of the state so far

@@ -219,6 +219,9 @@ func TestWhatAnAnswerMeans(t *testing.T) {
 		require.Equal(t, c.want, f.Outcome.Kind, c.body+f.Outcome.Detail)
 		require.Equal(t, c.reason, f.Outcome.Reason, c.body)
 		require.NotContains(t, f.Outcome.Detail+f.Outcome.Request, tesserontest.TicketKey)
+		if c.status == 405 {
+			require.Contains(t, f.Outcome.Detail, "operations.CreateTicketPosition.method")
+		}
 	}
 }
 

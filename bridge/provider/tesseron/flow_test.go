@@ -274,3 +274,51 @@ func (l listener) Deliver(_ context.Context, x bridge.Lease) bridge.Outcome {
 	l <- x
 	return bridge.Outcome{Kind: bridge.OutcomeDone}
 }
+
+// A ticket that somebody else opened and that a task was linked with is followed, from where it stands, for as
+// long as the task is open.
+func TestLinkedTicketIsFollowed(t *testing.T) {
+	v := vendor(t, "2024-05")
+	number, stranger := v.AddTicket("ELSEWHERE-1", "In progress"), v.AddTicket("", "In progress")
+	src, book := v.Config(quick+fixed+statuses), &provider.Book{}
+	f := flowtest.Start(t, flowtest.Build(t, "desk", "tesseron", src, provider.Deps{Bonded: book.Of("desk")}),
+		flowtest.Options{Common: &flowtest.Decode(t, "tesseron", src).(*tesseron.Config).Common, Book: book})
+	rounds := func(n int) {
+		t.Helper()
+		before := len(v.Server.Calls())
+		require.Eventually(t, func() bool {
+			done := 0
+			for _, c := range v.Server.Calls()[before:] {
+				if c.Path == "/ApiTicket/SearchTicketByParameter" {
+					done++
+				}
+			}
+			return done > n
+		}, flowtest.Wait, 5*time.Millisecond)
+	}
+	rounds(2) // both are known as foreign
+	v.SetStatus(number, "Closed")
+	rounds(2) // and this one is not among the hits any more
+	f.Event(bridge.Event{Kind: bridge.Submit, Task: "9", Title: "x", Description: "please go on", Reference: number})
+	require.Eventually(t, func() bool { return len(v.Ledger()) == 1 }, flowtest.Wait, 5*time.Millisecond)
+	require.Equal(t, number, v.Ledger()[0].Ticket)
+	rounds(4)
+	v.SetStatus(stranger, "Solved")
+	v.SetStatus(number, "Solved")
+	l := f.Next()
+	require.Equal(t, bridge.Resolve, l.Event.Kind)
+	require.Equal(t, "9", l.Event.Task)
+	f.Settled(f.Out(bridge.RejectSolution, "9", "no").Event, bridge.StateDone)
+	v.SetStatus(number, "In progress")
+	require.Equal(t, "Solved -> In progress", f.Next().Event.Text)
+	v.SetStatus(number, "Solved")
+	require.Equal(t, bridge.Resolve, f.Next().Event.Kind)
+	f.Settled(f.Out(bridge.Close, "9", "").Event, bridge.StateDone)
+	rounds(4)
+	v.SetStatus(number, "In progress")
+	rounds(4)
+	require.Empty(t, f.Told, "nobody listens any more")
+	c, err := f.Store.Counts(t.Context())
+	require.NoError(t, err)
+	require.Zero(t, c.Events[bridge.StateQuarantined]+c.Events[bridge.StateWaiting])
+}

@@ -7,6 +7,7 @@ import (
 	"log/slog"
 	"maps"
 	"slices"
+	"strings"
 	"time"
 
 	"github.com/pergabridge/pergabridge/bridge"
@@ -25,6 +26,7 @@ type poll struct {
 	search   *Destination // with the polls' own share of the rate
 	receiver *Receiver
 	fresh    *fresh
+	bonds    func(context.Context) ([]bridge.Bond, error)
 	log      *slog.Logger
 	now      func() time.Time
 }
@@ -41,6 +43,9 @@ type ticket struct {
 	N        int    `json:"n,omitempty"`
 	Task     string `json:"k,omitempty"`
 	Resolved int64  `json:"r,omitempty"`
+	// Adopted: it is followed because of its bond. Quiet: where it stands is where following begins.
+	Adopted bool `json:"a,omitempty"`
+	Quiet   bool `json:"q,omitempty"`
 }
 
 func readSeen(cursor string) (*seen, error) {
@@ -69,6 +74,12 @@ func (st *seen) write() string {
 
 // Run makes rounds until ctx or the duty ends.
 func (p *poll) Run(ctx context.Context, d bridge.Duty) error {
+	// Whoever polled before us, in another replica or under another config, may just have called.
+	select {
+	case <-time.After(p.apart()):
+	case <-ctx.Done():
+		return nil
+	}
 	var st *seen
 	load := func(cursor string) (err error) {
 		st, err = readSeen(cursor)
@@ -77,6 +88,11 @@ func (p *poll) Run(ctx context.Context, d bridge.Duty) error {
 	return vendorapi.Rounds{Name: p.name, Every: p.config.Poll.Every.Std(), MaxPause: maxBackoff, Log: p.log}.Run(ctx, d, load, func(ctx context.Context) error {
 		return p.round(ctx, d, st)
 	})
+}
+
+// apart is the time between two calls of a poll.
+func (p *poll) apart() time.Duration {
+	return time.Duration(float64(time.Minute) / (float64(p.config.Rate.PerMinute) * p.config.Rate.PollShare))
 }
 
 // round searches all pages and tells what has changed.
@@ -98,6 +114,10 @@ func (p *poll) round(ctx context.Context, d bridge.Duty, st *seen) error {
 			return err
 		}
 	}
+	bonds, err := p.bonded(ctx, st)
+	if err != nil {
+		return err
+	}
 	find := func(q Search) ([]vendorapi.Record, error) {
 		return p.search.all(ctx, "SearchTicketByParameter", q, p.search.api.SearchTicketByParameter, "ticketNumber")
 	}
@@ -109,9 +129,15 @@ func (p *poll) round(ctx context.Context, d bridge.Duty, st *seen) error {
 	for _, h := range hits {
 		now[h.String("ticketNumber")] = h
 	}
+	// Tickets that were linked or imported, or that the desk opened, have a bond and no reference number of ours.
+	for n, b := range bonds {
+		if _, there := now[n]; !there && st.Tickets[n] == nil && b.State == bridge.BondOpen {
+			st.Tickets[n] = &ticket{Task: b.Task, N: p.era(), Adopted: true, Quiet: true}
+		}
+	}
 	// A ticket that has left the hits is asked for by its number.
 	for _, n := range slices.Sorted(maps.Keys(st.Tickets)) {
-		if _, there := now[n]; there || st.Tickets[n].Resolved != 0 {
+		if _, there := now[n]; there || st.Tickets[n].Resolved != 0 && bonds[n].State != bridge.BondOpen {
 			continue
 		}
 		more, err := find(Search{SearchParam: n})
@@ -126,7 +152,7 @@ func (p *poll) round(ctx context.Context, d bridge.Duty, st *seen) error {
 	}
 	var events []bridge.Event
 	for _, n := range slices.Sorted(maps.Keys(now)) {
-		got, err := p.ticket(ctx, n, now[n], st, first)
+		got, err := p.ticket(ctx, n, now[n], st, bonds, first)
 		if err != nil {
 			return err
 		}
@@ -146,33 +172,64 @@ func (p *poll) round(ctx context.Context, d bridge.Duty, st *seen) error {
 	return nil
 }
 
+// bonded returns the bonds by ticket number, and stops following tickets of somebody else whose task is over
+// or has moved.
+func (p *poll) bonded(ctx context.Context, st *seen) (map[string]bridge.Bond, error) {
+	list, err := p.bonds(ctx)
+	if err != nil {
+		return nil, err
+	}
+	bonds := make(map[string]bridge.Bond, len(list))
+	for _, b := range list {
+		bonds[strings.TrimSpace(b.Reference)] = b
+	}
+	for n, t := range st.Tickets {
+		if _, there := bonds[n]; t.Adopted && !there {
+			delete(st.Tickets, n)
+		}
+	}
+	return bonds, nil
+}
+
+// era is where the changes of an adopted ticket are counted from, so that one that is followed for a second
+// time does not repeat the keys of the first.
+func (p *poll) era() int { return int(p.now().Unix()) }
+
 // ticket returns what a hit tells that was not told yet.
-func (p *poll) ticket(ctx context.Context, number string, hit vendorapi.Record, st *seen, first bool) ([]bridge.Event, error) {
-	if st.Foreign[number] {
+func (p *poll) ticket(ctx context.Context, number string, hit vendorapi.Record, st *seen, bonds map[string]bridge.Bond, first bool) ([]bridge.Event, error) {
+	bond, bonded := bonds[number]
+	if st.Foreign[number] && !bonded {
 		return nil, nil
 	}
-	t := st.Tickets[number]
+	status, t := hit.String("ticketStatus"), st.Tickets[number]
 	if t == nil {
 		whole, err := p.search.api.GetTicket(ctx, number)
 		if err != nil {
 			return nil, err
 		}
 		task, ours := p.config.Reference.Task(whole.String("referenceNumber"))
-		if !ours {
+		switch {
+		case ours:
+		case bonded:
+			delete(st.Foreign, number)
+			t = &ticket{Task: bond.Task, N: p.era(), Adopted: true, Quiet: true}
+			st.Tickets[number] = t
+		default:
 			if len(st.Foreign) >= maxForeign {
 				clear(st.Foreign)
 			}
 			st.Foreign[number] = true
 			return nil, nil
 		}
-		t = &ticket{Task: task}
-		st.Tickets[number] = t
-		if first { // before our time: where it stands is where following begins
-			t.Status = hit.String("ticketStatus")
-			return nil, nil
+		if t == nil {
+			t = &ticket{Task: task, Quiet: first} // first: before our time
+			st.Tickets[number] = t
 		}
 	}
-	status := hit.String("ticketStatus")
+	if t.Quiet {
+		t.Quiet, t.Status = false, status
+		return nil, nil
+	}
 	if status == t.Status {
 		return nil, nil
 	}

@@ -46,7 +46,7 @@ func New(name string, c *Config, d provider.Deps) (*provider.Provider, error) {
 		return nil, err
 	}
 	p.Close = func() { end(); endPolls() }
-	p.Sources = map[string]bridge.Source{PollDuty: &poll{name: name, config: c, receiver: receiver, log: d.Log, now: d.Now, fresh: dest.fresh,
+	p.Sources = map[string]bridge.Source{PollDuty: &poll{name: name, config: c, receiver: receiver, log: d.Log, now: d.Now, fresh: dest.fresh, bonds: d.Bonds,
 		search: &Destination{name: name, config: c, api: polls, log: d.Log, fresh: dest.fresh}}}
 	return p, nil
 }

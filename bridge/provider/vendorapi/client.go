@@ -4,6 +4,7 @@ import (
 	"context"
 	"fmt"
 	"maps"
+	"net/http"
 	"slices"
 	"strings"
 
@@ -156,6 +157,9 @@ func (c *Client) send(ctx context.Context, id string, r outbound.Request) (*Repl
 	o := &reply.Outcome
 	o.Request = reply.Request
 	o.Detail = outbound.Excerpt([]byte(c.Name + ": " + id + ": " + strings.TrimPrefix(o.Detail, c.Name+": ")))
+	if reply.Status == http.StatusMethodNotAllowed {
+		o.Detail += "; where the vendor speaks another method, change operations." + id + ".method"
+	}
 	if op.Reads && o.Kind == bridge.OutcomeUnknown {
 		o.Kind = bridge.OutcomeRetry // nothing can have happened
 		if o.Reason == bridge.NoAnswer {

@@ -21,6 +21,7 @@ type Config struct {
 	Durability       string          `yaml:"durability" enum:"always|relaxed|asserted" default:"always" doc:"Redis: always refuses a server that may lose what it was told; relaxed takes it and warns; asserted takes your word where the server does not show its settings"`
 	Wait             int             `yaml:"wait" doc:"Redis: how many replicas of Redis must have a write before it is answered"`
 	WaitTimeout      config.Duration `yaml:"wait_timeout" default:"500ms" doc:"Redis: how long they may take; then the caller is answered 503, and its repeat is a duplicate"`
+	State            config.Path     `yaml:"state" doc:"Redis: file in which this process remembers which ledger it worked with, so that it notices at its next start that Redis was wiped or restored; default data/redis-NAMESPACE.json beside the config"`
 	Timeout          config.Duration `yaml:"timeout" default:"5s" doc:"Redis: the longest time one call may take, repeats included"`
 }
 
@@ -48,6 +49,9 @@ func (c *Config) ValidateConfig(n *config.Node) {
 	if c.Namespace != "" && !namespace.MatchString(c.Namespace) {
 		n.Key("namespace").Problemf("for example support", "%q is not made of at most 64 letters, digits, dots, dashes and underscores", c.Namespace)
 	}
+	if c.State == "" {
+		c.State = config.Path(n.Abs("data/redis-" + c.Namespace + ".json"))
+	}
 	if c.Username != "" && a.user != "" {
 		n.Key("username").Problemf("", "the url names a user already")
 	}
@@ -68,7 +72,7 @@ func (c *Config) ValidateConfig(n *config.Node) {
 // Options returns what [Open] needs beside the URL.
 func (c *Config) Options() Options {
 	o := Options{
-		Namespace: c.Namespace, Username: c.Username, SentinelUsername: c.SentinelUsername, CAFile: string(c.CAFile),
+		Namespace: c.Namespace, Username: c.Username, SentinelUsername: c.SentinelUsername, CAFile: string(c.CAFile), State: string(c.State),
 		Durability: Durability(c.Durability), Wait: c.Wait, WaitTimeout: c.WaitTimeout.Std(), Timeout: c.Timeout.Std(),
 	}
 	if c.Password != nil {

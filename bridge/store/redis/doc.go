@@ -31,7 +31,9 @@
 // All keys start with "{pb:NAMESPACE}:", one hash slot. US is the byte 31; packed means cmsgpack.
 // Times are microseconds.
 //
-//	meta                hash: epoch, schema, counter (last seq or position), forgotten, wrote (cursors
+//	meta                hash: epoch, schema, counter (last seq or position), reset (epoch that a
+//	                    replica misses), before (epochs that this one follows), since (date of the
+//	                    last resume), forgotten, wrote (cursors
 //	                    of the sweep), copying, copier, copyround (a backup under way)
 //	event               hash seq -> packed record (ev_pack in core.lua)
 //	fate                hash seq -> packed state, reason, first, detail, end of an event that left its lane
@@ -44,6 +46,7 @@
 //	bond                hash provider US task -> packed record
 //	bonds               zset of the same fields, for paging
 //	ref                 hash provider US reference key -> task
+//	refs                zset of the fields of ref, for prefixes
 //	task                hash task -> providers, US-joined
 //	lane                hash provider/dir/task -> packed record of a lane that is not idle
 //	queue:LANE          list of seqs behind the head

@@ -2,8 +2,11 @@ package redisstore
 
 import (
 	"context"
+	"crypto/rand"
 	"fmt"
+	"slices"
 	"strings"
+	"time"
 
 	"github.com/pergabridge/pergabridge/bridge"
 )
@@ -15,16 +18,25 @@ const schemaVersion = "1"
 // was wiped, or restored from an older copy, or failed over to a replica that had not got all
 // writes. Deliveries, mailboxes and polls have to stop: what was sent before may be sent again. A
 // person decides and calls [Store.Resume].
+//
+// It is noticed by whoever remembers more: a running replica, or one that starts and has its memory on
+// disk ([Options].State). That one marks the namespace, so that those stand still as well that began
+// afterwards and know nothing.
 type Reset struct {
 	// Was and Is are the epochs; Is is empty if the namespace is gone.
 	Was, Is string
 	// Seen is the highest counter this store has seen, Counter what the namespace has now.
 	Seen, Counter int64
+	// Noticed is the epoch that another replica misses, if this one itself misses nothing.
+	Noticed string
 }
 
 func (r *Reset) Error() string {
 	if strings.HasPrefix(r.Is, importEpoch) {
 		return "redis: store_reset: an import into this namespace is under way, or was cut off: wait for it, or run it again"
+	}
+	if r.Noticed != "" {
+		return "redis: store_reset: another replica worked with this namespace when it had more, or another epoch (Redis was wiped, or restored from an older copy)"
 	}
 	if r.Is == "" {
 		return "redis: store_reset: the namespace is gone (Redis was wiped or another one answers)"
@@ -36,55 +48,76 @@ func (r *Reset) Error() string {
 }
 
 // Unwrap lets callers that only know the contract answer 503.
-func (r *Reset) Unwrap() error { return bridge.ErrUnavailable }
+func (r *Reset) Unwrap() []error { return []error{bridge.ErrReset, bridge.ErrUnavailable} }
 
-// openNamespace makes the namespace if it is new and takes its epoch.
+// openNamespace makes the namespace if it is new and takes its epoch. What this replica remembers of
+// its last run must fit: see [Reset].
 func (s *Store) openNamespace(ctx context.Context) error {
 	meta := s.prefix + "meta"
-	if s.opts.Epoch == "" {
+	if s.remembered.Epoch == "" {
 		if err := s.db.HSetNX(ctx, meta, "epoch", bridge.NewID()).Err(); err != nil {
 			return fmt.Errorf("redis: open the namespace: %w: %w", err, bridge.ErrUnavailable)
 		}
 	}
-	v, err := s.db.HMGet(ctx, meta, "epoch", "schema", "counter").Result()
+	n, err := s.readNamespace(ctx)
 	if err != nil {
-		return fmt.Errorf("redis: open the namespace: %w: %w", err, bridge.ErrUnavailable)
+		return err
 	}
-	r := reply(v)
-	s.mu.Lock()
-	defer s.mu.Unlock()
-	s.epoch, s.seen = r.str(0), r.num(2)
-	if strings.HasPrefix(s.epoch, importEpoch) {
-		s.lost = &Reset{Was: s.opts.Epoch, Is: s.epoch, Counter: s.seen}
-		s.log.Error("the ledger is not whole", "reason", "store_reset", "err", s.lost)
-		return nil
-	}
-	if want := s.opts.Epoch; want != "" && want != s.epoch {
-		s.lost = &Reset{Was: want, Is: s.epoch, Counter: s.seen}
-		s.log.Error("the ledger is not the one this bridge worked with; it stands still until somebody resumes it", "reason", "store_reset", "err", s.lost)
-		return nil
-	}
-	switch schema := r.str(1); schema {
+	switch n.schema {
 	case schemaVersion:
 	case "":
+		if n.epoch == "" {
+			break // it is gone; resuming makes it
+		}
 		if err := s.db.HSet(ctx, meta, "schema", schemaVersion).Err(); err != nil {
 			return fmt.Errorf("redis: open the namespace: %w: %w", err, bridge.ErrUnavailable)
 		}
 	default:
-		return fmt.Errorf("redis: the namespace has schema %s, this binary knows %s: start a newer pergabridge", schema, schemaVersion)
+		return fmt.Errorf("redis: the namespace has schema %s, this binary knows %s: start a newer pergabridge", n.schema, schemaVersion)
+	}
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	was := s.remembered
+	s.epoch, s.seen = n.epoch, n.counter
+	switch {
+	case strings.HasPrefix(n.epoch, importEpoch):
+		s.isLost(&Reset{Was: was.Epoch, Is: n.epoch, Counter: n.counter})
+	case n.reset == "" && (was.Epoch == "" || was.Epoch == n.epoch && was.Counter <= n.counter || n.follows(was.Epoch)):
+	case was.Epoch == "": // somebody else noticed it
+		s.isLost(&Reset{Was: n.epoch, Is: n.epoch, Seen: n.counter, Counter: n.counter, Noticed: n.reset})
+	default:
+		s.isLost(&Reset{Was: was.Epoch, Is: n.epoch, Seen: was.Counter, Counter: n.counter, Noticed: n.reset})
 	}
 	return nil
 }
 
-// Epoch returns the random name the namespace got when it was made. Kept beside the config and given
-// back as Options.Epoch it lets a bridge that starts see that Redis was wiped meanwhile.
+// A namespaceState is what meta says.
+type namespaceState struct {
+	epoch, schema, reset string
+	counter              int64
+	before               []string
+}
+
+// follows reports whether a person let this namespace follow the one with epoch was.
+func (n namespaceState) follows(was string) bool { return slices.Contains(n.before, was) }
+
+func (s *Store) readNamespace(ctx context.Context) (namespaceState, error) {
+	v, err := s.db.HMGet(ctx, s.prefix+"meta", "epoch", "schema", "counter", "reset", "before").Result()
+	if err != nil {
+		return namespaceState{}, fmt.Errorf("redis: read the namespace: %w: %w", err, bridge.ErrUnavailable)
+	}
+	r := reply(v)
+	return namespaceState{epoch: r.str(0), schema: r.str(1), counter: r.num(2), reset: r.str(3), before: strings.Split(r.str(4), ",")}, nil
+}
+
+// Epoch returns the random name the namespace got when it was made.
 func (s *Store) Epoch() string {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	return s.epoch
 }
 
-// ResetErr returns the [*Reset] this store met, nil if none: for readiness, metrics and the console.
+// ResetErr implements [bridge.Resetter].
 func (s *Store) ResetErr() error {
 	if err := s.wasReset(); err != nil {
 		return err
@@ -92,32 +125,62 @@ func (s *Store) ResetErr() error {
 	return nil
 }
 
-// Resume makes the namespace as it is now the one to work with, under an epoch that is not the lost
-// one: every other replica meets a [*Reset] too and is resumed on its own. Events that come again from before
-// are not known as repeats; sources have to be told where to start before.
-func (s *Store) Resume(ctx context.Context, person string) error {
+// Resume implements [bridge.Resetter]: the namespace as it is now becomes the one to work with, under an
+// epoch that is not the lost one. All other replicas follow by themselves.
+func (s *Store) Resume(ctx context.Context, r bridge.Resumption) (bridge.Resumed, error) {
 	s.mu.Lock()
 	lost := s.lost
 	s.mu.Unlock()
 	if lost == nil {
-		return nil
+		return bridge.Resumed{}, nil
 	}
-	ctx, cancel := context.WithTimeout(ctx, s.opts.Timeout)
+	if err := s.checkServer(ctx); err != nil {
+		return bridge.Resumed{}, err
+	}
+	ctx, cancel := context.WithTimeout(context.WithoutCancel(ctx), s.opts.Timeout)
 	defer cancel()
 	if is, err := s.db.HGet(ctx, s.prefix+"meta", "epoch").Result(); err == nil && strings.HasPrefix(is, importEpoch) {
-		return fmt.Errorf("redis: resume: %w", &Reset{Was: lost.Was, Is: is})
+		return bridge.Resumed{}, fmt.Errorf("redis: resume: %w", &Reset{Was: lost.Was, Is: is})
 	}
-	r, err := s.eval(ctx, resumeScript, []any{lost.Was, bridge.NewID(), lost.Seen, schemaVersion}, s.opts.Wait > 0)
+	args := append(newCall(9), lost.Was, bridge.NewID(), lost.Seen, schemaVersion, micros(r.Since), queuedWord(r.Deliver), r.Person, s.opts.Namespace, r.Note)
+	args[0], args[1], args[2], args[3], args[4], args[5], args[6] = "", "", 0, s.now().UnixMicro(), bridge.NewID(), rand.Text(), s.id
+	out, err := s.eval(ctx, resumeScript, args, s.opts.Wait > 0)
 	if err != nil {
-		return fmt.Errorf("redis: resume: %w: %w", err, bridge.ErrUnavailable)
+		return bridge.Resumed{}, fmt.Errorf("redis: resume: %w: %w", err, bridge.ErrUnavailable)
 	}
-	epoch, counter := r.str(0), r.num(1)
+	s.adopt(out.str(0), out.num(1))
+	s.log.Warn("the ledger was resumed after a reset", "person", r.Person, "since", r.Since, "epoch", out.str(0), "parked", out.num(2))
+	return bridge.Resumed{Changed: true, Parked: int(out.num(2))}, nil
+}
+
+// onlyNoticed reports whether it is another replica that misses something.
+func (s *Store) onlyNoticed() bool {
 	s.mu.Lock()
 	defer s.mu.Unlock()
+	return s.lost != nil && s.lost.Noticed != ""
+}
+
+func queuedWord(deliver bool) string {
+	if deliver {
+		return "deliver"
+	}
+	return "park"
+}
+
+// adopt goes on with a namespace.
+func (s *Store) adopt(epoch string, counter int64) {
+	s.mu.Lock()
 	s.epoch, s.seen, s.lost, s.doubts = epoch, counter, nil, nil
+	s.mu.Unlock()
 	s.said.forget()
-	s.log.Warn("the ledger was resumed after a reset", "person", person, "epoch", epoch)
-	return nil
+	s.remember(false)
+	s.signal()
+}
+
+// isLost stops the store; s.mu is held.
+func (s *Store) isLost(r *Reset) {
+	s.lost = r
+	s.log.Error("the ledger is not the one this bridge worked with: nothing is accepted and nothing is delivered until somebody resumes it (pergabridge store resume)", "reason", string(bridge.StoreReset), "err", r)
 }
 
 func (s *Store) position() (epoch string, seen int64) {
@@ -146,12 +209,59 @@ func (s *Store) reset(found string) error {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	if s.lost == nil {
-		s.lost = &Reset{Was: s.epoch, Seen: s.seen}
-		_, _ = fmt.Sscanf(found, "epoch %s counter %d", &s.lost.Is, &s.lost.Counter)
-		if s.lost.Is == "none" {
-			s.lost.Is = ""
+		r := &Reset{Was: s.epoch, Seen: s.seen}
+		_, _ = fmt.Sscanf(found, "epoch %s counter %d", &r.Is, &r.Counter)
+		if r.Is == "none" {
+			r.Is = ""
 		}
-		s.log.Error("the ledger is not the one this bridge worked with; it stands still until somebody resumes it", "reason", "store_reset", "err", s.lost)
+		if r.Is == r.Was && r.Counter >= r.Seen {
+			r.Noticed = r.Was
+		}
+		s.isLost(r)
 	}
 	return s.lost
+}
+
+// watchEvery is how often a store looks whether somebody resumed, and writes down where it is.
+const watchEvery = time.Second
+
+// watch tells the other replicas of a reset, follows them when one was resumed, and keeps the memory
+// of this one fresh.
+func (s *Store) watch(ctx context.Context) {
+	t := time.NewTicker(watchEvery)
+	defer t.Stop()
+	for {
+		select {
+		case <-ctx.Done():
+			s.remember(true)
+			return
+		case <-t.C:
+		}
+		s.mu.Lock()
+		lost, open := s.lost, s.closedFor == nil
+		s.mu.Unlock()
+		switch {
+		case lost != nil:
+			s.lookAfterReset(ctx, lost)
+		case open:
+			s.remember(false)
+		}
+	}
+}
+
+func (s *Store) lookAfterReset(ctx context.Context, lost *Reset) {
+	ctx, cancel := context.WithTimeout(ctx, s.opts.Timeout)
+	defer cancel()
+	n, err := s.readNamespace(ctx)
+	switch {
+	case err != nil:
+	case n.reset == "" && n.follows(lost.Was), n.reset == "" && lost.Noticed != "" && n.epoch == lost.Was:
+		s.log.Warn("the ledger was resumed at another replica", "epoch", n.epoch)
+		s.adopt(n.epoch, n.counter)
+	case n.reset == "" && lost.Noticed == "":
+		// One who has just begun knows nothing of what was lost: it has to stand still as well.
+		if err := s.db.Eval(ctx, noticeScript.source, []string{s.prefix}, lost.Was, lost.Seen).Err(); err != nil {
+			s.log.Warn("the other replicas could not be told of the reset; it is tried again", "err", err)
+		}
+	}
 }

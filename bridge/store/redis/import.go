@@ -51,7 +51,7 @@ func (s *Store) beginImport(ctx context.Context) (before string, err error) {
 	switch {
 	case strings.HasPrefix(is, importEpoch):
 		before = bridge.NewID()
-	case s.wasReset() != nil:
+	case s.wasReset() != nil && !s.onlyNoticed(): // one that others miss, and that is empty, is the place for it
 		return "", fmt.Errorf("redis: import: %w", s.wasReset())
 	default:
 		before = is
@@ -103,7 +103,7 @@ func (s *Store) clear(ctx context.Context, is string) error {
 			break
 		}
 	}
-	if err := s.db.HDel(ctx, meta, "forgotten", "wrote", "copying", "copier", "copyround").Err(); err != nil {
+	if err := s.db.HDel(ctx, meta, "forgotten", "wrote", "copying", "copier", "copyround", "reset", "since").Err(); err != nil {
 		return fmt.Errorf("redis: import: %w: %w", err, bridge.ErrUnavailable)
 	}
 	return nil

@@ -94,7 +94,7 @@ func TestAKilledImportIsRepeated(t *testing.T) {
 	var reset *redisstore.Reset
 	require.ErrorAs(t, err, &reset)
 	require.ErrorContains(t, err, "import")
-	require.Error(t, other.Resume(ctx, "anna"), "half a ledger cannot be resumed")
+	require.Error(t, resume(other), "half a ledger cannot be resumed")
 	_, _, err = transfer.Import(ctx, other, bytes.NewReader(stream.Bytes()))
 	require.NoError(t, err, "the next import takes its place")
 	require.NoError(t, killed.CloseWithError(io.ErrClosedPipe))

@@ -49,8 +49,9 @@ type Options struct {
 	// Patient lets Open return although Redis does not answer: until it does, every call is
 	// [bridge.ErrUnavailable]. What Redis answers and Open must refuse is an error all the same.
 	Patient bool
-	// Epoch, if known from an earlier run, is the epoch the namespace must have; see Store.Epoch.
-	Epoch string
+	// State is a file in which this replica remembers which ledger it worked with, so that it notices
+	// when it starts that Redis was wiped or restored meanwhile; empty: it remembers nothing.
+	State string
 	// CAFile is a PEM file with the certificates that sign the server's; empty: those of the system.
 	CAFile string
 	// Now is the clock; nil: time.Now. The clocks of all replicas must agree within a second.
@@ -77,11 +78,13 @@ type Store struct {
 	mu     sync.Mutex
 	closed bool
 	// closedFor is why Redis cannot be used yet, since Open; nil once it could.
-	closedFor error
-	epoch     string
-	seen      int64    // highest counter
-	lost      *Reset   // set when the namespace is not the one we worked with
-	doubts    []string // calls of settle whose answers were lost
+	closedFor    error
+	epoch        string
+	seen         int64  // highest counter
+	lost         *Reset // set when the namespace is not the one we worked with
+	remembered   memory // on disk
+	rememberedAt time.Time
+	doubts       []string // calls of settle whose answers were lost
 }
 
 var _ bridge.Store = (*Store)(nil)
@@ -113,6 +116,8 @@ func Open(ctx context.Context, url string, o Options) (*Store, error) {
 		s.done.Go(s.accepting)
 	}
 	s.done.Go(func() { s.listen(run) })
+	s.done.Go(func() { s.watch(run) })
+	s.remember(false)
 	return s, nil
 }
 
@@ -141,11 +146,15 @@ func prepare(url string, o Options) (*Store, error) {
 		o.WaitTimeout = 500 * time.Millisecond
 	}
 	driver.Store(o.Log)
+	m, err := readMemory(o.State, o.Namespace)
+	if err != nil {
+		return nil, err
+	}
 	db, err := dial(url, o)
 	if err != nil {
 		return nil, err
 	}
-	return &Store{opts: o, id: bridge.NewID(), prefix: "{pb:" + o.Namespace + "}:", db: db, now: o.Now, log: o.Log.With("store", "redis", "namespace", o.Namespace),
+	return &Store{opts: o, remembered: m, id: bridge.NewID(), prefix: "{pb:" + o.Namespace + "}:", db: db, now: o.Now, log: o.Log.With("store", "redis", "namespace", o.Namespace),
 		wake: make(chan struct{}, 1), offers: offers{ready: make(chan struct{}, 1)}}, nil
 }
 

@@ -39,7 +39,7 @@ func (s *Store) Bonds(ctx context.Context, f bridge.BondFilter) ([]bridge.Bond, 
 	limit := limitOf(f.Limit)
 	var out []bridge.Bond
 	for {
-		r, err := s.look(ctx, readBondsScript, append(newCall(7), from, limit-len(out), pieceBudget, f.Provider, f.Task, f.RefKey, states(f.States)))
+		r, err := s.look(ctx, readBondsScript, append(newCall(8), from, limit-len(out), pieceBudget, f.Provider, f.Task, f.RefKey, states(f.States), f.Prefix))
 		if err != nil {
 			return nil, err
 		}

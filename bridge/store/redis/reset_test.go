@@ -1,6 +1,7 @@
 package redisstore_test
 
 import (
+	"errors"
 	"os"
 	"path/filepath"
 	"testing"
@@ -35,9 +36,7 @@ func TestAWipedRedisStopsEverythingUntilSomebodyResumes(t *testing.T) {
 	me := session(t, a, "me")
 	first, err := a.Accept(ctx, []bridge.Event{submit("1")})
 	require.NoError(t, err)
-	c := redis.NewClient(&redis.Options{Addr: srv.Addr()})
-	defer c.Close()
-	require.NoError(t, c.FlushAll(ctx).Err())
+	require.NoError(t, srv.Client(t).FlushAll(ctx).Err())
 
 	for _, s := range []*redisstore.Store{a, b} {
 		var reset *redisstore.Reset
@@ -51,35 +50,97 @@ func TestAWipedRedisStopsEverythingUntilSomebodyResumes(t *testing.T) {
 		_, err = s.Settle(ctx, me, nil, []bridge.Want{{Dest: "acme", N: 1}})
 		require.ErrorAs(t, err, &reset)
 	}
-	require.NoError(t, a.Resume(ctx, "ann"))
-	require.NoError(t, b.Resume(ctx, "ann"))
-	require.NoError(t, b.ResetErr())
+	fresh, err := redisstore.Open(ctx, srv.URL(), redisstore.Options{Namespace: ns, Log: quiet()})
+	require.NoError(t, err)
+	defer fresh.Close()
+	require.Eventually(t, func() bool { return errors.Is(begins(fresh), bridge.ErrReset) }, 10*time.Second, 10*time.Millisecond, "one that knows nothing is told, and stands still")
+	since := time.Now().Add(-time.Hour).Truncate(time.Second)
+	done, err := a.Resume(ctx, bridge.Resumption{Person: "ann", Note: "a new disk", Since: since})
+	require.NoError(t, err)
+	require.Equal(t, bridge.Resumed{Changed: true}, done)
+	for _, s := range []*redisstore.Store{b, fresh} {
+		require.Eventually(t, func() bool { return s.ResetErr() == nil }, 10*time.Second, 10*time.Millisecond, "the others follow by themselves")
+		require.Equal(t, a.Epoch(), s.Epoch())
+	}
 	require.NotEqual(t, epoch, a.Epoch())
-	require.Equal(t, a.Epoch(), b.Epoch(), "the second follows the first")
+	again, err := b.Resume(ctx, bridge.Resumption{Person: "bob", Since: since})
+	require.NoError(t, err)
+	require.False(t, again.Changed)
 	rs, err := b.Accept(ctx, []bridge.Event{submit("2")})
 	require.NoError(t, err)
 	require.Greater(t, rs[0].Seq, first[0].Seq, "seqs go on")
-
-	late, err := redisstore.Open(ctx, srv.URL(), redisstore.Options{Namespace: ns, Epoch: epoch, Log: quiet()})
+	d, ok, err := b.Duty(ctx, "mailbox", session(t, b, "new"))
 	require.NoError(t, err)
-	defer late.Close()
-	require.Error(t, late.ResetErr(), "a bridge that starts and remembers the epoch sees it too")
-	_, err = late.Accept(ctx, []bridge.Event{submit("3")})
-	require.ErrorIs(t, err, bridge.ErrUnavailable)
-	require.NoError(t, late.Resume(ctx, "ann"))
-	require.Equal(t, a.Epoch(), late.Epoch())
-	_, err = a.Accept(ctx, []bridge.Event{submit("4")})
-	require.NoError(t, err, "and the others work on")
+	require.True(t, ok)
+	require.True(t, since.Equal(bridge.Since(d)), "sources begin where the person said")
+	deeds, err := a.Activities(ctx, 1)
+	require.NoError(t, err)
+	require.Equal(t, []string{"ann", "store_resume", "a new disk"}, []string{deeds[0].Person, deeds[0].Verb, deeds[0].Note})
+}
+
+// begins is the first call of a replica that was just started.
+func begins(s *redisstore.Store) error {
+	return s.Renew(ctx, bridge.Session{ID: bridge.NewID(), Until: time.Now().Add(time.Minute)})
+}
+
+func TestAReplicaRemembersItsLedgerOverARestart(t *testing.T) {
+	srv := startServer(t)
+	o := redisstore.Options{Namespace: space(), State: filepath.Join(t.TempDir(), "data", "redis.json"), Log: quiet()}
+	start := func() *redisstore.Store {
+		s, err := redisstore.Open(ctx, srv.URL(), o)
+		require.NoError(t, err)
+		return s
+	}
+	s := start()
+	_, err := s.Accept(ctx, []bridge.Event{submit("1")})
+	require.NoError(t, err)
+	require.NoError(t, s.Close())
+	s = start()
+	require.NoError(t, s.ResetErr())
+	epoch := s.Epoch()
+	require.NoError(t, s.Close())
+
+	require.NoError(t, srv.Client(t).FlushAll(ctx).Err())
+	s = start()
+	var reset *redisstore.Reset
+	require.ErrorAs(t, s.ResetErr(), &reset)
+	require.Equal(t, epoch, reset.Was)
+	require.ErrorIs(t, begins(s), bridge.ErrReset)
+	require.NoError(t, s.Close())
+	s = start()
+	require.ErrorIs(t, s.ResetErr(), bridge.ErrReset, "it does not forget")
+	_, err = s.Resume(ctx, bridge.Resumption{Person: "ann"})
+	require.NoError(t, err)
+	require.NoError(t, s.Close())
+	s = start()
+	require.NoError(t, s.ResetErr())
+	require.NoError(t, s.Close())
+
+	other := o
+	other.Namespace = space()
+	_, err = redisstore.Open(ctx, srv.URL(), other)
+	require.ErrorContains(t, err, "belongs to namespace")
+	require.NoError(t, os.WriteFile(o.State, []byte("{"), 0o600))
+	_, err = redisstore.Open(ctx, srv.URL(), o)
+	require.ErrorContains(t, err, "does not say which ledger")
 }
 
 func TestARedisRestoredFromAnOlderCopyIsNoticed(t *testing.T) {
 	srv := startServer(t)
 	s := open(t, srv.URL(), redisstore.Options{})
-	_, err := s.Accept(ctx, []bridge.Event{submit("1")})
+	link(t, s, "", 3)
+	me := session(t, s, "me")
+	d, ok, err := s.Duty(ctx, "mailbox", me)
 	require.NoError(t, err)
+	require.True(t, ok)
+	_, err = d.Accept(ctx, []bridge.Event{update("0", "a"), update("1", "b")}, "uid 7")
+	require.NoError(t, err)
+	leased, err := s.Settle(ctx, me, nil, []bridge.Want{{Dest: bridge.SSP, N: 1}})
+	require.NoError(t, err)
+	require.Len(t, leased.Leases, 1)
 	old := filepath.Join(t.TempDir(), "old")
 	require.NoError(t, os.CopyFS(old, os.DirFS(filepath.Join(srv.Dir, "appendonlydir"))))
-	_, err = s.Accept(ctx, []bridge.Event{submit("2")})
+	_, err = s.Accept(ctx, []bridge.Event{update("2", "c")})
 	require.NoError(t, err)
 	srv.Kill()
 	require.NoError(t, os.RemoveAll(filepath.Join(srv.Dir, "appendonlydir")))
@@ -91,10 +152,33 @@ func TestARedisRestoredFromAnOlderCopyIsNoticed(t *testing.T) {
 	require.Equal(t, reset.Was, reset.Is)
 	require.Less(t, reset.Counter, reset.Seen)
 	require.ErrorContains(t, err, "older copy")
-	require.NoError(t, s.Resume(ctx, "ann"))
-	rs, err := s.Accept(ctx, []bridge.Event{submit("2")})
+	done, err := s.Resume(ctx, bridge.Resumption{Person: "ann", Since: time.Now()})
 	require.NoError(t, err)
-	require.Equal(t, bridge.Accepted, rs[0].Status)
+	require.Equal(t, bridge.Resumed{Changed: true, Parked: 2}, done, "what is queued may have been delivered since")
+	me = session(t, s, "another")
+	none, err := s.Settle(ctx, me, []bridge.Result{{Lease: leased.Leases[0], Then: bridge.ThenDone, Outcome: bridge.Outcome{Kind: bridge.OutcomeDone, Reason: bridge.Delivered}}}, []bridge.Want{{Dest: bridge.SSP, N: 5}})
+	require.NoError(t, err)
+	require.True(t, none.Verdicts[0].Fenced)
+	require.Empty(t, none.Leases)
+	lanes, err := s.Lanes(ctx, bridge.LaneFilter{})
+	require.NoError(t, err)
+	require.Len(t, lanes, 2)
+	for _, l := range lanes {
+		require.Equal(t, bridge.LaneParked, l.State)
+		require.Equal(t, bridge.StoreReset, l.Reason)
+		_, err := s.Operate(ctx, bridge.Command{Verb: bridge.VerbLaneRetry, Lane: l.ID, Person: "ann"})
+		require.NoError(t, err)
+	}
+	got, err := s.Settle(ctx, me, nil, []bridge.Want{{Dest: bridge.SSP, N: 5}})
+	require.NoError(t, err)
+	require.Len(t, got.Leases, 2)
+	d, ok, err = s.Duty(ctx, "mailbox", me)
+	require.NoError(t, err)
+	require.True(t, ok)
+	require.Empty(t, d.Cursor(), "positions of the copy would read again what was taken since")
+	rs, err := s.Accept(ctx, []bridge.Event{update("2", "c"), update("0", "a")})
+	require.NoError(t, err)
+	require.Equal(t, []bridge.ReceiptStatus{bridge.Accepted, bridge.Duplicate}, []bridge.ReceiptStatus{rs[0].Status, rs[1].Status}, "the claims of the copy still count")
 }
 
 func TestANewerSchemaIsRefused(t *testing.T) {
@@ -119,4 +203,9 @@ func TestAClosedStoreSaysUnavailable(t *testing.T) {
 	require.ErrorIs(t, err, bridge.ErrUnavailable)
 	_, err = s.Counts(ctx)
 	require.ErrorIs(t, err, bridge.ErrUnavailable)
+}
+
+func resume(s *redisstore.Store) error {
+	_, err := s.Resume(ctx, bridge.Resumption{Person: "anna"})
+	return err
 }

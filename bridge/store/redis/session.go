@@ -5,6 +5,7 @@ import (
 	"crypto/rand"
 	"fmt"
 	"sync"
+	"time"
 
 	"github.com/pergabridge/pergabridge/bridge"
 )
@@ -21,13 +22,14 @@ func (s *Store) Duty(ctx context.Context, name string, session bridge.Session) (
 	if err != nil || !r.bool(2) {
 		return nil, false, err
 	}
-	return &duty{store: s, name: name, session: session.ID, epoch: r.str(3), cursor: r.str(4)}, true, nil
+	return &duty{store: s, name: name, session: session.ID, epoch: r.str(3), cursor: r.str(4), since: fromMicros(r.num(5))}, true, nil
 }
 
 // duty is a held [bridge.Duty]; its epoch is the fence.
 type duty struct {
 	store                *Store
 	name, session, epoch string
+	since                time.Time
 
 	mu     sync.Mutex
 	cursor string
@@ -40,6 +42,9 @@ func (d *duty) Cursor() string {
 	defer d.mu.Unlock()
 	return d.cursor
 }
+
+// Since is read by [bridge.Since].
+func (d *duty) Since() time.Time { return d.since }
 
 // Accept implements [bridge.Duty].
 func (d *duty) Accept(ctx context.Context, events []bridge.Event, cursor string) ([]bridge.Receipt, error) {

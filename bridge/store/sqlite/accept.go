@@ -50,12 +50,16 @@ func (t *tx) accept(e *bridge.Event) bridge.Receipt {
 		if ok && (e.Key != "" || t.now-c.at <= int64(e.Window)) {
 			return t.duplicate(e, first)
 		}
-		status := bridge.Quarantined
-		if e.Quarantine != "" {
+		status, gone := bridge.Ignored, t.reported(e)
+		switch {
+		case e.Quarantine != "":
 			t.keep(e, bridge.StateQuarantined, e.Quarantine)
-		} else {
+			status = bridge.Quarantined
+		case gone != nil:
+			t.finish(e, e.Ignore, gone.ID)
+			t.bounce(gone, e)
+		default:
 			t.finish(e, e.Ignore, "")
-			status = bridge.Ignored
 		}
 		t.claim(e, key, "", ok)
 		return receipt(status, e)
@@ -82,6 +86,31 @@ func (t *tx) accept(e *bridge.Event) bridge.Receipt {
 	t.keep(e, bridge.StateQuarantined, bridge.ContentConflict)
 	t.claim(e, key, "", false)
 	return receipt(bridge.Conflict, e)
+}
+
+// reported returns the delivered event of which e reports that its mail did not arrive, nil if there is
+// none. A report about an event that is not settled yet is for a person.
+func (t *tx) reported(e *bridge.Event) *bridge.Event {
+	if e.Bounced == "" || e.Quarantine != "" {
+		return nil
+	}
+	of := t.eventByID(e.Bounced)
+	switch {
+	case of == nil || of.Provider != e.Provider || of.State == bridge.StateEnded:
+		return nil
+	case of.State != bridge.StateDone:
+		e.Quarantine = bridge.RefusedAnswer
+		return nil
+	}
+	e.Task = of.Task
+	return of
+}
+
+// bounce ends a delivered event as one that did not arrive.
+func (t *tx) bounce(of, report *bridge.Event) {
+	of.Detail = report.Detail
+	t.endEvent(of, bridge.StateEnded, bridge.Bounced, report.ID)
+	t.withoutEffect(of, t.bond(of.Provider, of.Task))
 }
 
 // keptKey is the claim of an event that is only kept or recorded: with an id for good, without one

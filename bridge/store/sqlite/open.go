@@ -56,6 +56,9 @@ func Open(ctx context.Context, path string, o Options) (*Store, error) {
 	if err := os.MkdirAll(filepath.Dir(path), 0o700); err != nil {
 		return nil, fmt.Errorf("sqlite: make the folder of the database: %w", err)
 	}
+	if f, err := os.OpenFile(path, os.O_CREATE|os.O_RDWR, 0o600); err == nil { // SQLite would let everybody read it
+		f.Close()
+	}
 	lock, err := os.OpenFile(path+".lock", os.O_CREATE|os.O_RDWR, 0o600)
 	if err != nil {
 		return nil, fmt.Errorf("sqlite: open the lock file: %w", err)
@@ -104,7 +107,7 @@ func (s *Store) start(ctx context.Context) error {
 		return fmt.Errorf("sqlite: open %s: %w", s.path, err)
 	}
 	s.db.SetMaxOpenConns(1)
-	if err := migrate(ctx, s.db); err != nil {
+	if err := s.migrate(ctx); err != nil {
 		return fmt.Errorf("sqlite: %s: %w", s.path, err)
 	}
 	if s.read, err = sql.Open("sqlite", dsn(s.path, true)); err != nil {
@@ -118,36 +121,6 @@ func (s *Store) start(ctx context.Context) error {
 	if s.tx, err = newTx(conn, s.now); err != nil {
 		conn.Close()
 		return fmt.Errorf("sqlite: %s: %w", s.path, err)
-	}
-	return nil
-}
-
-// migrate leads the schema to [schemaVersion], one version a transaction.
-func migrate(ctx context.Context, db *sql.DB) error {
-	var v int
-	if err := db.QueryRowContext(ctx, "PRAGMA user_version").Scan(&v); err != nil {
-		return fmt.Errorf("read the schema version (is this a pergabridge database?): %w", err)
-	}
-	if v > schemaVersion {
-		return fmt.Errorf("the schema is version %d, this binary knows up to %d: start a newer pergabridge, or restore the backup made before the upgrade", v, schemaVersion)
-	}
-	for ; v < schemaVersion; v++ {
-		t, err := db.BeginTx(ctx, nil)
-		if err != nil {
-			return fmt.Errorf("migrate to schema %d: %w", v+1, err)
-		}
-		if _, err = t.ExecContext(ctx, migrations[v]); err == nil {
-			_, err = t.ExecContext(ctx, fmt.Sprintf("PRAGMA user_version = %d", v+1))
-		}
-		if err == nil && v == 0 {
-			_, err = t.ExecContext(ctx, "INSERT INTO meta VALUES ('epoch', ?)", bridge.NewID())
-		}
-		if err != nil {
-			return fmt.Errorf("migrate to schema %d: %w", v+1, errors.Join(err, t.Rollback()))
-		}
-		if err := t.Commit(); err != nil {
-			return fmt.Errorf("migrate to schema %d: %w", v+1, err)
-		}
 	}
 	return nil
 }

@@ -122,7 +122,7 @@ func (t *tx) eventRetry(c bridge.Command, out *bridge.CommandResult) error {
 		return refuse("event %s belongs to no bond: link its task first with `bonds link`", e.ID)
 	}
 	switch e.Reason {
-	case bridge.IsDuplicate, bridge.IsMerged, bridge.IsLate, bridge.Skipped, bridge.IgnoredByOperator, bridge.IsSuperseded, bridge.IsEcho:
+	case bridge.IsDuplicate, bridge.IsMerged, bridge.IsLate, bridge.Skipped, bridge.Bounced, bridge.IgnoredByOperator, bridge.IsSuperseded, bridge.IsEcho:
 	default:
 		return refuse("event %s ended as %s: it cannot be released", e.ID, e.Reason)
 	}

@@ -91,6 +91,10 @@ func (s *Store) Bonds(ctx context.Context, f bridge.BondFilter) ([]bridge.Bond, 
 	if f.RefKey != "" {
 		w.add("(provider, task) IN (SELECT provider, task FROM reference WHERE ref_key = ?)", f.RefKey)
 	}
+	if f.Prefix != "" {
+		end := f.Prefix + "\U0010FFFF"
+		w.add("(task >= ? AND task < ? OR (provider, task) IN (SELECT provider, task FROM reference WHERE ref_key >= ? AND ref_key < ?))", f.Prefix, end, f.Prefix, end)
+	}
 	if f.AfterKey != "" {
 		p, task, _ := strings.Cut(f.AfterKey, "/")
 		w.add("(provider, task) > (?, ?)", p, task)

@@ -122,3 +122,29 @@ func TestACommitIsOnTheDisk(t *testing.T) {
 	require.Equal(t, 2, mode, "synchronous FULL")
 	require.Equal(t, "wal", journal)
 }
+
+func TestTheDatabaseIsItsOwnersAlone(t *testing.T) {
+	path := filepath.Join(t.TempDir(), "a.db")
+	s := open(t, path, nil)
+	_, err := s.Accept(ctx, []bridge.Event{submit("1")})
+	require.NoError(t, err)
+	for _, end := range []string{"", "-wal", "-shm", ".lock"} {
+		info, err := os.Stat(path + end)
+		require.NoError(t, err)
+		require.Zero(t, info.Mode().Perm()&0o077, "%s", path+end)
+	}
+}
+
+// Without room for the copy nothing is changed; an upgrade that was begun before does not stand in the way.
+func TestNoMigrationWithoutACopy(t *testing.T) {
+	path := filepath.Join(t.TempDir(), "a.db")
+	s := open(t, path, nil)
+	require.NoError(t, s.Close())
+	sqlite.SetSchemaVersion(t, path, 1)
+	copied := sqlite.BeforeUpgrade(path, 1)
+	require.NoError(t, os.MkdirAll(filepath.Join(copied+".part", "in the way"), 0o700))
+	_, err := sqlite.Open(ctx, path, sqlite.Options{Log: slog.New(slog.DiscardHandler)})
+	require.ErrorContains(t, err, "copy it before the schema goes from 1 to ")
+	require.ErrorContains(t, err, "nothing was changed")
+	require.NoFileExists(t, copied)
+}

@@ -170,6 +170,29 @@ var readerRules = []rule{
 		}
 		require.Equal(h.t, all, paged)
 	}},
+	{"bonds are found by the beginning of their task or reference", func(h *harness) {
+		h.open("4711", "INC-100")
+		h.open("4712", "INC-101")
+		h.open("812", "REQ-1")
+		h.operate(onBond(bridge.VerbBondUnlink, "812", ""))
+		h.operate(onBond(bridge.VerbBondLink, "812", "REQ-2"))
+		h.queue(h.out(bridge.Submit, "4799", at(beta)))
+		tasks := func(f bridge.BondFilter) (out []string) {
+			for _, b := range h.bonds(f) {
+				out = append(out, b.Task)
+			}
+			return out
+		}
+		require.Equal(h.t, []string{"4711", "4712", "4799"}, tasks(bridge.BondFilter{Prefix: "47"}))
+		require.Equal(h.t, []string{"4711", "4712"}, tasks(bridge.BondFilter{Prefix: "47", Provider: acme}))
+		require.Equal(h.t, []string{"4711"}, tasks(bridge.BondFilter{Prefix: "4711"}))
+		require.Equal(h.t, []string{"4711", "4712"}, tasks(bridge.BondFilter{Prefix: bridge.ReferenceKey("INC-", false)}))
+		require.Equal(h.t, []string{"812"}, tasks(bridge.BondFilter{Prefix: bridge.ReferenceKey("REQ-2", false)}))
+		require.Empty(h.t, tasks(bridge.BondFilter{Prefix: bridge.ReferenceKey("REQ-1", false)}), "a reference that was taken away")
+		require.Equal(h.t, []string{"4799"}, tasks(bridge.BondFilter{Prefix: "47", States: []bridge.BondState{bridge.BondPending}}))
+		require.Empty(h.t, tasks(bridge.BondFilter{Prefix: "11"}), "not in the middle")
+		require.Len(h.t, tasks(bridge.BondFilter{Prefix: "4", Limit: 1}), 1)
+	}},
 	{"lanes are filtered", func(h *harness) {
 		h.world()
 		h.idle("nowhere")

@@ -52,6 +52,7 @@ func subjects() []subject {
 		{"out", outRules},
 		{"in", inRules},
 		{"open", openRules},
+		{"bounce", bounceRules},
 		{"echo", echoRules},
 		{"maybe_echo", maybeEchoRules},
 		{"evidence", evidenceRules},

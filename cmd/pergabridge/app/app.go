@@ -13,7 +13,6 @@ import (
 
 	"github.com/pergabridge/pergabridge/bridge"
 	"github.com/pergabridge/pergabridge/bridge/console"
-	"github.com/pergabridge/pergabridge/webhooks"
 )
 
 // Options are what an App gets from the program, not from the config. The zero value is usable.
@@ -89,6 +88,7 @@ func New(ctx context.Context, c *Config, o Options) (_ *App, err error) {
 	}
 	a.observer = newObserver(c, o, a.store)
 	a.observer.watch(a)
+	a.observer.showReset(a.store)
 	first, err := a.generation(c, p)
 	if err != nil {
 		return nil, err
@@ -103,14 +103,8 @@ func New(ctx context.Context, c *Config, o Options) (_ *App, err error) {
 	if a.console, err = console.New(a.adminOptions(first)); err != nil {
 		return nil, err
 	}
-	a.public = webhooks.NewServer("", http.HandlerFunc(a.servePublic), o.Log)
-	a.admin = webhooks.NewServer("", a.console, o.Log)
+	a.public, a.admin = a.publicEntrance().server(), a.adminEntrance().server()
 	return a, nil
-}
-
-// servePublic answers a request under the config in force.
-func (a *App) servePublic(w http.ResponseWriter, r *http.Request) {
-	a.current.Load().public.ServeHTTP(w, r)
 }
 
 // PublicAddr returns the address the public listener is bound to.
@@ -137,8 +131,9 @@ func (a *App) Run(ctx context.Context) error {
 		})
 	}
 	a.reload.open(engines, a.current.Load(), a)
-	start("public listener", func() error { return a.public.Serve(a.publicAt) })
-	start("admin listener", func() error { return a.admin.Serve(a.adminAt) })
+	start("store reset", func() error { a.watchReset(ctx); return nil })
+	start("public listener", func() error { return a.publicEntrance().serve(a.public, a.publicAt) })
+	start("admin listener", func() error { return a.adminEntrance().serve(a.admin, a.adminAt) })
 	start("config file", func() error { a.watchFile(ctx); return nil })
 	a.o.Log.Info("serving", "replica", a.replica, "public", a.PublicAddr(), "admin", a.AdminAddr(), "config", a.current.Load().config.Version, "version", a.o.Version)
 	a.o.Ready()

@@ -19,7 +19,9 @@ import (
 type parts struct {
 	ssp          *soap.Destination
 	mail         mailParts
+	vault        *vault
 	files        fileParts
+	bonds        provider.Book
 	providers    map[string]*provider.Provider
 	destinations []engine.Destination
 	receivers    map[string]bridge.Receiver
@@ -29,6 +31,7 @@ type parts struct {
 	keep         map[string]bridge.Keep
 	watched      *watchedSources
 	mailWatch    *mailWatch
+	presence     *presence
 }
 
 // build makes SSP, the providers and their entrances. It calls nobody.
@@ -38,13 +41,15 @@ func build(c *Config, log *slog.Logger, now func() time.Time) (_ *parts, err err
 		intakes: map[string]webhooks.Intake{}, caseBound: map[string]bool{}, keep: map[string]bridge.Keep{},
 		watched: newWatchedSources(now),
 	}
-	p.mailWatch = &mailWatch{sources: p.watched}
+	p.mailWatch = &mailWatch{}
+	p.presence = newPresence(c.Version, now, log, p.watched.mailbox)
 	defer func() {
 		if err != nil {
 			p.close()
 		}
 	}()
-	out := outbound.Options{Log: log, Now: now, UserAgent: "pergabridge"}
+	p.vault = &vault{now: now}
+	out := outbound.Options{Log: log, Now: now, UserAgent: "pergabridge", Vault: p.vault}
 	p.files = newFileParts(c)
 	routes, err := p.mail.prepare(c, p.files.opener, out)
 	if err != nil {
@@ -57,7 +62,7 @@ func build(c *Config, log *slog.Logger, now func() time.Time) (_ *parts, err err
 	for _, name := range c.names() {
 		section := c.Providers[name]
 		common := section.common()
-		made, err := section.Kind.New(name, section.Config, provider.Deps{Log: log, Now: now, Outbound: out, Marks: p.mail.marks, Files: p.files.opener})
+		made, err := section.Kind.New(name, section.Config, provider.Deps{Log: log, Now: now, Outbound: out, Marks: p.mail.marks, Files: p.files.opener, Bonded: p.bonds.Of(name)})
 		if err != nil {
 			return nil, fmt.Errorf("provider %s: %w", name, err)
 		}

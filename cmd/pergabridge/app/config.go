@@ -1,6 +1,7 @@
 package app
 
 import (
+	"fmt"
 	"net"
 	"os"
 	"regexp"
@@ -10,6 +11,7 @@ import (
 	"github.com/pergabridge/pergabridge/bridge"
 	"github.com/pergabridge/pergabridge/bridge/config"
 	"github.com/pergabridge/pergabridge/bridge/files"
+	"github.com/pergabridge/pergabridge/bridge/listener"
 	"github.com/pergabridge/pergabridge/bridge/mailmark"
 	"github.com/pergabridge/pergabridge/bridge/notify"
 	"github.com/pergabridge/pergabridge/bridge/sspmail"
@@ -51,6 +53,13 @@ type Server struct {
 	Replica    string          `yaml:"replica" doc:"name of this process for people, where several share a Redis; default: name of the machine and number of the process"`
 	PublicURL  string          `yaml:"public_url" doc:"address under which SSP and providers reach the public listener, if it differs"`
 
+	TLS             *listener.TLS     `yaml:"tls" doc:"HTTPS on the public listener"`
+	AdminTLS        *listener.TLS     `yaml:"admin_tls" doc:"HTTPS on the admin listener"`
+	TrustedProxies  listener.Networks `yaml:"trusted_proxies" doc:"addresses of the reverse proxies in front: their X-Forwarded-For, -Proto and -Host are believed"`
+	PathPrefix      listener.Prefix   `yaml:"path_prefix" doc:"path under which the proxy publishes the public listener, whether it takes it off or not"`
+	AdminPathPrefix listener.Prefix   `yaml:"admin_path_prefix" doc:"the same for the admin listener; the links of the console begin with it"`
+	AdminAllow      listener.Networks `yaml:"admin_allow" doc:"addresses and networks that may use the admin listener; /healthz and /readyz answer everybody"`
+
 	ReloadOnChange bool `yaml:"reload_on_change" doc:"put a changed config file in force by itself; a broken one is reported and left alone"`
 }
 
@@ -65,13 +74,27 @@ func (s *Server) ValidateConfig(n *config.Node) {
 		n.Key("replica").Problemf("", "has more than 100 bytes")
 	}
 	s.validateUsers(n)
+	if s.AdminPathPrefix != "" && s.AdminToken == nil && len(s.Users) == 0 {
+		n.Key("admin_path_prefix").Problemf("write admin_token: {env: PERGABRIDGE_ADMIN_TOKEN} or users", "behind a proxy nobody is let in without token or users")
+	}
 	host, _, _ := net.SplitHostPort(s.Admin)
 	if ip := net.ParseIP(host); s.AdminToken == nil && len(s.Users) == 0 && host != "localhost" && (ip == nil || !ip.IsLoopback()) {
 		n.Key("admin").Problemf("write admin_token: {env: PERGABRIDGE_ADMIN_TOKEN} or users, or listen on 127.0.0.1", "is reachable from other machines and has neither token nor users")
 	}
 }
 
+// FitProviderName reports what is wrong with the name of a provider; nil if nothing is.
+func FitProviderName(name string) error {
+	if providerName.MatchString(name) {
+		return nil
+	}
+	return fmt.Errorf("%q cannot be the name of a provider: use small letters, digits, - and _", name)
+}
+
 var providerName = regexp.MustCompile(`^[a-z0-9][a-z0-9_-]{0,62}$`)
+
+// ProviderName reports whether a provider may have this name.
+func ProviderName(name string) bool { return name != bridge.SSP && providerName.MatchString(name) }
 
 // ValidateConfig checks what belongs to several sections.
 func (c *Config) ValidateConfig(n *config.Node) {
@@ -117,6 +140,12 @@ func LoadWithoutSecrets(file string) (*Config, error) {
 		return nil, err
 	}
 	return parse(file, data, (*config.Node).StandInSecrets)
+}
+
+// CheckText checks the text of a config as [LoadWithoutSecrets] does.
+func CheckText(file string, data []byte) error {
+	_, err := parse(file, data, (*config.Node).StandInSecrets)
+	return err
 }
 
 // Parse reads a config; file is used for messages and relative paths.
@@ -234,7 +263,9 @@ func LoadServer(file string) (*Server, error) {
 	config.Decode(n.Key("server"), s)
 	var mine config.Problems
 	for _, p := range n.Problems() {
-		if strings.HasPrefix(p.Path+".", "server.") {
+		// Whoever uses the verbs need not be able to read the keys of the listeners.
+		tls := strings.HasPrefix(p.Path+".", "server.tls.") || strings.HasPrefix(p.Path+".", "server.admin_tls.")
+		if strings.HasPrefix(p.Path+".", "server.") && !tls {
 			mine = append(mine, p)
 		}
 	}

@@ -3,12 +3,14 @@ package app
 import (
 	"context"
 	"encoding/json"
+	"fmt"
 	"net/http"
 	"sync"
 	"time"
 
 	"github.com/pergabridge/pergabridge/bridge"
 	"github.com/pergabridge/pergabridge/bridge/engine"
+	"github.com/pergabridge/pergabridge/bridge/listener"
 	"github.com/pergabridge/pergabridge/bridge/notify"
 	"github.com/pergabridge/pergabridge/bridge/outbound"
 	"github.com/pergabridge/pergabridge/soap"
@@ -24,7 +26,12 @@ type generation struct {
 	parts      *parts
 	engine     *engine.Engine
 	public     http.Handler
+	sender     notify.Sender // nil: nobody is told
+	admin      http.Handler
 	stopNotify func()
+
+	// What the listeners show while this generation is in force; nil without TLS.
+	publicCertificate, adminCertificate *listener.Certificate
 
 	life    context.CancelFunc // ends what runs beside the engine
 	retired bool               // guarded by [reloading]
@@ -39,9 +46,11 @@ func (a *App) generation(c *Config, p *parts) (_ *generation, err error) {
 			g.close()
 		}
 	}()
-	p.mail.store = a.store
+	p.mail.store, p.vault.store = a.store, a.store
+	p.presence.store, p.presence.about.Version, p.presence.about.Started = a.store, a.o.Version, a.started
 	p.files.use(a.store)
 	p.mailWatch.meters = a.observer.mail
+	p.bonds.Use(a.store)
 	if err = a.addNotify(g); err != nil {
 		return nil, err
 	}
@@ -53,10 +62,22 @@ func (a *App) generation(c *Config, p *parts) (_ *generation, err error) {
 	if err != nil {
 		return nil, err
 	}
-	g.public = webhooks.New(webhooks.Options{
+	p.presence.rates = a.observer.rates.notices
+	p.presence.session = g.engine.Session
+	if g.publicCertificate, err = a.certificate(c.Server.TLS); err != nil {
+		return nil, fmt.Errorf("server.tls: %w", err)
+	}
+	if g.adminCertificate, err = a.certificate(c.Server.AdminTLS); err != nil {
+		return nil, fmt.Errorf("server.admin_tls: %w", err)
+	}
+	public := listener.Front{Trusted: c.Server.TrustedProxies, Prefix: string(c.Server.PathPrefix)}
+	admin := listener.Front{Trusted: c.Server.TrustedProxies, Prefix: string(c.Server.AdminPathPrefix)}
+	console := http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) { a.console.ServeHTTP(w, r) })
+	g.admin = admin.Wrap(c.Server.AdminAllow.Only(console, "/healthz", "/readyz"))
+	g.public = public.Wrap(webhooks.New(webhooks.Options{
 		Acceptor: inForce{a}, Providers: p.intakes, Log: a.o.Log, Now: a.o.Now, Observer: a.observer,
-		PublicURL: c.Server.PublicURL, Draining: a.draining, Files: p.files.public(),
-	})
+		PublicURL: c.Server.PublicURL, Prefix: public.Prefix, Draining: a.draining, Files: p.files.public(),
+	}))
 	return g, nil
 }
 
@@ -65,6 +86,7 @@ func (g *generation) start(ctx context.Context, a *App, work *sync.WaitGroup, en
 	life, end := context.WithCancel(ctx)
 	g.life = end
 	work.Go(func() { a.watchContract(life, g.parts.ssp) })
+	work.Go(func() { g.parts.presence.run(life) })
 	work.Go(func() {
 		err := g.engine.Run(ctx)
 		end()
@@ -123,11 +145,13 @@ func (a *App) addNotify(g *generation) error {
 	if err != nil {
 		return err
 	}
-	g.stopNotify = stop
+	g.sender, g.stopNotify = send, stop
 	ssp := g.parts.ssp
+	checks := g.parts.mailboxChecks(toldMailbox)
+	checks[checkConfig] = a.configCheck
 	g.parts.sources[notify.Duty] = notify.New(notify.Options{
 		Sender: send, Counts: a.store.Counts, Repeat: c.Repeat.Std(), Console: c.Console, Log: a.o.Log, Now: a.o.Now,
-		Checks: map[string]func(context.Context) error{checkConfig: a.configCheck},
+		Checks: g.parts.mailChecks(g.config, checks),
 		Contract: func() (bool, string) {
 			s := ssp.Contract()
 			return !s.Open() && s.Status != soap.ContractUnchecked, s.String()

@@ -52,13 +52,13 @@ func (p *parts) mailboxes(c *Config, log *slog.Logger, now func() time.Time, out
 		return bridge.ReferenceKey(reference, p.caseBound[provider])
 	}})
 	for _, name := range c.boxes() {
-		poller, err := mailin.NewPoller(name, reader, mailin.PollerOptions{Log: log, Now: now, Outbound: out, Quarantined: m.quarantined, Observer: p.mailWatch})
+		poller, err := mailin.NewPoller(name, reader, mailin.PollerOptions{Log: log, Now: now, Outbound: out, Quarantined: m.quarantined, Bounced: m.bounced(log, now), Tell: p.presence.tell, Observer: p.mailWatch})
 		if err != nil {
 			return err
 		}
 		m.pollers = append(m.pollers, poller)
 		for duty, source := range poller.Sources() {
-			p.sources[duty] = p.watched.watch(duty, source)
+			p.sources[duty] = source
 		}
 		for provider := range c.Mailboxes[name].Providers {
 			p.receivers[engine.ReceiverKey(provider, bridge.ByMailbox)] = reader

@@ -2,12 +2,16 @@ package app_test
 
 import (
 	"context"
+	"encoding/json"
 	"fmt"
+	"io"
 	"net"
 	"net/http"
+	"net/http/httptest"
 	"os"
 	"path/filepath"
 	"strings"
+	"sync"
 	"testing"
 	"time"
 
@@ -185,22 +189,178 @@ func TestWholeLifeByMail(t *testing.T) {
 	require.Len(t, w.ssp.Effects(task), 4)
 }
 
-func TestBounceIsShownToAPerson(t *testing.T) {
+// config changes the config file and starts the bridge anew.
+func (w *world) config(more string) {
+	w.t.Helper()
+	w.stop()
+	text, err := os.ReadFile(w.file)
+	require.NoError(w.t, err)
+	require.NoError(w.t, os.WriteFile(w.file, append(text, more...), 0o600))
+	w.start()
+}
+
+func bounce(of *message.Message) []byte {
+	letters++
+	return fmt.Appendf(nil, "From: MAILER-DAEMON@acme.example\r\nReturn-Path: <>\r\nSubject: Undelivered Mail Returned to Sender\r\nMessage-ID: <b%d@acme.example>\r\n\r\n550 5.1.1 no such user\r\nMessage-ID: <%s>\r\n", letters, of.ID)
+}
+
+// A mail that did not arrive is no longer done: its event says so, the report stands beside it, people
+// are told, and it can be sent again.
+func TestBounceMarksTheEvent(t *testing.T) {
+	told := make(chan string, 10)
+	hook := httptest.NewServer(http.HandlerFunc(func(_ http.ResponseWriter, r *http.Request) {
+		b, _ := io.ReadAll(r.Body)
+		told <- string(b)
+	}))
+	t.Cleanup(hook.Close)
+	t.Setenv("MAILTEST_HOOK", "whsec_bWFpbHRlc3QtaG9vay1zZWNyZXQtMDEyMzQ1Njc4OQ==")
+	w := newWorld(t, "", "0s")
+	w.config("notify: {webhook: {url: '" + hook.URL + "', secret: {env: MAILTEST_HOOK}}}\n")
+	task, submit := w.assign()
+	dovecottest.Append(t, w.imap, "INBOX", time.Now(), bounce(submit))
+	of := func() (bridge.Event, []bridge.Event) {
+		events, err := w.app.Store().Events(t.Context(), bridge.EventFilter{Task: task})
+		require.NoError(t, err)
+		return events[0], events
+	}
+	require.Eventually(t, func() bool { e, _ := of(); return e.Reason == bridge.Bounced }, 10*time.Second, 20*time.Millisecond)
+	e, events := of()
+	require.Equal(t, bridge.StateEnded, e.State)
+	require.Contains(t, e.Detail, "was not delivered")
+	require.Len(t, events, 2)
+	require.Equal(t, e.First, events[1].ID)
+	require.Equal(t, bridge.Automatic, events[1].Reason)
+	require.Contains(t, string(events[1].Inbound.Body), "550 5.1.1 no such user")
+	require.Eventually(t, func() bool { return dovecottest.Count(t, w.imap, "Processed") == 1 }, 10*time.Second, 20*time.Millisecond)
+	select {
+	case text := <-told:
+		require.Contains(t, text, "a mail (submit of task "+task+") did not arrive")
+	case <-time.After(30 * time.Second):
+		require.Fail(t, "nobody was told")
+	}
+
+	_, err := w.app.Store().Operate(t.Context(), bridge.Command{Verb: bridge.VerbEventRetry, Person: "test", Event: e.ID})
+	require.NoError(t, err)
+	again := w.mail("submit")
+	require.Equal(t, submit.ID, again.ID)
+	w.answer(again, "RE: INC0012345", "now it works")
+	require.Equal(t, "now it works", w.effects(task, 2)[1].Text)
+}
+
+// A refresh token that its endpoint replaces at every use is the right one after a restart, and stands
+// nowhere in the store.
+func TestReplacedRefreshTokenSurvivesARestart(t *testing.T) {
+	var mu sync.Mutex
+	valid, n := "configured-refresh-token", 0
+	tokens := httptest.NewServer(http.HandlerFunc(func(rw http.ResponseWriter, r *http.Request) {
+		mu.Lock()
+		defer mu.Unlock()
+		_ = r.ParseForm()
+		rw.Header().Set("Content-Type", "application/json")
+		if r.PostForm.Get("refresh_token") != valid {
+			rw.WriteHeader(http.StatusBadRequest)
+			_, _ = rw.Write([]byte(`{"error":"invalid_grant"}`))
+			return
+		}
+		n++
+		valid = fmt.Sprintf("replaced-refresh-token-%d", n)
+		fmt.Fprintf(rw, `{"access_token":"smtp-access-token","token_type":"Bearer","expires_in":1,"refresh_token":%q}`, valid)
+	}))
+	t.Cleanup(tokens.Close)
+	t.Setenv("MAILTEST_REFRESH", "configured-refresh-token")
+	w := newWorld(t, "", "0s")
+	w.smtp = smtptest.Start(t, smtptest.Options{User: "support@example.com", Token: "smtp-access-token"})
+	text, err := os.ReadFile(w.file)
+	require.NoError(t, err)
+	at := strings.LastIndex(string(text), "    smtp: smtp://")
+	rest := string(text)[at:]
+	rest = rest[strings.Index(rest, "\n")+1:]
+	w.stop()
+	require.NoError(t, os.WriteFile(w.file, fmt.Appendf(nil, "%s    smtp: smtp://%s\n    username: support@example.com\n    oauth2: {token_url: %q, client_id: bridge, refresh_token: {env: MAILTEST_REFRESH}}\n%s",
+		string(text)[:at], w.smtp.Addr, tokens.URL, rest), 0o600))
+	w.start()
+	w.assign()
+	for range 2 {
+		w.stop()
+		w.start()
+		w.assign()
+	}
+	w.stop()
+	mu.Lock()
+	require.Positive(t, n)
+	mu.Unlock()
+	files, err := filepath.Glob(filepath.Join(filepath.Dir(w.file), "bridge.db*"))
+	require.NoError(t, err)
+	require.NotEmpty(t, files)
+	for _, file := range files {
+		raw, err := os.ReadFile(file)
+		require.NoError(t, err)
+		for _, s := range []string{"configured-refresh-token", "replaced-refresh-token", "smtp-access-token"} {
+			require.NotContains(t, string(raw), s, file)
+		}
+	}
+}
+
+// What nobody wrote has a record with its reason and without its words.
+func TestIgnoredMailIsRecorded(t *testing.T) {
 	w := newWorld(t, "", "0s")
 	task, submit := w.assign()
-	raw := fmt.Appendf(nil, "From: MAILER-DAEMON@acme.example\r\nReturn-Path: <>\r\nSubject: Undelivered Mail Returned to Sender\r\nMessage-ID: <b@acme.example>\r\n\r\n550 5.1.1 no such user\r\nMessage-ID: <%s>\r\n", submit.ID)
-	dovecottest.Append(t, w.imap, "INBOX", time.Now(), raw)
-	var held []bridge.Event
+	dovecottest.Append(t, w.imap, "INBOX", time.Now(), fmt.Appendf(nil,
+		"From: Jo <jo@acme.example>\r\nSubject: Out of office\r\nAuto-Submitted: auto-replied\r\nMessage-ID: <away@acme.example>\r\nIn-Reply-To: <%s>\r\n\r\nI am on the beach.\r\n", submit.ID))
+	var got []bridge.Event
 	require.Eventually(t, func() bool {
 		var err error
-		held, err = w.app.Store().Events(t.Context(), bridge.EventFilter{States: []bridge.EventState{bridge.StateQuarantined}})
+		got, err = w.app.Store().Events(t.Context(), bridge.EventFilter{Task: task, Reason: bridge.Automatic})
 		require.NoError(t, err)
-		return len(held) == 1
+		return len(got) == 1
 	}, 10*time.Second, 20*time.Millisecond)
-	require.Equal(t, task, held[0].Task)
-	require.Equal(t, bridge.RefusedAnswer, held[0].Reason)
-	require.Contains(t, held[0].Detail, "was not delivered")
-	require.Eventually(t, func() bool { return dovecottest.Count(t, w.imap, "Failed") == 1 }, 10*time.Second, 20*time.Millisecond)
+	require.Equal(t, bridge.StateEnded, got[0].State)
+	require.NotEmpty(t, got[0].Detail)
+	require.Equal(t, "Out of office", got[0].Title)
+	shown, err := json.Marshal(got[0])
+	require.NoError(t, err)
+	require.NotContains(t, string(shown), "beach")
+	require.Empty(t, w.ssp.Effects(task))
+}
+
+// The provider's new ticket comes by mail, and goes by mail; what comes after it waits for the task.
+func TestNewTicketByMail(t *testing.T) {
+	w := newWorld(t, "mail: {smtp: \"smtp://SMTP\", unencrypted: true, from: bridge@example.com, to: [ssp@example.com]}", "0s")
+	text, err := os.ReadFile(w.file)
+	require.NoError(t, err)
+	w.stop()
+	require.NoError(t, os.WriteFile(w.file, []byte(strings.Replace(string(text), "acme: {senders", "acme: {untagged: open, senders", 1)), 0o600))
+	w.start()
+	write := func(subject, body string) {
+		letters++
+		dovecottest.Append(t, w.imap, "INBOX", time.Now(), fmt.Appendf(nil, "From: Jo <jo@acme.example>\r\nSubject: %s\r\nMessage-ID: <new%d@acme.example>\r\n\r\n%s\r\n", subject, letters, body))
+	}
+	write("INC0000042 Router is down", "No light.")
+	require.Eventually(t, func() bool { return len(w.smtp.Mails()) == 1 }, 10*time.Second, 5*time.Millisecond)
+	m, err := message.Parse(w.smtp.Mails()[0].Raw)
+	require.NoError(t, err)
+	require.Equal(t, "[[Reference]]: INC0000042\n[[Title]]: INC0000042 Router is down\n[[Requester]]: Jo <jo@acme.example>\n[[Author]]: Jo\n[[Message]]: No light.", m.Text)
+	write("INC0000042 Router is down", "Part is ordered.")
+	write("INC0000042 Router is down", "[[Solution]]: New router.")
+	require.Eventually(t, func() bool {
+		c, err := w.app.Store().Counts(t.Context())
+		require.NoError(t, err)
+		return c.Events[bridge.StateWaiting] == 2
+	}, 10*time.Second, 20*time.Millisecond)
+	task, err := w.ssp.Opened(ssptest.Ticket{Title: "Router is down"}, "INC0000042")
+	require.NoError(t, err)
+	require.NoError(t, w.ssp.Assign(task, "acme"))
+	got := w.effects(task, 2)
+	require.Equal(t, "Part is ordered.", got[0].Text)
+	require.Equal(t, "New router.", got[1].Text)
+
+	// A bounce of a mail to SSP marks the open as well.
+	dovecottest.Append(t, w.imap, "INBOX", time.Now(), bounce(m))
+	require.Eventually(t, func() bool {
+		list, err := w.app.Store().Events(t.Context(), bridge.EventFilter{Task: task, Kind: bridge.Open})
+		require.NoError(t, err)
+		return len(list) == 1 && list[0].Reason == bridge.Bounced
+	}, 10*time.Second, 20*time.Millisecond)
 }
 
 func TestQuarantinedMailIsAssigned(t *testing.T) {

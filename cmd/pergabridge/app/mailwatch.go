@@ -23,13 +23,7 @@ func newMailMeters() mailMeters {
 }
 
 // mailWatch passes on what the pollers of one generation report. It implements [mailin.Observer].
-type mailWatch struct {
-	sources *watchedSources
-	meters  mailMeters // set before anything runs
-}
-
-// Through implements [mailin.Observer].
-func (w *mailWatch) Through(duty string) { w.sources.through(duty) }
+type mailWatch struct{ meters mailMeters } // set before anything runs
 
 // Took implements [mailin.Observer].
 func (w *mailWatch) Took(mailbox string, step mailin.Step, mails int, d time.Duration) {

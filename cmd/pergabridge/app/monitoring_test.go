@@ -2,7 +2,9 @@ package app_test
 
 import (
 	"context"
+	"crypto/x509"
 	"encoding/json"
+	"encoding/pem"
 	"fmt"
 	"net/http"
 	"net/http/httptest"
@@ -36,7 +38,8 @@ func families(t *testing.T) map[string][]string {
 	}
 	poll := "poll: {every: 1s, url: \"/changes?since=${cursor}\", items: answer.items}\n"
 	dir := t.TempDir()
-	c, err := app.Parse(filepath.Join(dir, "x.yaml"), fmt.Appendf(nil, `server: {listen: "127.0.0.1:0", admin: "127.0.0.1:0"}
+	trusted := writePair(t, dir) // a listener with a certificate has one metric more
+	c, err := app.Parse(filepath.Join(dir, "x.yaml"), fmt.Appendf(nil, `server: {tls: {cert: cert.pem, key: key.pem}, listen: "127.0.0.1:0", admin: "127.0.0.1:0"}
 store: sqlite:%s
 ssp:
   url: %s
@@ -54,11 +57,11 @@ providers:
 
 	body := `{"task": "1", "request_type": "Mystery"}`
 	for _, key := range []string{"intake-key-of-the-test", "wrong"} {
-		req := httptest.NewRequest(http.MethodPost, "http://"+a.PublicAddr()+"/ssp/acme", strings.NewReader(body))
+		req := httptest.NewRequest(http.MethodPost, "https://"+a.PublicAddr()+"/ssp/acme", strings.NewReader(body))
 		req.RequestURI = ""
 		req.Header.Set("Content-Type", "application/json")
 		req.Header.Set("X-Bridge-Key", key)
-		res, err := http.DefaultClient.Do(req)
+		res, err := trusted.Do(req)
 		require.NoError(t, err)
 		res.Body.Close()
 	}
@@ -170,4 +173,18 @@ func TestDashboardAndAlertsUseOnlyWhatThereIs(t *testing.T) {
 		}
 	}
 	require.Greater(t, len(ids), 10)
+}
+
+// writePair writes the certificate of httptest and its key, and returns a client that trusts it.
+func writePair(t *testing.T, dir string) *http.Client {
+	t.Helper()
+	s := httptest.NewTLSServer(http.NotFoundHandler())
+	t.Cleanup(s.Close)
+	pair := s.TLS.Certificates[0]
+	key, err := x509.MarshalPKCS8PrivateKey(pair.PrivateKey)
+	require.NoError(t, err)
+	for name, block := range map[string]*pem.Block{"cert.pem": {Type: "CERTIFICATE", Bytes: pair.Certificate[0]}, "key.pem": {Type: "PRIVATE KEY", Bytes: key}} {
+		require.NoError(t, os.WriteFile(filepath.Join(dir, name), pem.EncodeToMemory(block), 0o600))
+	}
+	return s.Client()
 }

@@ -9,7 +9,6 @@ import (
 
 	"github.com/pergabridge/pergabridge/bridge"
 	"github.com/pergabridge/pergabridge/bridge/console/metrics"
-	"github.com/pergabridge/pergabridge/bridge/console/rate"
 	"github.com/pergabridge/pergabridge/bridge/engine"
 	"github.com/pergabridge/pergabridge/webhooks"
 )
@@ -22,7 +21,7 @@ type observer struct {
 	*metrics.Metrics
 	requests *prometheus.CounterVec
 	took     *prometheus.HistogramVec
-	rates    *rate.Recorder
+	rates    *rates
 	reloads  *prometheus.CounterVec
 	broken   prometheus.Gauge
 	mail     mailMeters
@@ -30,7 +29,7 @@ type observer struct {
 
 func newObserver(c *Config, o Options, store bridge.Store) *observer {
 	x := &observer{
-		rates: rate.New(o.Now),
+		rates: newRates(store, o.Now),
 		Metrics: metrics.New(metrics.Options{
 			Store: store, Destinations: append([]string{bridge.SSP}, c.names()...), Version: o.Version, Now: o.Now,
 		}),
@@ -122,7 +121,7 @@ func (x *observer) watch(a *App) {
 			return 1
 		}
 		return 0
-	}), sourcesInForce{a})
+	}), sourcesInForce{a}, certificatesInForce{a})
 }
 
 // sourcesInForce shows the sources of the generation in force.

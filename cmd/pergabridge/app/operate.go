@@ -79,10 +79,15 @@ func (t *Tool) Call(ctx context.Context, operation string, in json.RawMessage) (
 
 // Check tries the provider out without changing anything there.
 func (t *Tool) Check(ctx context.Context) []provider.CheckResult {
-	if t.made.Checker != nil {
-		return t.made.Checker.Check(ctx)
+	return tryOut(ctx, t.made, t.address)
+}
+
+// tryOut tries a provider out in the way its kind knows, or at least connects.
+func tryOut(ctx context.Context, made *provider.Provider, address string) []provider.CheckResult {
+	if made.Checker != nil {
+		return made.Checker.Check(ctx)
 	}
-	return []provider.CheckResult{reach(ctx, t.address)}
+	return []provider.CheckResult{reach(ctx, address)}
 }
 
 // Redeem takes the code that a person got at the vendor's authorization page.
@@ -125,6 +130,6 @@ func reach(ctx context.Context, address string) provider.CheckResult {
 		return out
 	}
 	_ = conn.Close()
-	out.OK, out.Detail = true, "connected; credentials are not tried, because no call of this config is known to change nothing"
+	out.OK, out.Detail = true, "connected; credentials are not tried, because no call of this config is known to change nothing (kind http: name one under test)"
 	return out
 }

@@ -184,6 +184,8 @@ func (c *Config) fixed(next *Config) error {
 	}{
 		{n.Key("server").Key("listen"), c.Server.Listen, next.Server.Listen},
 		{n.Key("server").Key("admin"), c.Server.Admin, next.Server.Admin},
+		{n.Key("server").Key("tls"), c.Server.TLS != nil, next.Server.TLS != nil},
+		{n.Key("server").Key("admin_tls"), c.Server.AdminTLS != nil, next.Server.AdminTLS != nil},
 		{n.Key("store"), c.Store.place(), next.Store.place()},
 	} {
 		if !reflect.DeepEqual(f.old, f.new) {

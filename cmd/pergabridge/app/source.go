@@ -36,6 +36,20 @@ func (w *watchedSources) through(name string) {
 	w.last[name] = w.now()
 }
 
+// mailbox notes when a mailbox was read to its end; reads is false when this replica does not read it.
+func (w *watchedSources) mailbox(name string, at time.Time, reads bool) {
+	w.mu.Lock()
+	defer w.mu.Unlock()
+	switch {
+	case !reads:
+		delete(w.last, name)
+	case at.After(w.last[name]):
+		w.last[name] = at
+	case w.last[name].IsZero():
+		w.last[name] = w.now() // from when it was begun
+	}
+}
+
 func (w *watchedSources) forget(name string) {
 	w.mu.Lock()
 	defer w.mu.Unlock()

@@ -27,6 +27,9 @@ func (s Store) Porter(ctx context.Context, exporting bool, log *slog.Logger) (p 
 	if s.Redis != nil {
 		o := s.Redis.Options()
 		o.Log = log
+		if !exporting {
+			o.State = "" // what comes in may be what was lost: whoever remembers it decides afterwards
+		}
 		store, err := redisstore.Open(ctx, s.Redis.URL, o)
 		if err != nil {
 			return nil, nil, err

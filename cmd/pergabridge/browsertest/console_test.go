@@ -116,6 +116,22 @@ func TestADestinationIsPausedAndResumed(t *testing.T) {
 	b.sees("section[aria-labelledby=try] pre", `"title": "A sample"`)
 }
 
+func TestAMailboxIsPausedAndResumed(t *testing.T) {
+	w := start(t)
+	b := w.open(t)
+	b.signIn("otto")
+	b.follow(`//nav//a[text()="Mailboxes"]`, "Mailboxes")
+	b.sees("main", "waits; the server tells when mail comes (IDLE)")
+	b.follow(`//section[@aria-label="support INBOX"]//a[starts-with(., "Pause")]`, "Pause: mailbox/support/INBOX")
+	b.run(chromedp.SendKeys("#note", "they move"))
+	b.follow(`//button[text()="Pause"]`, "Mailboxes")
+	b.sees("section[aria-label='support INBOX']", "a person paused it")
+	b.live()
+	b.click(`//section[@aria-label="support INBOX"]//button[starts-with(., "Resume")]`)
+	b.sees("section[aria-label='support INBOX'] .state", "fine")
+	b.sees("main", "waits; the server tells when mail comes (IDLE)")
+}
+
 func TestTheWrongRoleIsShownNoButtonAndRefused(t *testing.T) {
 	w := start(t)
 	s := w.play()
@@ -154,7 +170,7 @@ func TestEveryPage(t *testing.T) {
 	b.signIn("ada")
 	pages := map[string]string{
 		"overview": "/", "tasks": "/tasks", "search": "/tasks?q=printer", "task": "/tasks/acme/" + s.Open, "parked-task": "/tasks/acme/" + s.Parked,
-		"parked": "/parked", "quarantine": "/quarantine", "quarantined": "/quarantine/" + s.Lost, "providers": "/providers", "provider": "/providers/acme",
+		"parked": "/parked", "quarantine": "/quarantine", "quarantined": "/quarantine/" + s.Lost, "providers": "/providers", "provider": "/providers/acme", "mailboxes": "/mailboxes",
 		"activity": "/activity", "ask": "/act?verb=event_settle&target=" + s.ParkedEvent, "repair": "/repairs?of=parked&verb=retry&provider=acme", "repairs": "/repairs",
 	}
 	for name, path := range pages {

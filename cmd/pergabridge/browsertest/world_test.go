@@ -24,6 +24,7 @@ import (
 	"github.com/pergabridge/pergabridge/bridge/console/client"
 	"github.com/pergabridge/pergabridge/bridge/provider/http/vendortest"
 	"github.com/pergabridge/pergabridge/bridge/secret"
+	"github.com/pergabridge/pergabridge/mailin/dovecottest"
 	"github.com/pergabridge/pergabridge/soap/ssptest"
 )
 
@@ -96,6 +97,7 @@ func start(t *testing.T) *world {
 	require.NoError(t, err)
 	t.Cleanup(w.vendor.Close)
 
+	box := dovecottest.Start(t, dovecottest.Options{})
 	dir := t.TempDir()
 	hash := func(name string) string {
 		raw, err := bcrypt.GenerateFromPassword([]byte(name+"-password"), bcrypt.MinCost)
@@ -118,13 +120,24 @@ ssp:
 providers:
   acme:
 %s  fibre:
-%s`, hash("vera"), hash("otto"), hash("ada"), filepath.Join(dir, "browser.db"), w.ssp.URL(),
-		vendortest.Indented(vendortest.Config(w.vendor.URL(), ""), 4), vendortest.Indented(vendortest.Config(w.vendor.URL(), "mode: observe\n"), 4))
+%s
+mail: {domain: bridge.example.com, secret: {env: TEST_MAIL_SECRET}}
+mailboxes:
+  support:
+    imap: imaps://%s
+    tls: {ca: %s}
+    username: support@example.com
+    password: {env: TEST_IMAP_PASSWORD}
+    providers: {acme: {senders: [acme.example]}}
+`, hash("vera"), hash("otto"), hash("ada"), filepath.Join(dir, "browser.db"), w.ssp.URL(),
+		vendortest.Indented(vendortest.Config(w.vendor.URL(), ""), 4), vendortest.Indented(vendortest.Config(w.vendor.URL(), "mode: observe\n"), 4),
+		box.IMAPS, box.CA)
 	file := filepath.Join(dir, "pergabridge.yaml")
 	require.NoError(t, os.WriteFile(file, []byte(config), 0o600))
 
 	c := exec.Command(path, "serve", "--config", file)
 	c.Env = append(os.Environ(), "TEST_ADMIN_TOKEN="+adminToken, "TEST_INTAKE_KEY="+intakeKey,
+		"TEST_MAIL_SECRET=browser-mail-secret-0123456789", "TEST_IMAP_PASSWORD="+dovecottest.Password,
 		vendortest.TokenEnv+"="+w.vendor.Token(), vendortest.SecretEnv+"="+w.vendor.Secret())
 	lines, err := c.StderrPipe()
 	require.NoError(t, err)

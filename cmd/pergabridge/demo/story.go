@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"html"
 	"io"
+	"strings"
 	"time"
 
 	"github.com/pergabridge/pergabridge/bridge"
@@ -71,7 +72,7 @@ func (t *teller) expect(ok bool, format string, args ...any) {
 // should.
 func (w *World) Tell(ctx context.Context, out io.Writer) error {
 	t := &teller{World: w, ctx: ctx, out: out, start: time.Now()}
-	fmt.Fprintf(out, "A task's whole life. SSP is a fake with the real SOAP contract, ACME a fake provider with\na REST API and signed webhooks; the bridge between them is the real one.\n\n")
+	fmt.Fprintf(out, "A task's whole life. SSP is a fake with the real SOAP contract, ACME a fake provider with\na REST API, signed webhooks and people who write mail; the bridge between them is the real one.\n\n")
 
 	task := ""
 	t.do("create a task", func() (err error) {
@@ -112,6 +113,13 @@ func (w *World) Tell(ctx context.Context, out io.Writer) error {
 	t.say("ACME", "bob answers, and writes an internal note that must not leave")
 	t.until("the answer is in SSP", func() bool { return len(t.external(task)) == 1 })
 	t.say("SSP", "message on task %s: %s", task, last(t.external(task)))
+
+	t.do("mail", func() error { return w.box.put(photo(number)) })
+	t.say("ACME", "bob also writes a mail with [[Reference]]: %s and a photo, below it a signature and old words", number)
+	t.until("the mail is in SSP", func() bool { return len(t.external(task)) == 2 })
+	t.say("SSP", "message on task %s: %s", task, oneLine(last(t.external(task))))
+	t.until("the mail is filed", func() bool { return w.box.filed(processed) == 1 })
+	t.say("bridge", "the mail is moved to %s; the photo is kept with it, for the console", processed)
 
 	t.do("resolve", func() error { return w.vendor.Resolve(number, "bob", "Fire put out.") })
 	t.say("ACME", "bob solves %s", number)
@@ -188,6 +196,7 @@ func (t *teller) ledger(task, number string) {
 	t.same("SSP", got, []string{
 		"ProcessInstanceTaskExternalAcknowledgement " + number,
 		"ProcessInstanceTaskExternalUpdateMessage A technician is on the way & brings an extinguisher.",
+		"ProcessInstanceTaskExternalUpdateMessage " + mailed,
 		"ProcessInstanceTaskExternalReassignment Fire put out.",
 		"ProcessInstanceTaskExternalReassignment Printer replaced.",
 	})
@@ -221,6 +230,11 @@ func (t *teller) external(id string) []string {
 	}
 	return out
 }
+
+// mailed is what SSP is told of the mail.
+const mailed = "This is what it looks like.\n\nAttachments:\n- photo.jpg (3kB)"
+
+func oneLine(s string) string { return strings.Join(strings.Fields(s), " ") }
 
 func last(s []string) string {
 	if len(s) == 0 {

@@ -1,5 +1,5 @@
 // Package demo plays a task's whole life between a fake SSP and a fake provider, with the real
-// bridge between them: real HTTP, real SOAP, real store, nothing pretended but the two ends.
+// bridge between them: real HTTP, real SOAP, real IMAP, real store, nothing pretended but the ends.
 package demo
 
 import (
@@ -25,10 +25,11 @@ type Options struct {
 	Version string
 }
 
-// A World is a fake SSP, a fake provider and the bridge between them.
+// A World is a fake SSP, a fake provider, a mailbox in memory and the bridge between them.
 type World struct {
 	ssp    *ssptest.Server
 	vendor *vendortest.Vendor
+	box    *mailbox
 	app    *app.App
 
 	stop context.CancelFunc
@@ -49,9 +50,21 @@ store: sqlite:%s
 ssp:
   url: %s
   intake: {auth: {header: {name: X-Bridge-Key, secret: {env: %s}}}}
+mailboxes:
+  support:
+    imap: imap://%s
+    unencrypted: true
+    username: %s
+    password: {env: %s}
+    start: 2020-01-01
+    done: {move: %s}
+    providers: {acme: {senders: [acme.example]}}
 providers:
   acme:
 %s`
+
+// processed is where the bridge moves the mails that it took.
+const processed = "Processed"
 
 // Start starts everything.
 func Start(ctx context.Context, o Options) (_ *World, err error) {
@@ -67,13 +80,16 @@ func Start(ctx context.Context, o Options) (_ *World, err error) {
 	if w.vendor, err = vendortest.Start(vendortest.Options{}); err != nil {
 		return nil, err
 	}
-	for name, value := range map[string]string{intakeEnv: intakeKey, vendortest.TokenEnv: w.vendor.Token(), vendortest.SecretEnv: w.vendor.Secret()} {
+	if w.box, err = newMailbox(); err != nil {
+		return nil, err
+	}
+	for name, value := range map[string]string{intakeEnv: intakeKey, mailEnv: mailPass, vendortest.TokenEnv: w.vendor.Token(), vendortest.SecretEnv: w.vendor.Secret()} {
 		if err := os.Setenv(name, value); err != nil {
 			return nil, err
 		}
 	}
 	file := filepath.Join(o.Dir, "pergabridge.yaml")
-	text := fmt.Sprintf(configText, o.Admin, filepath.Join(o.Dir, "demo.db"), w.ssp.URL(), intakeEnv,
+	text := fmt.Sprintf(configText, o.Admin, filepath.Join(o.Dir, "demo.db"), w.ssp.URL(), intakeEnv, w.box.addr, mailUser, mailEnv, processed,
 		vendortest.Indented(vendortest.Config(w.vendor.URL(), ""), 4))
 	if err := os.WriteFile(file, []byte(text), 0o600); err != nil {
 		return nil, err
@@ -111,6 +127,9 @@ func (w *World) Close() error {
 		}
 		if w.vendor != nil {
 			w.vendor.Close()
+		}
+		if w.box != nil {
+			errs = append(errs, w.box.close())
 		}
 		w.err = errors.Join(errs...)
 	})

@@ -224,12 +224,17 @@ func (v *Vendor) AddIssue(id string, seq int, code string, resolved bool) {
 	r.Issues = append(r.Issues, is)
 }
 
-// Age sets back when a request was changed last.
+// Age sets back when a request was changed last, and when its events happened.
 func (v *Vendor) Age(id string, by time.Duration) {
 	v.mu.Lock()
 	defer v.mu.Unlock()
 	r := v.find(id)
 	r.Updated = r.Updated.Add(-by)
+	for _, e := range r.Events {
+		if at, err := time.Parse(time.RFC3339, e["event_date"].(string)); err == nil {
+			e["event_date"] = at.Add(-by).Format(time.RFC3339)
+		}
+	}
 }
 
 func (v *Vendor) find(id string) *Request {

@@ -35,6 +35,8 @@ type Options struct {
 	Path   string // of the database; empty: a new one
 	Common *provider.Common
 	Wrap   func(bridge.Destination) bridge.Destination
+	// Book is given the store, for providers that were built with it.
+	Book *provider.Book
 	// Abandon makes Stop leave deliveries behind, as a kill does.
 	Abandon bool
 }
@@ -77,6 +79,9 @@ func Start(t testing.TB, p *provider.Provider, o Options) *Flow {
 	}
 	store, err := sqlite.Open(t.Context(), o.Path, sqlite.Options{})
 	require.NoError(t, err)
+	if o.Book != nil {
+		o.Book.Use(store)
+	}
 	f := &Flow{T: t, Store: store, Name: p.Name, Told: make(chan bridge.Lease, 1000)}
 	dest := p.Destination
 	if o.Wrap != nil {

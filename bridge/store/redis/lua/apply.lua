@@ -39,41 +39,6 @@ local function set_unknown(l, r)
   end
 end
 
--- resolving reports whether another solution is on its way in the lane.
-local function resolving(l)
-  if not l then return false end
-  local function is(seq)
-    local e = seq ~= 0 and t.event(seq)
-    return e and e.kind == 'resolve' and in_lane[e.state]
-  end
-  if is(l.head) then return true end
-  for _, s in ipairs(call('LRANGE', P .. 'queue:' .. l.k, l.pop, -1)) do
-    if is(tonumber(s)) then return true end
-  end
-  for _, seq in ipairs(l.push) do
-    if is(seq) then return true end
-  end
-  return false
-end
-
--- without_effect takes back what an event that ended without effect did to its bond: a solution
--- that never arrived leaves it open, a submit that never arrived makes room for the next one.
-function t.without_effect(e, b)
-  if not b then return end
-  if e.kind == 'resolve' and b.state == 'resolved' then
-    if not resolving(t.lane(e.provider, e.dir, e.task)) then
-      b.state = 'open'
-      t.save_bond(b)
-    end
-  elseif e.kind == 'submit' and b.state == 'open' and e.mode == 'reopen' and b.submit == e.id then
-    b.state = 'closed' -- over, as it was before; the next submit reopens it
-    t.save_bond(b)
-  elseif e.kind == 'submit' and b.state == 'pending' and b.submit == e.id then
-    b.submit = ''
-    t.save_bond(b)
-  end
-end
-
 -- done ends the head as applied and gives its bond the reference the answer brought. It reports
 -- whether the bond got one.
 function t.done(l, head, b, why, reference, key)

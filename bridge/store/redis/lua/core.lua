@@ -47,9 +47,9 @@ function t.begin()
     if memo == 'void' then return redis.error_reply('PBVOID this call was given up by its caller') end
     if memo then return munpack(memo), true end
   end
-  local m = call('HMGET', P .. 'meta', 'epoch', 'counter', 'copying')
+  local m = call('HMGET', P .. 'meta', 'epoch', 'counter', 'copying', 'reset')
   counter, copying = tonumber(m[2] or '0'), m[3] and tonumber(m[3]) > now
-  if m[1] ~= A[2] or counter < tonumber(A[3]) then
+  if m[4] or m[1] ~= A[2] or counter < tonumber(A[3]) then
     return redis.error_reply('PBRESET epoch ' .. (m[1] or 'none') .. ' counter ' .. text(counter))
   end
 end
@@ -769,7 +769,13 @@ function t.flush()
   end
   for k, task in pairs(changed_refs) do
     changed('ref', k)
-    if task ~= '' then put('HSET', 'ref', k, task) else put('HDEL', 'ref', k) end
+    if task ~= '' then
+      put('HSET', 'ref', k, task)
+      put('ZADD', 'refs', '0', k)
+    else
+      put('HDEL', 'ref', k)
+      put('ZREM', 'refs', k)
+    end
   end
   for _, seq in ipairs(noted) do
     changed('event', text(seq))

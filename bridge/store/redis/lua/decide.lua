@@ -14,7 +14,7 @@ function t.add_reference(r, e)
   return r
 end
 
-local ended_as = { echo = 'echo', late = 'late', ignored_by_rule = 'ignored', not_public = 'ignored' }
+local ended_as = { echo = 'echo', late = 'late', ignored_by_rule = 'ignored', not_public = 'ignored', automatic = 'ignored' }
 
 function t.ended(e, why, first)
   if first ~= '' or e.seq == 0 then e.first = first end
@@ -57,6 +57,63 @@ function t.duplicate(e, first)
   return r
 end
 
+-- resolving reports whether another solution is on its way in the lane.
+local function resolving(l)
+  if not l then return false end
+  local function is(seq)
+    local e = seq ~= 0 and t.event(seq)
+    return e and e.kind == 'resolve' and in_lane[e.state]
+  end
+  if is(l.head) then return true end
+  for _, s in ipairs(call('LRANGE', P .. 'queue:' .. l.k, l.pop, -1)) do
+    if is(tonumber(s)) then return true end
+  end
+  for _, seq in ipairs(l.push) do
+    if is(seq) then return true end
+  end
+  return false
+end
+
+-- without_effect takes back what an event that ended without effect did to its bond: a solution
+-- that never arrived leaves it open, a submit that never arrived makes room for the next one.
+function t.without_effect(e, b)
+  if not b then return end
+  if e.kind == 'resolve' and b.state == 'resolved' then
+    if not resolving(t.lane(e.provider, e.dir, e.task)) then
+      b.state = 'open'
+      t.save_bond(b)
+    end
+  elseif e.kind == 'submit' and b.state == 'open' and e.mode == 'reopen' and b.submit == e.id then
+    b.state = 'closed' -- over, as it was before; the next submit reopens it
+    t.save_bond(b)
+  elseif e.kind == 'submit' and b.state == 'pending' and b.submit == e.id then
+    b.submit = ''
+    t.save_bond(b)
+  end
+end
+
+-- reported returns the delivered event of which e reports that its mail did not arrive, nil if there
+-- is none. A report about an event that is not settled yet is for a person.
+function t.reported(e)
+  if e.quarantine ~= '' or e.entrance ~= 'mailbox' then return nil end
+  local ok, body = pcall(cjson.decode, e.body)
+  local id = ok and body.bounced
+  local of = id and t.event_by_id(id)
+  if not of or of.provider ~= e.provider or of.state == 'ended' then return nil end
+  if of.state ~= 'done' then
+    e.quarantine = 'refused'
+    return nil
+  end
+  return of
+end
+
+-- bounce ends a delivered event as one that did not arrive.
+function t.bounce(of, report)
+  of.first, of.detail = report.id, report.detail
+  t.set_event(of, 'ended', 'bounced')
+  t.without_effect(of, t.bond(of.provider, of.task))
+end
+
 -- accept takes one fresh event through the steps of package bridge, "Accept".
 function t.accept(e)
   if e.quarantine ~= '' or e.ignore ~= '' then -- step 1
@@ -64,7 +121,14 @@ function t.accept(e)
     local f = t.claim_field(e, 'q:' .. e.ignore .. (e.key ~= '' and ':k:' .. e.key or ':h:' .. e.chash))
     local c = t.claimed(f)
     if c and (e.key ~= '' or now - c.at <= e.window) then return t.duplicate(e, t.event(c.seq)) end
-    if e.quarantine ~= '' then t.set_event(e, 'quarantined', e.quarantine) else t.set_event(e, 'ended', e.ignore) end
+    local gone = t.reported(e)
+    if e.quarantine ~= '' then
+      t.set_event(e, 'quarantined', e.quarantine)
+    else
+      if gone then e.task, e.first = gone.task, gone.id end
+      t.set_event(e, 'ended', e.ignore)
+      if gone then t.bounce(gone, e) end
+    end
     t.claim(e, f, '')
     return t.receipt(e.quarantine ~= '' and 'quarantined' or 'ignored', e)
   end

@@ -44,7 +44,7 @@ end
 
 local may_travel = { out = { submit = true, update = true, reject_solution = true, close = true },
   ['in'] = { acknowledge = true, update = true, resolve = true, open = true } }
-local may_return = { duplicate = true, merged = true, late = true, skipped = true, ignored = true, superseded = true, echo = true }
+local may_return = { duplicate = true, merged = true, late = true, skipped = true, bounced = true, ignored = true, superseded = true, echo = true }
 
 function verbs.event_retry()
   local e, l, no = head_named(c.event)

@@ -5,8 +5,8 @@
 -- ARGV[9]              session id
 -- ARGV[10]             renew: its new end, microseconds; take, release: name of the duty
 -- ARGV[11]             renew: name of the replica; release: epoch of the duty
--- returns              {counter, woke, ...}: take adds "1", epoch and cursor, or "0" if somebody
---                      alive holds it or a person paused it; or the error PBFENCED
+-- returns              {counter, woke, ...}: take adds "1", epoch, cursor and the date of the last
+--                      resume after a reset, or "0" if somebody alive holds it or a person paused it; or the error PBFENCED
 local memo = t.begin()
 if memo then return memo end
 local what, session = arg(), arg()
@@ -28,6 +28,7 @@ elseif what == 'take' then
     call('HSET', key, 'session', session)
     call('SADD', P .. 'duties', name)
     out[3], out[4], out[5] = '1', text(call('HINCRBY', key, 'epoch', 1)), d[2] or ''
+    out[6] = call('HGET', P .. 'meta', 'since') or '0'
   end
 else
   local name, epoch = arg(), arg()

@@ -6,6 +6,7 @@ import (
 	"sync"
 	"sync/atomic"
 	"testing"
+	"time"
 
 	"github.com/stretchr/testify/require"
 )
@@ -20,6 +21,8 @@ type Proxy struct {
 	// false loses it with its connection, after Redis has done what was asked.
 	answer atomic.Pointer[func(n int64) bool]
 	n      atomic.Int64
+	// slow says how long the n-th answer is kept back.
+	slow atomic.Pointer[func(n int64) time.Duration]
 	// Hold, when set, keeps requests until it is closed; they reach Redis even if their client has
 	// gone meanwhile.
 	Hold atomic.Pointer[chan struct{}]
@@ -61,6 +64,9 @@ func (p *Proxy) Loses(lost func(n int64) bool) {
 	p.n.Store(0)
 	p.answer.Store(&pass)
 }
+
+// Slows sets how long answers are kept back.
+func (p *Proxy) Slows(by func(n int64) time.Duration) { p.slow.Store(&by) }
 
 // Keeps holds requests from now on, until Release.
 func (p *Proxy) Keeps() {
@@ -124,7 +130,14 @@ func (p *Proxy) answers(client, server net.Conn) {
 			_, _ = io.Copy(io.Discard, server)
 			return
 		}
-		if f := p.answer.Load(); f != nil && !(*f)(p.n.Add(1)) {
+		n64 := p.n.Add(1)
+		if f := p.slow.Load(); f != nil {
+			time.Sleep((*f)(n64))
+		}
+		if f := p.answer.Load(); f != nil && !(*f)(n64) {
+			if c, ok := client.(*net.TCPConn); ok && n64%2 == 0 {
+				_ = c.SetLinger(0) // every second time it is a reset
+			}
 			return
 		}
 		if _, err := client.Write(buf[:n]); err != nil {

@@ -1,0 +1,223 @@
+package main_test
+
+import (
+	"context"
+	"fmt"
+	"math/rand/v2"
+	"strings"
+	"testing"
+	"time"
+
+	"github.com/stretchr/testify/require"
+
+	"github.com/pergabridge/pergabridge/bridge/store/redis/redistest"
+	"github.com/pergabridge/pergabridge/mailin/dovecottest"
+	"github.com/pergabridge/pergabridge/soap/ssptest"
+)
+
+// letters is how many tasks at each vendor get their news by mail.
+const letters = 3
+
+// Three replicas share a Redis that keeps every write on disk. They and it are killed in a seeded random
+// order under load from both ends, a mailbox included. Afterwards everything that was answered with 2xx
+// has had its effect, once, in order, except that an event whose record shows a try of unknown outcome
+// may have had it once more for each such try.
+//
+// PERGABRIDGE_FLEET_SECONDS sets how long (default 15), PERGABRIDGE_SEED repeats a run's chances.
+func TestKillReplicasAndRedis(t *testing.T) {
+	t.Parallel()
+	r := redistest.Start(t)
+	storm(t, onRedis(r.URL(), ""), r, nil)
+}
+
+// The same through a network that loses answers, keeps them back and breaks connections.
+func TestKillReplicasOnABadNetwork(t *testing.T) {
+	t.Parallel()
+	r := redistest.Start(t)
+	p := redistest.StartProxy(t, r.Addr())
+	storm(t, onRedis(p.URL(), ""), r, func(seed uint64) {
+		// By the number of the answer: the proxy asks from many connections at once.
+		chance := func(n int64, salt uint64) uint64 { return rand.New(rand.NewPCG(seed^salt, uint64(n))).Uint64() }
+		p.Slows(func(n int64) time.Duration {
+			if chance(n, 1)%50 == 0 {
+				return time.Duration(chance(n, 2)%200) * time.Millisecond
+			}
+			return 0
+		})
+		p.Loses(func(n int64) bool { return chance(n, 3)%150 == 0 })
+	})
+}
+
+// A fleet under Sentinels, each write on two servers: the master is killed under load, its replica takes
+// over, and the verdict is the same.
+func TestKillTheMasterUnderSentinels(t *testing.T) {
+	t.Parallel()
+	s := redistest.StartSentinels(t, redistest.SentinelOptions{Down: time.Second})
+	f, l, seed := newStorm(t, onRedis(s.URL, ", wait: 1"))
+	f.start()
+	l.begins(seed)
+	pause(l.ctx, 2*time.Second)
+	s.Master.Kill()
+	c := s.Replica.Client(t)
+	f.until("the replica is the master", func() bool {
+		role, err := c.Do(t.Context(), "role").Slice()
+		return err == nil && len(role) > 0 && role[0] == "master"
+	})
+	pause(l.ctx, time.Second)
+	s.Master.Start(t) // the Sentinels make it the replica
+	f.allReady()
+	pause(l.ctx, 3*time.Second)
+	l.judge(f)
+}
+
+// newStorm makes three replicas and their load.
+func newStorm(t *testing.T, store string) (*fleet, *storming, uint64) {
+	t.Helper()
+	seed := uint64(number(t, "PERGABRIDGE_SEED", int(time.Now().Unix()&0xffffff)))
+	t.Logf("PERGABRIDGE_SEED=%d", seed)
+	box := dovecottest.Start(t, dovecottest.Options{})
+	f := newFleet(t, 3, options{
+		ssp: ssptest.Options{Echo: ssptest.EchoMixed, Duplicates: 0.1, Seed: seed, RetryEvery: 50 * time.Millisecond}, store: store,
+		sspKeys: "unknown: {update: {wait: 1s}, resolve: {wait: 1s}}",
+		keys: map[string]string{
+			alpha: "unknown: {update: {wait: 1s}, reject_solution: {wait: 1s}}",
+			beta:  "unknown: {update: {wait: 1s, look_up: false}, reject_solution: {wait: 1s}}",
+		},
+		env: fleetMailSecrets, top: fleetMail(box),
+	})
+	ctx, cancel := context.WithTimeout(t.Context(), 4*time.Minute+fleetTime(t))
+	t.Cleanup(cancel)
+	return f, &storming{load: load{w: f.world, ctx: ctx, stop: make(chan struct{}), errs: map[string]error{}}, box: box}, seed
+}
+
+// fleetMailSecrets are what fleetMail names.
+var fleetMailSecrets = []string{"MAIL_SECRET=fleet-secret-0123456789", "MAIL_PASSWORD=" + dovecottest.Password}
+
+// fleetMail is a mailbox to which people of alpha write.
+func fleetMail(box *dovecottest.Server) string {
+	return fmt.Sprintf(`mail: {domain: bridge.example.com, secret: {env: MAIL_SECRET}}
+mailboxes:
+  support:
+    imap: imaps://%s
+    tls: {ca: %s}
+    username: %s
+    password: {env: MAIL_PASSWORD}
+    start: 2020-01-01
+    poll: 1s
+    brake: {messages: 10000}
+    done: {move: Processed}
+    providers:
+      alpha: {senders: [alpha.example], reference: ['\bALPHA-\d+\b'], rules: [{kind: update, text: body.text}]}
+`, box.IMAPS, box.CA, dovecottest.User)
+}
+
+func fleetTime(t *testing.T) time.Duration {
+	return time.Duration(number(t, "PERGABRIDGE_FLEET_SECONDS", 15)) * time.Second
+}
+
+// storming is a [load] with mail.
+type storming struct {
+	load
+	box *dovecottest.Server
+}
+
+func (l *storming) begins(seed uint64) {
+	for _, provider := range []string{alpha, beta} {
+		for i := range lives {
+			l.life(provider, rand.New(rand.NewPCG(seed, uint64(1000+i))))
+		}
+		for i := range streams {
+			l.stream(provider, rand.New(rand.NewPCG(seed, uint64(2000+i))))
+		}
+	}
+	for i := range letters {
+		l.letters(alpha, rand.New(rand.NewPCG(seed, uint64(3000+i))))
+	}
+}
+
+// letters is a task about which somebody at the vendor writes mail.
+func (l *storming) letters(provider string, dice *rand.Rand) {
+	inbox := l.box.Client(l.w.t)
+	l.begin(provider, func(p *path) error {
+		for n := 0; n == 0 || !l.over(); n++ {
+			text := fmt.Sprintf("mail %s/%d", p.task, n)
+			mail := fmt.Appendf(nil, "From: Jo <jo@alpha.example>\r\nTo: %s\r\nSubject: Re: %s\r\nMessage-ID: <%s.%d@alpha.example>\r\n\r\n%s\r\n", dovecottest.User, p.number, p.task, n, text)
+			sent := inbox.Append("INBOX", int64(len(mail)), nil)
+			if _, err := sent.Write(mail); err != nil {
+				return err
+			}
+			if err := sent.Close(); err != nil {
+				return err
+			}
+			if _, err := sent.Wait(); err != nil {
+				return err
+			}
+			p.in = append(p.in, text)
+			pause(l.ctx, time.Duration(100+dice.IntN(300))*time.Millisecond)
+		}
+		return nil
+	})
+}
+
+// storm kills replicas and Redis in a random order while the load is on.
+func storm(t *testing.T, store string, r *redistest.Server, weather func(seed uint64)) {
+	f, l, seed := newStorm(t, store)
+	f.start()
+	if weather != nil {
+		weather(seed)
+	}
+	began := time.Now()
+	l.begins(seed)
+	dice := rand.New(rand.NewPCG(seed, 1))
+	dead, redis := 0, 0
+	for until := time.Now().Add(fleetTime(t)); time.Now().Before(until); {
+		pause(l.ctx, time.Duration(200+dice.IntN(1500))*time.Millisecond)
+		down := time.Duration(dice.IntN(800)) * time.Millisecond
+		if dice.IntN(3) == 0 {
+			redis++
+			r.Kill()
+			pause(l.ctx, down)
+			r.Start(t)
+			continue
+		}
+		dead++
+		m := f.members[dice.IntN(len(f.members))]
+		m.child.kill()
+		pause(l.ctx, down/2)
+		f.launch(m)
+	}
+	f.allReady()
+	t.Logf("%d replicas and %d times Redis were killed within %.1f s", dead, redis, time.Since(began).Seconds())
+	require.Positive(t, dead*redis, "nobody was killed; take another seed")
+	l.judge(f)
+}
+
+// judge ends the load, lets everything settle and compares both ends with what was told.
+func (l *storming) judge(f *fleet) {
+	t := f.t.(*testing.T)
+	close(l.stop)
+	l.wait(t)
+	inbox := l.box.Client(t)
+	f.until("all mail is read", func() bool { return dovecottest.Count(t, inbox, "INBOX") == 0 })
+	f.settled()
+	v := newVerdict(t, f.world)
+	for _, p := range l.paths {
+		v.task(p)
+	}
+	v.processCalls()
+	v.nothingElse(l.paths)
+	f.nothingStuck()
+	mails := 0
+	for _, p := range l.paths {
+		for _, text := range p.in {
+			if strings.HasPrefix(text, "mail ") {
+				mails++
+			}
+		}
+	}
+	require.Positive(t, mails)
+	f.stop()
+	t.Logf("%d events, %d of them by mail, %d effects at the ends, %d leases left unknown, %d effects repeated because of that",
+		len(v.events), mails, v.effects, f.unknowns(), v.repeated)
+	require.Greater(t, v.effects, 200, "there was hardly any load")
+}
