@@ -148,7 +148,7 @@ func (f *folder) Run(ctx context.Context, d bridge.Duty) error {
 		if wait == 0 {
 			level = slog.LevelInfo // a connection that had worked has ended
 		}
-		f.log.Log(ctx, level, "the mailbox connection ended; it is made again", "error", secret.Mask(errText(err)), "failures", failures, "again_in", wait.String())
+		f.log.Log(ctx, level, "the mailbox connection ended; it is made again", "error", secret.Mask(errText(err)), "advice", advice(err), "failures", failures, "again_in", wait.String())
 		if !sleep(ctx, wait) {
 			return nil
 		}

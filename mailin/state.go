@@ -152,7 +152,7 @@ func advice(err error) string {
 	case strings.Contains(text, "connection refused"):
 		return "nothing listens there: check host and port in imap, and whether the server runs"
 	case errors.Is(err, errSilent) || errors.Is(err, context.DeadlineExceeded) || strings.Contains(text, "timeout"):
-		return "the server does not answer in time: check the network and the firewall between here and there"
+		return "the server does not answer in time: check the network and the firewall between here and there, and whether this port speaks TLS at once (imaps)"
 	case strings.Contains(text, "uidvalidity"):
 		return "this server cannot be read safely; ask its operator for UIDVALIDITY"
 	case answered && strings.Contains(text, "open folder"):

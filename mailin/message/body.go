@@ -149,9 +149,7 @@ func (w *walk) leaf(p *part) {
 	case p.media == "message/rfc822" || p.media == "message/global" || p.media == "application/octet-stream" && strings.HasSuffix(lower, ".eml"):
 		w.nested(p)
 	case p.media == "application/ms-tnef" || p.media == "application/vnd.ms-tnef" || lower == "winmail.dat":
-		p.name = first(p.name, "winmail.dat")
-		w.file(p, false)
-		w.m.defect("winmail.dat (TNEF): Outlook has packed what it holds into a form of its own; it is not unpacked")
+		w.tnef(p)
 	case p.media == "text/calendar" || p.media == "application/ics":
 		w.calendar(p)
 	case p.media == "application/pkcs7-mime" || p.media == "application/x-pkcs7-mime":
@@ -243,6 +241,24 @@ func (w *walk) file(p *part, inline bool) {
 	w.m.Attachments = append(w.m.Attachments, Attachment{
 		Name: first(p.name, "unnamed"), Type: p.media, Size: len(p.body), SHA256: hex.EncodeToString(sum[:]), Inline: inline, Data: p.body,
 	})
+}
+
+// tnef unpacks the files that Outlook has packed into one of a form of its own.
+func (w *walk) tnef(p *part) {
+	p.name = first(p.name, "winmail.dat")
+	list, ok := tnefFiles(p.body)
+	w.file(p, len(list) > 0) // when its files are named, it is wrapping
+	for _, f := range list {
+		w.file(f, false)
+	}
+	switch {
+	case len(list) == 0 && !ok:
+		w.m.defect("winmail.dat (TNEF): Outlook has packed what it holds into a form of its own, and it cannot be unpacked")
+	case !ok:
+		w.m.defect(fmt.Sprintf("winmail.dat (TNEF): damaged; %d files were unpacked, more may be in it", len(list)))
+	default:
+		w.m.defect(fmt.Sprintf("winmail.dat (TNEF): Outlook's own form; %d files were unpacked", len(list)))
+	}
 }
 
 // nested reads a message inside this one.

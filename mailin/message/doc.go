@@ -7,7 +7,7 @@
 // do, the mail is unreadable and the caller keeps its bytes for a person. Both readers give the
 // same tree of parts; everything after that is one code: character sets (declared, or guessed where
 // the declaration is wrong), the choice between plain text and HTML, attachments with size and
-// hash, forwarded messages, calendar entries and delivery reports.
+// hash (also those inside a winmail.dat), forwarded messages, calendar entries and delivery reports.
 //
 // # What a person wrote
 //

@@ -11,7 +11,7 @@ func (t *tx) opened(provider, refKey string) *bridge.Event {
 		return nil
 	}
 	e, _, ok := t.claimed(&bridge.Event{Provider: provider, Dir: bridge.In}, openKey(refKey))
-	if !ok || e.State == bridge.StateEnded {
+	if !ok || e.State == bridge.StateEnded || e.Reason == bridge.Observed { // nothing was sent
 		return nil
 	}
 	return e
