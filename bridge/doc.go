@@ -100,7 +100,8 @@
 //	                                        [Store.Sweep] once none is unsettled
 //	otherwise                             Task becomes [OpenTask] of the RefKey; append
 //
-// An open is claimed by its RefKey for as long as claims live, unless it ended without a delivery. Its lane
+// An open is claimed by its RefKey for as long as claims live, unless it ended without a delivery or was
+// observed only. Its lane
 // has no bond: it is leased with a [Bond] that holds nothing but provider, task and reference, and
 // what becomes of it is recorded there, as of any other event. The step that makes a bond with its
 // reference (SSP's first process call) settles it as done if it is not settled yet, tried or not

@@ -67,7 +67,8 @@ func eventTable(w io.Writer, events []api.Event, more bool, what string) {
 }
 
 type eventsShowCmd struct {
-	ID string `arg:"" help:"Event id."`
+	ID  string `arg:"" help:"Event id."`
+	Raw bool   `help:"Print the input as it came, secrets masked, and nothing else."`
 }
 
 // Run shows one event.
@@ -76,6 +77,9 @@ func (x eventsShowCmd) Run(c *cli, con *console) error {
 		e, err := cl.Event(con.ctx, x.ID)
 		if err != nil {
 			return err
+		}
+		if x.Raw {
+			return rawInput(con, e)
 		}
 		return show(c, con, e, func(w io.Writer) { eventDetail(w, e) })
 	})
@@ -116,6 +120,20 @@ func eventDetail(w io.Writer, e api.EventDetail) {
 	if len(e.Do) > 0 {
 		fmt.Fprintf(w, "\nyou can\t%s\n", strings.Join(e.Do, "\n\t"))
 	}
+}
+
+// rawInput prints the input of an event: a mail, for one, to be opened in a mail program.
+func rawInput(con *console, e api.EventDetail) error {
+	in := e.Inbound
+	if in == nil {
+		return fmt.Errorf("event %s: no input is kept with it: it was made here, only recorded, or its retention has ended", e.ID)
+	}
+	body := in.Base64
+	if len(body) == 0 {
+		body = []byte(in.Text)
+	}
+	_, err := con.out.Write(body)
+	return err
 }
 
 func reasonOf(r bridge.Reason, why string) string {

@@ -21,6 +21,8 @@ func TestQuarantineAfterConfigFix(t *testing.T) {
 	require.Equal(t, "quarantined", string(a.Status))
 	require.Contains(t, w.done("quarantine", "show", a.Event), "Nieuwe aanvraag")
 
+	require.JSONEq(t, `{"task": "7", "request_type": "Nieuwe aanvraag", "direction": "Out", "title": "Geen papier"}`, w.done("quarantine", "show", "--raw", a.Event))
+
 	r := w.run("quarantine", "retry", a.Event) // too early: nothing has changed
 	require.Equal(t, 1, r.code)
 	require.Contains(t, r.err, "still cannot be read: unknown_type")

@@ -36,7 +36,8 @@ func (x quarantineListCmd) Run(c *cli, con *console) error {
 }
 
 type quarantineShowCmd struct {
-	ID string `arg:"" help:"Event id."`
+	ID  string `arg:"" help:"Event id."`
+	Raw bool   `help:"Print the input as it came (a mail with its headers, for one), secrets masked, and nothing else."`
 }
 
 // Run shows one quarantined input.
@@ -45,6 +46,9 @@ func (x quarantineShowCmd) Run(c *cli, con *console) error {
 		e, err := cl.Quarantined(con.ctx, x.ID)
 		if err != nil {
 			return err
+		}
+		if x.Raw {
+			return rawInput(con, e)
 		}
 		return show(c, con, e, func(w io.Writer) { eventDetail(w, e) })
 	})

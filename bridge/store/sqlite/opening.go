@@ -11,7 +11,7 @@ func (t *tx) opened(provider, refKey string) *bridge.Event {
 		return nil
 	}
 	e, _, ok := t.claimed(&bridge.Event{Provider: provider, Dir: bridge.In}, openKey(refKey))
-	if !ok || e.State == bridge.StateEnded {
+	if !ok || e.State == bridge.StateEnded || e.Reason == bridge.Observed { // nothing was sent
 		return nil
 	}
 	return e
@@ -78,7 +78,7 @@ func (t *tx) atHome(e *bridge.Event, task string) {
 func (t *tx) sweepOpens(limit int) {
 	for _, seq := range t.ints(`SELECT seq FROM event e WHERE state = 'waiting' AND kind = 'open'
 		AND NOT EXISTS (SELECT 1 FROM event s WHERE s.provider = e.provider AND s.kind = 'submit' AND s.mode = 'new' AND s.state IN ('queued', 'leased', 'parked'))
-		ORDER BY seq LIMIT ?`, limit) {
+		ORDER BY +seq LIMIT ?`, limit) { // + keeps SQLite from going through all events in that order
 		if e := t.event(seq); e.State == bridge.StateWaiting {
 			t.decide(e)
 		}

@@ -81,7 +81,7 @@ func (t *tx) sweepWaiting(o bridge.SweepOptions) int {
 	for _, seq := range t.ints(`SELECT seq FROM event e WHERE state = 'waiting' AND reason <> 'maybe_echo' AND kind <> 'open' AND received <= ?
 		AND NOT EXISTS (SELECT 1 FROM event s WHERE s.provider = e.provider AND s.kind = 'submit' AND s.state IN ('queued', 'leased', 'parked'))
 		AND NOT EXISTS (SELECT 1 FROM claim c JOIN event o ON o.seq = c.seq WHERE e.ref_key <> '' AND c.provider = e.provider AND c.dir = 'in' AND c.key = 'o:' || e.ref_key
-			AND (o.state IN ('queued', 'leased', 'parked') OR o.state = 'done' AND o.ended > ?))
+			AND (o.state IN ('queued', 'leased', 'parked') OR o.state = 'done' AND o.reason <> 'observed' AND o.ended > ?))
 		ORDER BY received, seq LIMIT ?`, t.now-int64(o.WaitingLimit), t.now-int64(bridge.OpenWait), o.Batch) {
 		e := t.event(seq)
 		e.Detail = "nobody knew its " + map[bool]string{true: "reference " + strconv.Quote(e.Reference), false: "task " + strconv.Quote(e.Task)}[e.RefKey != ""] +

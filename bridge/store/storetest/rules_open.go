@@ -228,6 +228,16 @@ var openRules = []rule{
 		h.deliver(bridge.SSP, ignored)
 		h.idle(bridge.SSP)
 	}},
+	{"what was only observed opened nothing", func(h *harness) {
+		first := h.newTicket("R1")
+		h.doneWith(h.leaseOf(bridge.SSP, first), func(o *bridge.Outcome) { o.Reason = bridge.Observed })
+		h.is(first, bridge.StateDone, bridge.Observed)
+		update := h.waits(h.in(bridge.Update, "", ref("R1")), bridge.UnknownReference)
+		h.advance(time.Hour)
+		require.Equal(h.t, 1, h.sweep(bridge.SweepOptions{}).Quarantined)
+		h.is(update, bridge.StateQuarantined, bridge.UnknownReference)
+		h.deliver(bridge.SSP, h.newTicket("R1"))
+	}},
 	{"a person settles it, or lets a duplicate go after all", func(h *harness) {
 		first := h.newTicket("R1")
 		h.park(h.leaseOf(bridge.SSP, first))

@@ -155,7 +155,7 @@ mailboxes:
 		}
 	})
 	w.until("the bridge listens", func() bool {
-		m := regexp.MustCompile(`"msg":"serving","public":"([^"]+)","admin":"([^"]+)"`).FindStringSubmatch(w.log.String())
+		m := regexp.MustCompile(`"msg":"serving",.*"public":"([^"]+)","admin":"([^"]+)"`).FindStringSubmatch(w.log.String())
 		if m != nil {
 			w.public, w.admin = m[1], m[2]
 		}

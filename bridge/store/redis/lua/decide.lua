@@ -349,7 +349,7 @@ local function open_task(ref_key) return 'new:' .. ref_key end
 function t.opened(provider, ref_key)
   local c = ref_key ~= '' and t.claimed(open_field(provider, ref_key))
   local e = c and t.event(c.seq)
-  return e and e.state ~= 'ended' and e or nil
+  return e and e.state ~= 'ended' and e.reason ~= 'observed' and e or nil -- observed: nothing was sent
 end
 
 -- claim_open records that e is the open of its reference, beside the claim of its key.
