@@ -13,6 +13,10 @@ help: ## list the targets
 build: ## build bin/pergabridge
 	$(GO) build -tags $(TAGS) -o bin/pergabridge ./cmd/pergabridge
 
+.PHONY: release
+release: ## binaries, archives, packages, bills of materials and checksums of this commit, in dist/ (ONLY=linux/amd64)
+	$(GO) run ./cmd/pergabridge/internal/release $(if $(ONLY),-only $(ONLY)) $(if $(VERSION),-version $(VERSION))
+
 .PHONY: test
 test: peers ## every test, with the race detector, against real peers
 	@bash -o pipefail -c '$(GO) test -json -race -tags $(TAGS) -timeout 15m ./... | $(GO) run ./.ci/summary'

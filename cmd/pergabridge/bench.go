@@ -12,7 +12,8 @@ import (
 )
 
 type benchCmd struct {
-	Mail benchMailCmd `cmd:"" help:"From a mailbox full of mail (a real Dovecot) to answered SOAP calls."`
+	Webhook benchWebhookCmd `cmd:"" default:"withargs" help:"From webhooks to answered SOAP calls. What bench alone does."`
+	Mail    benchMailCmd    `cmd:"" help:"From a mailbox full of mail (a real Dovecot) to answered SOAP calls."`
 }
 
 type benchMailCmd struct {

@@ -7,6 +7,7 @@ import (
 	"log/slog"
 	"os"
 	"os/signal"
+	"runtime/pprof"
 	"sync"
 	"syscall"
 
@@ -26,12 +27,24 @@ const (
 )
 
 type serveCmd struct {
-	Log     string `help:"Least level that is logged: ${enum}." enum:"debug,info,warn,error" default:"info"`
-	LogFile string `help:"Log to this file, which begins anew at 20 MiB, instead of standard error." placeholder:"FILE"`
+	Log        string `help:"Least level that is logged: ${enum}." enum:"debug,info,warn,error" default:"info"`
+	CPUProfile string `help:"Write a CPU profile to this file, for go tool pprof." placeholder:"FILE" env:"PERGABRIDGE_CPU_PROFILE" name:"cpu-profile" hidden:""`
+	LogFile    string `help:"Log to this file, which begins anew at 20 MiB, instead of standard error." placeholder:"FILE"`
 }
 
 // Run serves until it is told to stop: by a signal, or by the service manager that started it.
 func (x serveCmd) Run(c *cli, con *console) error {
+	if x.CPUProfile != "" {
+		file, err := os.Create(x.CPUProfile)
+		if err != nil {
+			return err
+		}
+		defer file.Close()
+		if err := pprof.StartCPUProfile(file); err != nil {
+			return err
+		}
+		defer pprof.StopCPUProfile()
+	}
 	if x.LogFile != "" {
 		file, err := logfile.Open(x.LogFile, logSize, logKeep)
 		if err != nil {

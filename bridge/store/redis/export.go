@@ -207,13 +207,28 @@ type eventRecord struct {
 	body                 string
 }
 
+// claims returns the keys of the claims that e may have: that of its key or text, and as the open of
+// its reference.
+func (e *eventRecord) claims() []string {
+	var out []string
+	if e.Claim != "" {
+		out = append(out, e.Claim)
+	}
+	if open := e.Provider + unit + string(bridge.In) + unit + openClaim + e.RefKey; e.RefKey != "" && e.Dir == string(bridge.In) && open != e.Claim {
+		out = append(out, open)
+	}
+	slices.Sort(out)
+	return out
+}
+
+// openClaim is how the claim of an open begins (open_field in decide.lua).
+const openClaim = "o:"
+
 // claims reads the claims of events; one that was taken over, or forgotten, is not theirs any more.
 func (x *export) claims(all []eventRecord) (map[string]transfer.Claim, error) {
 	var fields []string
 	for _, e := range all {
-		if e.Claim != "" {
-			fields = append(fields, e.Claim)
-		}
+		fields = append(fields, e.claims()...)
 	}
 	out := map[string]transfer.Claim{}
 	err := x.records("claim", fields, func(record, _ string) error {
@@ -251,9 +266,11 @@ func (x *export) event(e *eventRecord, claims map[string]transfer.Claim) error {
 	if err := x.w.Put(out); err != nil {
 		return err
 	}
-	if c := claims[e.Claim]; c.Seq == seq {
-		if err := x.w.Put(&c); err != nil {
-			return err
+	for _, field := range e.claims() {
+		if c := claims[field]; c.Seq == seq {
+			if err := x.w.Put(&c); err != nil {
+				return err
+			}
 		}
 	}
 	var tries []*transfer.Attempt

@@ -279,8 +279,11 @@ func (m *importing) takeClaim(r *transfer.Claim) error {
 	if m.event == nil || r.Seq != m.event.Seq {
 		return fmt.Errorf("import: a claim of event %d does not follow it", r.Seq)
 	}
-	m.claim = r.Provider + unit + string(r.Dir) + unit + r.Key
-	return m.put("claim", map[string]string{"key": m.claim, "value": fmt.Sprintf("%d:%d:%s", r.Seq, r.At, r.Hash)}, "")
+	field := r.Provider + unit + string(r.Dir) + unit + r.Key
+	if m.claim == "" || !strings.HasPrefix(r.Key, openClaim) { // as claim_open in decide.lua
+		m.claim = field
+	}
+	return m.put("claim", map[string]string{"key": field, "value": fmt.Sprintf("%d:%d:%s", r.Seq, r.At, r.Hash)}, "")
 }
 
 func (m *importing) takeAttempt(r *transfer.Attempt) error {

@@ -72,3 +72,49 @@ func BenchmarkLeaseSettle(b *testing.B) {
 	}
 	b.ReportMetric(float64(b.N)/b.Elapsed().Seconds(), "events/s")
 }
+
+// BenchmarkSize measures what a settled event costs on disk.
+func BenchmarkSize(b *testing.B) {
+	path := filepath.Join(b.TempDir(), "a.db")
+	s := open(b, path, nil)
+	const tasks = 1000
+	for i := range int64(tasks) {
+		_, err := s.Operate(ctx, bridge.Command{Verb: bridge.VerbBondImport, Provider: "acme", Task: strconv.FormatInt(i, 10), Reference: "T-" + strconv.FormatInt(i, 10)})
+		require.NoError(b, err)
+	}
+	session := bridge.Session{ID: "s", Until: time.Now().Add(time.Hour)}
+	require.NoError(b, s.Renew(ctx, session))
+	size := func() int64 { // of a copy: without the free room of the file and the -wal
+		var n counter
+		require.NoError(b, s.Backup(ctx, &n))
+		return int64(n)
+	}
+	before := size()
+	for i := 0; i < b.N; i += 200 {
+		var batch []bridge.Event
+		for j := i; j < min(i+200, b.N); j++ {
+			batch = append(batch, webhook(int64(j), tasks))
+		}
+		_, err := s.Accept(ctx, batch)
+		require.NoError(b, err)
+		out, err := s.Settle(ctx, session, nil, []bridge.Want{{Dest: bridge.SSP, N: 200}})
+		require.NoError(b, err)
+		var results []bridge.Result
+		for _, l := range out.Leases {
+			results = append(results, bridge.Result{Lease: l, Then: bridge.ThenDone, Outcome: bridge.Outcome{Kind: bridge.OutcomeDone, Reason: bridge.Delivered, Status: 200}})
+		}
+		_, err = s.Settle(ctx, session, results, nil)
+		require.NoError(b, err)
+		_, err = s.Sweep(ctx, bridge.SweepOptions{}) // it indexes the texts
+		require.NoError(b, err)
+	}
+	b.ReportMetric(float64(size()-before)/float64(b.N), "bytes/event")
+}
+
+// A counter counts what is written to it.
+type counter int64
+
+func (c *counter) Write(p []byte) (int, error) {
+	*c += counter(len(p))
+	return len(p), nil
+}

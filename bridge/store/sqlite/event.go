@@ -74,7 +74,16 @@ func (t *tx) insertEvent(e *bridge.Event, s bridge.EventState, why bridge.Reason
 	t.exec("INSERT INTO body VALUES (?, ?)", e.Seq, body)
 	t.countEvent(e, 1)
 	if !s.Final() {
+		t.keepEvent(e)
+	}
+}
+
+// keepEvent keeps a new event in memory if there is room.
+func (t *tx) keepEvent(e *bridge.Event) {
+	if len(t.events) < eventLimit {
 		t.events[e.Seq] = e
+	} else {
+		t.passedBy++
 	}
 }
 

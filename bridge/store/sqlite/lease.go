@@ -14,7 +14,8 @@ func (t *tx) lease(s bridge.Session, w bridge.Want, out []bridge.Lease) ([]bridg
 	n, next := d.room(t.now, w)
 	for n > 0 {
 		t.flush()
-		ids := t.ints("SELECT id FROM lane WHERE dest = ? AND state = 'ready' AND state <> 'idle' AND paused = 0 AND due <= ? ORDER BY due, head LIMIT ?", w.Dest, t.now, n)
+		// Not LIMIT ?: SQLite would plan the query anew for each number.
+		ids := t.firstInts(n, "SELECT id FROM lane WHERE dest = ? AND state = 'ready' AND state <> 'idle' AND paused = 0 AND due <= ? ORDER BY due, head", w.Dest, t.now)
 		if len(ids) == 0 {
 			break
 		}

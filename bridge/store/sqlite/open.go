@@ -79,9 +79,9 @@ func Open(ctx context.Context, path string, o Options) (*Store, error) {
 
 func dsn(path string, readOnly bool) string {
 	q := url.Values{}
-	cache := "cache_size(-16000)" // kB
+	cache := "cache_size(-8000)" // kB
 	if readOnly {
-		cache = "cache_size(-4000)"
+		cache = "cache_size(-2000)"
 	}
 	for _, p := range []string{"busy_timeout(10000)", "synchronous(FULL)", cache, "temp_store(MEMORY)", "journal_size_limit(67108864)"} {
 		q.Add("_pragma", p)

@@ -76,9 +76,9 @@ func (t *tx) atHome(e *bridge.Event, task string) {
 
 // sweepOpens decides again the opens that waited for submits, once no submit is unsettled.
 func (t *tx) sweepOpens(limit int) {
-	for _, seq := range t.ints(`SELECT seq FROM event e WHERE state = 'waiting' AND received > 0 AND kind = 'open'
+	for _, seq := range t.ints(`SELECT seq FROM event e WHERE state = 'waiting' AND kind = 'open'
 		AND NOT EXISTS (SELECT 1 FROM event s WHERE s.provider = e.provider AND s.kind = 'submit' AND s.mode = 'new' AND s.state IN ('queued', 'leased', 'parked'))
-		ORDER BY +seq LIMIT ?`, limit) {
+		ORDER BY +seq LIMIT ?`, limit) { // + keeps SQLite from going through all events in that order
 		if e := t.event(seq); e.State == bridge.StateWaiting {
 			t.decide(e)
 		}

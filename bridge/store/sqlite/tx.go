@@ -27,10 +27,12 @@ type tx struct {
 	bonds  map[bondKey]*bondRow
 	owners map[bondKey]string // task of a reference, "" if it is nobody's
 	dests  map[string]*destRow
-	events map[int64]*bridge.Event // unsettled events lately accepted, to decode them only once
-	dirty  []*laneRow
-	tally  map[string]int64
-	woke   bool
+	events map[int64]*bridge.Event // unsettled events, the next ones first, to decode them only once
+	// passedBy counts events that found no room in events.
+	passedBy int
+	dirty    []*laneRow
+	tally    map[string]int64
+	woke     bool
 }
 
 // sqlError carries a failure of SQLite up to run.
@@ -40,8 +42,12 @@ type sqlError struct{ err error }
 // only if its condition stands in the query word for word; the test looks at the plans.
 var prepared func(query string)
 
-// cacheLimit bounds each cache; a full one is emptied, which costs a few reads.
-const cacheLimit = 20_000
+// cacheLimit bounds each cache; a full one is emptied, which costs a few reads. Events are larger, and
+// wait longer the more there are: a full cache of them takes no more until some are settled.
+const (
+	cacheLimit = 20_000
+	eventLimit = 1000
+)
 
 func newTx(conn *sql.Conn, clock func() time.Time) (*tx, error) {
 	t := &tx{conn: conn, clock: clock, stmts: map[string]*sql.Stmt{}}
@@ -68,7 +74,7 @@ func (t *tx) forget() {
 	t.bonds = map[bondKey]*bondRow{}
 	t.owners = map[bondKey]string{}
 	t.dests = map[string]*destRow{}
-	t.events = map[int64]*bridge.Event{}
+	t.events, t.passedBy = map[int64]*bridge.Event{}, 0
 	t.dirty = nil
 	t.tally = map[string]int64{}
 }
@@ -94,8 +100,12 @@ func (t *tx) run(f func(t *tx) error) (err error) {
 			}
 		}
 	}()
-	if len(t.byLane) > cacheLimit || len(t.owners) > cacheLimit || len(t.bonds) > cacheLimit || len(t.events) > cacheLimit/5 {
+	if len(t.byLane) > cacheLimit || len(t.owners) > cacheLimit || len(t.bonds) > cacheLimit {
 		t.forget()
+	}
+	if len(t.events) > 2*eventLimit || t.passedBy > cacheLimit { // it is full of what does not move on
+		clear(t.events)
+		t.passedBy = 0
 	}
 	t.now = t.clock().UnixNano()
 	t.exec("BEGIN IMMEDIATE")
@@ -171,19 +181,22 @@ func (r row) scan(into ...any) bool {
 }
 
 // ints returns the first column of all rows; no statement stays open while the caller writes.
-func (t *tx) ints(query string, args ...any) []int64 {
+func (t *tx) ints(query string, args ...any) []int64 { return t.firstInts(-1, query, args...) }
+
+// firstInts is ints of the first n rows.
+func (t *tx) firstInts(n int, query string, args ...any) []int64 {
 	rows, err := t.stmt(query).QueryContext(context.Background(), args...)
 	if err != nil {
 		panic(sqlError{err})
 	}
 	defer rows.Close()
 	var out []int64
-	for rows.Next() {
-		var n int64
-		if err := rows.Scan(&n); err != nil {
+	for len(out) != n && rows.Next() {
+		var v int64
+		if err := rows.Scan(&v); err != nil {
 			panic(sqlError{err})
 		}
-		out = append(out, n)
+		out = append(out, v)
 	}
 	if err := rows.Err(); err != nil {
 		panic(sqlError{err})

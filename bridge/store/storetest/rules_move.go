@@ -109,6 +109,18 @@ var moveRules = []rule{
 		echo.Echo, echo.Comment = bridge.EchoByComment, "c1"
 		require.Equal(h.t, bridge.Echoed, h.offer(echo).Status)
 	}},
+	{"a new ticket on its way to SSP moves with its reference", func(h *harness) {
+		e := h.in(bridge.Open, "", ref("R1"), key("k"))
+		id := h.queue(e)
+		h.advance(allSessionsEnd)
+		h.move(h.make)
+		h.mortal()
+		require.Equal(h.t, bridge.Duplicate, h.offer(h.again(e)).Status)
+		h.merges(h.in(bridge.Open, "", ref("R1")), id)
+		l := h.leaseOf(bridge.SSP, id)
+		require.Equal(h.t, "R1", l.Bond.Reference)
+		h.done(l)
+	}},
 	{"a lease that was lost in the move is unknown", func(h *harness) {
 		e := h.queue(h.out(bridge.Submit, "T1"))
 		lost := h.lease(acme)

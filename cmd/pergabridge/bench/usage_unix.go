@@ -6,6 +6,7 @@ import (
 	"os"
 	"runtime"
 	"syscall"
+	"time"
 )
 
 func interrupt(p *os.Process) error { return p.Signal(os.Interrupt) }
@@ -19,4 +20,13 @@ func usage(s *os.ProcessState) Usage {
 		}
 	}
 	return u
+}
+
+// ownCPU returns the seconds of the processor that this process took so far.
+func ownCPU() float64 {
+	var r syscall.Rusage
+	if err := syscall.Getrusage(syscall.RUSAGE_SELF, &r); err != nil {
+		return 0
+	}
+	return time.Duration(r.Utime.Nano() + r.Stime.Nano()).Seconds()
 }

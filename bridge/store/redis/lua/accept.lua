@@ -14,8 +14,11 @@ if duty ~= '' then
 end
 local n = num()
 local out = { '', '' }
-for _ = 1, n do
-  for _, v in ipairs(t.accept(t.read_event())) do out[#out + 1] = v end
+local fresh = {}
+for i = 1, n do fresh[i] = t.read_event() end
+t.prefetch_accept(fresh)
+for _, e in ipairs(fresh) do
+  for _, v in ipairs(t.accept(e)) do out[#out + 1] = v end
 end
 if duty ~= '' then call('HSET', P .. 'duty:' .. duty, 'cursor', cursor) end
 return t.finish(out)

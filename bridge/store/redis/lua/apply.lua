@@ -233,6 +233,9 @@ function t.lease(session, w, out, tokens)
     local page = call('ZRANGEBYSCORE', key, '-inf', now, 'LIMIT', skip, n)
     if #page == 0 then break end
     skip = skip + #page
+    local keys = {}
+    for i, m in ipairs(page) do keys[i] = m:sub(18) end
+    t.prefetch_lanes(keys, true)
     for _, m in ipairs(page) do
       local l = t.lane_by(m:sub(18))
       touched[m] = true

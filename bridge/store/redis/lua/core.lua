@@ -28,6 +28,7 @@ local events, ids, bonds, lanes, dests, claims, refs, bonded = {}, {}, {}, {}, {
 local dev, dbonds, dlanes, ddests = {}, {}, {}, {} -- changed, in order of the first change
 local kept = {}                                    -- seqs that began to wait in this call
 local tally, attempts, noted, wrote = {}, {}, {}, {}
+local read_attempts = {}                           -- tries that were read and are not changed
 local counter, drawn, made, woke = 0, 0, 0, false
 local copying = false -- a backup is under way and has to be told what changes
 
@@ -160,14 +161,18 @@ function t.read_event()
     thash = A[i + 20], dhash = A[i + 21], body = A[i + 22], dirty = false, raw = false, fate = false, whole = true, changed = true, state = '', reason = '', first = '', rep = 0, ended = 0, shrunk = 0, claim = '' }
 end
 
+local function read_event(seq, s, fate)
+  local e = s and fill(blank(seq), s, fate)
+  events[seq] = e
+  return e
+end
+
 -- event returns a stored event, nil if there is none.
 function t.event(seq)
   local e = events[seq]
   if e == nil then
     local k = text(seq)
-    local s = call('HGET', P .. 'event', k)
-    e = s and fill(blank(seq), s, call('HGET', P .. 'fate', k))
-    events[seq] = e
+    e = read_event(seq, call('HGET', P .. 'event', k), call('HGET', P .. 'fate', k))
   end
   return e or nil
 end
@@ -209,20 +214,23 @@ end
 
 -- Bonds and references ---------------------------------------------------------------------------
 
+local function read_bond(k, provider, task, s)
+  local b = false
+  if s then
+    local a = munpack(s)
+    b = { k = k, provider = provider, task = task, state = a[1], reference = a[2], ref_key = a[3], resolves = a[4], submit = a[5],
+      acked = a[6], created = a[7], changed = a[8], refs = a[9], was = a[1], raw = s, dirty = false }
+  end
+  bonds[k] = b
+  return b
+end
+
 function t.bond(provider, task)
   if task == '' then return nil end
   local k = provider .. SEP .. task
   local b = bonds[k]
   if b == nil then
-    local s = call('HGET', P .. 'bond', k)
-    if s then
-      local a = munpack(s)
-      b = { k = k, provider = provider, task = task, state = a[1], reference = a[2], ref_key = a[3], resolves = a[4], submit = a[5],
-        acked = a[6], created = a[7], changed = a[8], refs = a[9], was = a[1], raw = s, dirty = false }
-    else
-      b = false
-    end
-    bonds[k] = b
+    b = read_bond(k, provider, task, call('HGET', P .. 'bond', k))
   end
   return b or nil
 end
@@ -317,17 +325,20 @@ local function lane_pack(l)
   return mpack({ l.state, l.paused, l.reason, l.detail, l.head, l.n, l.due, l.attempt, l.token, l.session, l.leased_at, l.kind, l.up_at_first })
 end
 
+local function read_lane(k, s)
+  local l = false
+  if s then
+    l = new_lane(k, munpack(s))
+    remember(l)
+  end
+  lanes[k] = l
+  return l
+end
+
 function t.lane_by(k)
   local l = lanes[k]
   if l == nil then
-    local s = call('HGET', P .. 'lane', k)
-    if s then
-      l = new_lane(k, munpack(s))
-      remember(l)
-    else
-      l = false
-    end
-    lanes[k] = l
+    l = read_lane(k, call('HGET', P .. 'lane', k))
   end
   return l or nil
 end
@@ -387,17 +398,20 @@ local changed_claims = {}
 
 function t.claim_field(e, key) return e.provider .. SEP .. e.dir .. SEP .. key end
 
+local function read_claim(field, s)
+  local c = false
+  if s then
+    local seq, at, hash = s:match('^(%d+):(%d+):(.*)$')
+    c = { seq = tonumber(seq), at = tonumber(at), hash = hash }
+  end
+  claims[field] = c
+  return c
+end
+
 function t.claimed(field)
   local c = claims[field]
   if c == nil then
-    local s = call('HGET', P .. 'claim', field)
-    if s then
-      local seq, at, hash = s:match('^(%d+):(%d+):(.*)$')
-      c = { seq = tonumber(seq), at = tonumber(at), hash = hash }
-    else
-      c = false
-    end
-    claims[field] = c
+    c = read_claim(field, call('HGET', P .. 'claim', field))
   end
   return c or nil
 end
@@ -416,7 +430,105 @@ function t.unclaim(field)
   changed_claims[#changed_claims + 1] = field
 end
 
+-- Reading many at once ---------------------------------------------------------------------------
+
+-- A command costs more than what it reads. Before many events are decided, what they will most
+-- likely ask for is therefore read by few commands; what was read before stays as it is.
+
+local function many(hash, fields, take)
+  for i = 1, #fields, 1000 do
+    local last = min(i + 999, #fields)
+    local values = call('HMGET', P .. hash, unpack(fields, i, last))
+    for j = i, last do take(fields[j], values[j - i + 1]) end
+  end
+end
+
+-- missing adds a field to a list, once, if the cache does not have it.
+local function missing(cache, list, seen, field)
+  if cache[field] == nil and not seen[field] then
+    seen[field] = true
+    list[#list + 1] = field
+  end
+end
+
+-- prefetch_tasks reads the bonds of tasks, and the lanes named.
+local function prefetch_tasks(tasks, lane_keys)
+  local bond_fields, seen, of = {}, {}, {}
+  for _, x in ipairs(tasks) do
+    local k = x.provider .. SEP .. x.task
+    of[k] = x
+    missing(bonds, bond_fields, seen, k)
+  end
+  many('bond', bond_fields, function(k, s) read_bond(k, of[k].provider, of[k].task, s) end)
+  local lane_fields = {}
+  seen = {}
+  for _, k in ipairs(lane_keys) do missing(lanes, lane_fields, seen, k) end
+  many('lane', lane_fields, read_lane)
+end
+
+-- prefetch_accept reads what fresh events will ask for.
+function t.prefetch_accept(all)
+  local claim_fields, ref_fields, seen, seen_ref = {}, {}, {}, {}
+  for _, e in ipairs(all) do
+    if e.quarantine == '' and e.ignore == '' then
+      if e.key ~= '' then missing(claims, claim_fields, seen, t.claim_field(e, 'k:' .. e.key)) end
+      if e.ref_key ~= '' then missing(refs, ref_fields, seen_ref, e.provider .. SEP .. e.ref_key) end
+    end
+  end
+  many('claim', claim_fields, read_claim)
+  many('ref', ref_fields, function(k, task) refs[k] = task or '' end)
+  local tasks, lane_keys = {}, {}
+  for _, e in ipairs(all) do
+    local task = e.task
+    if task == '' and e.dir == 'in' then task = refs[e.provider .. SEP .. e.ref_key] or '' end
+    if task ~= '' then
+      tasks[#tasks + 1] = { provider = e.provider, task = task }
+      lane_keys[#lane_keys + 1] = lane_key(e.provider, 'in', task)
+      lane_keys[#lane_keys + 1] = lane_key(e.provider, 'out', task)
+    end
+  end
+  prefetch_tasks(tasks, lane_keys)
+end
+
+-- prefetch_lanes reads lanes and what settling or leasing their heads will ask for.
+function t.prefetch_lanes(keys, heads)
+  prefetch_tasks({}, keys)
+  local tasks, seqs, seen = {}, {}, {}
+  for _, k in ipairs(keys) do
+    local l = lanes[k]
+    if l then
+      tasks[#tasks + 1] = l
+      if heads and l.head ~= 0 and events[l.head] == nil and not seen[l.head] then
+        seen[l.head] = true
+        seqs[#seqs + 1] = text(l.head)
+      end
+    end
+  end
+  prefetch_tasks(tasks, {})
+  local fates = {}
+  many('fate', seqs, function(seq, s) fates[seq] = s end)
+  many('event', seqs, function(seq, s) read_event(tonumber(seq), s, fates[seq]) end)
+end
+
 -- Attempts ---------------------------------------------------------------------------------------
+
+-- prefetch_attempts reads the tries of events.
+function t.prefetch_attempts(seqs)
+  local fields, seen = {}, {}
+  for _, seq in ipairs(seqs) do
+    if not attempts[seq] and not seen[seq] then
+      seen[seq] = true
+      fields[#fields + 1] = text(seq)
+    end
+  end
+  many('attempt', fields, function(seq, s)
+    local lines = {}
+    if s then
+      for line in s:gmatch('[^\n]+') do lines[#lines + 1] = line end
+    end
+    read_attempts[tonumber(seq)] = lines
+  end)
+end
 
 -- attempt records one try as a line "n TAB token TAB json"; a try is recorded once, and a later
 -- record of the same try takes the place of the first only if replace is set.
@@ -424,11 +536,9 @@ function t.attempt(e, n, token, json, replace)
   local head = text(n) .. '\t' .. token .. '\t'
   local lines = attempts[e.seq]
   if not lines then
-    lines = {}
-    local s = call('HGET', P .. 'attempt', text(e.seq))
-    if s then
-      for line in s:gmatch('[^\n]+') do lines[#lines + 1] = line end
-    end
+    if not read_attempts[e.seq] then t.prefetch_attempts({ e.seq }) end
+    lines = read_attempts[e.seq]
+    read_attempts[e.seq] = nil
     attempts[e.seq] = lines
   end
   for i, line in ipairs(lines) do

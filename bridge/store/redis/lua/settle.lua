@@ -70,6 +70,10 @@ for i = 1, num() do
   end
 end
 
+local lane_keys, seqs = {}, {}
+for i, r in ipairs(results) do lane_keys[i], seqs[i] = r.lane, r.seq end
+t.prefetch_lanes(lane_keys, false)
+t.prefetch_attempts(seqs)
 local out = { '', '', '0', '0', text(#results) }
 for _, r in ipairs(results) do
   local v = verdicts[r.token]

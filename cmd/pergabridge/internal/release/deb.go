@@ -20,6 +20,7 @@ import (
 var debFiles embed.FS
 
 // deb makes the Debian package of one architecture with dpkg-deb.
+// gzip, because what xz writes depends on the number of processors.
 func (r *release) deb(ctx context.Context, arch, bin string) error {
 	dir, err := os.MkdirTemp("", "pergabridge-deb-")
 	if err != nil {
@@ -29,7 +30,7 @@ func (r *release) deb(ctx context.Context, arch, bin string) error {
 	if err := r.debTree(dir, arch, bin); err != nil {
 		return err
 	}
-	c := exec.CommandContext(ctx, "dpkg-deb", "--root-owner-group", "-Zxz", "--build", dir, filepath.Join(r.out, "pergabridge_"+r.debVersion()+"_"+arch+".deb"))
+	c := exec.CommandContext(ctx, "dpkg-deb", "--root-owner-group", "-Zgzip", "-z9", "--build", dir, filepath.Join(r.out, "pergabridge_"+r.debVersion()+"_"+arch+".deb"))
 	c.Env = append(os.Environ(), "SOURCE_DATE_EPOCH="+strconv.FormatInt(r.Time.Unix(), 10))
 	if text, err := c.CombinedOutput(); err != nil {
 		return fmt.Errorf("dpkg-deb (of the package dpkg): %w\n%s", err, text)
