@@ -37,6 +37,7 @@ type cli struct {
 	Map        mapCmd        `cmd:"" help:"Show what a mapping makes of an input or an event, without sending anything."`
 	Events     eventsCmd     `cmd:"" help:"Look at events and decide about them."`
 	Lanes      lanesCmd      `cmd:"" help:"Look at the ordered queues of tasks; pause, resume, retry."`
+	Duties     dutiesCmd     `cmd:"" help:"Look at what one replica does at a time, such as reading a mailbox; pause, resume."`
 	Bonds      bondsCmd      `cmd:"" help:"Look at the links of tasks and references, and mend them."`
 	Quarantine quarantineCmd `cmd:"" help:"Look at what nobody understood, and decide about it."`
 	Provider   providerCmd   `cmd:"" help:"Try a provider out, or make one call of it by hand."`
