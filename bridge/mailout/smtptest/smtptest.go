@@ -55,6 +55,7 @@ type Server struct {
 	faults []Fault
 	calls  int
 	strict []string // what it complained about
+	taken  func(Mail)
 	l      net.Listener
 	conns  map[net.Conn]bool
 	wg     sync.WaitGroup
@@ -128,6 +129,13 @@ func (s *Server) Mails() []Mail {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	return append([]Mail(nil), s.mails...)
+}
+
+// OnMail makes the server tell f of each mail it takes, before it says so. f may be called concurrently.
+func (s *Server) OnMail(f func(Mail)) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	s.taken = f
 }
 
 // Calls returns how many connections there were.
@@ -341,8 +349,12 @@ func (x *session) data() error {
 		}
 	}
 	x.mu.Lock()
-	x.mails = append(x.mails, Mail{x.from, x.to, raw.Bytes(), m})
+	took, tell := Mail{x.from, x.to, raw.Bytes(), m}, x.taken
+	x.mails = append(x.mails, took)
 	x.mu.Unlock()
+	if tell != nil {
+		tell(took)
+	}
 	x.from, x.to = "", nil
 	switch {
 	case failed && f.Hang:
