@@ -31,9 +31,10 @@ type Options struct {
 
 // A Mail is one that was taken.
 type Mail struct {
-	From string
-	To   []string
-	Raw  []byte
+	From  string
+	To    []string
+	Raw   []byte
+	Hello string // how the client named itself
 	*mail.Message
 }
 
@@ -171,6 +172,7 @@ type session struct {
 	r          *bufio.Reader
 	secure, in bool
 	hello      bool
+	name       string // of the client
 	from       string
 	to         []string
 }
@@ -238,7 +240,7 @@ func (x *session) command(line string) error {
 	verb, rest, _ := strings.Cut(line, " ")
 	switch verb = strings.ToUpper(verb); {
 	case verb == "EHLO":
-		x.hello = true
+		x.hello, x.name = true, rest
 		x.reply("250-smtptest")
 		if x.o.TLS != nil && !x.secure {
 			x.reply("250-STARTTLS")
@@ -349,7 +351,7 @@ func (x *session) data() error {
 		}
 	}
 	x.mu.Lock()
-	took, tell := Mail{x.from, x.to, raw.Bytes(), m}, x.taken
+	took, tell := Mail{x.from, x.to, raw.Bytes(), x.name, m}, x.taken
 	x.mails = append(x.mails, took)
 	x.mu.Unlock()
 	if tell != nil {
