@@ -107,7 +107,13 @@ type child struct {
 // spawn starts the binary; it may end by itself.
 func spawn(t testing.TB, dir string, env []string, args ...string) *child {
 	t.Helper()
-	c := &child{cmd: exec.Command(binary(t), args...), ended: make(chan struct{})}
+	return spawnProgram(t, binary(t), dir, env, args...)
+}
+
+// spawnProgram starts a binary that may be of another version.
+func spawnProgram(t testing.TB, program, dir string, env []string, args ...string) *child {
+	t.Helper()
+	c := &child{cmd: exec.Command(program, args...), ended: make(chan struct{})}
 	c.cmd.Dir, c.cmd.Env, c.cmd.Stdout, c.cmd.Stderr = dir, env, &c.log, &c.log
 	dieWithParent(c.cmd)
 	started := make(chan error, 1)

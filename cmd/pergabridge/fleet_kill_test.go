@@ -27,7 +27,10 @@ const letters = 3
 func TestKillReplicasAndRedis(t *testing.T) {
 	t.Parallel()
 	r := redistest.Start(t)
-	storm(t, onRedis(r.URL(), ""), r, nil)
+	f, l, seed := newStorm(t, onRedis(r.URL(), ""))
+	f.start()
+	storm(t, f, l, r, seed, nil)
+	f.stop()
 }
 
 // The same through a network that loses answers, keeps them back and breaks connections.
@@ -35,17 +38,19 @@ func TestKillReplicasOnABadNetwork(t *testing.T) {
 	t.Parallel()
 	r := redistest.Start(t)
 	p := redistest.StartProxy(t, r.Addr())
-	storm(t, onRedis(p.URL(), ""), r, func(seed uint64) {
-		// By the number of the answer: the proxy asks from many connections at once.
-		chance := func(n int64, salt uint64) uint64 { return rand.New(rand.NewPCG(seed^salt, uint64(n))).Uint64() }
-		p.Slows(func(n int64) time.Duration {
-			if chance(n, 1)%50 == 0 {
-				return time.Duration(chance(n, 2)%200) * time.Millisecond
-			}
-			return 0
-		})
-		p.Loses(func(n int64) bool { return chance(n, 3)%150 == 0 })
+	f, l, seed := newStorm(t, onRedis(p.URL(), ""))
+	f.start()
+	// By the number of the answer: the proxy asks from many connections at once.
+	chance := func(n int64, salt uint64) uint64 { return rand.New(rand.NewPCG(seed^salt, uint64(n))).Uint64() }
+	p.Slows(func(n int64) time.Duration {
+		if chance(n, 1)%50 == 0 {
+			return time.Duration(chance(n, 2)%200) * time.Millisecond
+		}
+		return 0
 	})
+	p.Loses(func(n int64) bool { return chance(n, 3)%150 == 0 })
+	storm(t, f, l, r, seed, nil)
+	f.stop()
 }
 
 // A fleet under Sentinels, each write on two servers: the master is killed under load, its replica takes
@@ -68,6 +73,7 @@ func TestKillTheMasterUnderSentinels(t *testing.T) {
 	f.allReady()
 	pause(l.ctx, 3*time.Second)
 	l.judge(f)
+	f.stop()
 }
 
 // newStorm makes three replicas and their load.
@@ -159,13 +165,9 @@ func (l *storming) letters(provider string, dice *rand.Rand) {
 	})
 }
 
-// storm kills replicas and Redis in a random order while the load is on.
-func storm(t *testing.T, store string, r *redistest.Server, weather func(seed uint64)) {
-	f, l, seed := newStorm(t, store)
-	f.start()
-	if weather != nil {
-		weather(seed)
-	}
+// storm kills replicas and Redis in a random order while the load is on; killed, which may be nil, is
+// told of every member before it starts again. It returns the verdict.
+func storm(t *testing.T, f *fleet, l *storming, r *redistest.Server, seed uint64, killed func(*member)) *verdict {
 	began := time.Now()
 	l.begins(seed)
 	dice := rand.New(rand.NewPCG(seed, 1))
@@ -184,16 +186,19 @@ func storm(t *testing.T, store string, r *redistest.Server, weather func(seed ui
 		m := f.members[dice.IntN(len(f.members))]
 		m.child.kill()
 		pause(l.ctx, down/2)
+		if killed != nil {
+			killed(m)
+		}
 		f.launch(m)
 	}
 	f.allReady()
 	t.Logf("%d replicas and %d times Redis were killed within %.1f s", dead, redis, time.Since(began).Seconds())
 	require.Positive(t, dead*redis, "nobody was killed; take another seed")
-	l.judge(f)
+	return l.judge(f)
 }
 
 // judge ends the load, lets everything settle and compares both ends with what was told.
-func (l *storming) judge(f *fleet) {
+func (l *storming) judge(f *fleet) *verdict {
 	t := f.t.(*testing.T)
 	close(l.stop)
 	l.wait(t)
@@ -216,8 +221,8 @@ func (l *storming) judge(f *fleet) {
 		}
 	}
 	require.Positive(t, mails)
-	f.stop()
 	t.Logf("%d events, %d of them by mail, %d effects at the ends, %d leases left unknown, %d effects repeated because of that",
 		len(v.events), mails, v.effects, f.unknowns(), v.repeated)
 	require.Greater(t, v.effects, 200, "there was hardly any load")
+	return v
 }

@@ -263,7 +263,7 @@ func TestBehindAProxyThatKeepsThePath(t *testing.T) {
 	require.Contains(t, string(contract), `location="`+base+`/bridge/ssp/alpha"`)
 }
 
-// nginx, as docs/operations.md configures it, takes the path off.
+// nginx, as docs/proxies.md configures it, takes the path off.
 func TestBehindNginx(t *testing.T) {
 	t.Attr("peer", "nginx")
 	t.Setenv("PATH", os.Getenv("PATH")+":/usr/sbin") // where users often do not look

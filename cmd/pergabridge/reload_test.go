@@ -19,6 +19,8 @@ import (
 
 	"github.com/pergabridge/pergabridge/bridge"
 	"github.com/pergabridge/pergabridge/bridge/console/api"
+	"github.com/pergabridge/pergabridge/bridge/console/client"
+	"github.com/pergabridge/pergabridge/bridge/store/redis/redistest"
 	"github.com/pergabridge/pergabridge/soap/ssptest"
 )
 
@@ -27,15 +29,20 @@ var breakages = []func(good string) string{
 	func(s string) string { return s + "servr: {}\n" },                                                       // unknown key
 	func(s string) string { return s + "waiting: [\n" },                                                      // not YAML
 	func(s string) string { return strings.Replace(s, "env: SSP_INTAKE_KEY", "env: NOT_SET", 1) },            // a secret that is not there
-	func(s string) string { return strings.Replace(s, "sqlite:data/", "sqlite:other/", 1) },                  // needs a restart
+	func(s string) string { return otherStore.Replace(s) },                                                   // needs a restart
 	func(s string) string { return strings.Replace(s, "${event.id}", "${event.id +}", 1) },                   // an expression
 	func(s string) string { return s + "mailboxes: {box: {imap: \"http://imap.example.com\"}}\n" },           // a value
 	func(s string) string { return strings.Replace(s, "providers:\n", "providers:\n  ssp: {kind: x}\n", 1) }, // a name
 }
 
+var otherStore = strings.NewReplacer("sqlite:data/", "sqlite:other/", `namespace: "`, `namespace: "x`)
+
 // A reloader changes the config file of a running bridge again and again.
 type reloader struct {
 	w      *world
+	file   string
+	api    *client.Client
+	bridge func() *child
 	good   string
 	dice   *rand.Rand
 	n      int
@@ -59,22 +66,22 @@ func (r *reloader) next(bad bool) {
 	} else {
 		r.fine[version(text)] = true
 	}
-	w.write(text)
+	require.NoError(t, os.WriteFile(r.file, []byte(text), 0o600))
 	by := r.dice.IntN(3)
 	if by == 0 {
-		require.NoError(t, w.bridge.cmd.Process.Signal(syscall.SIGHUP))
+		require.NoError(t, r.bridge().cmd.Process.Signal(syscall.SIGHUP))
 		w.until("the config is in force, or is reported as broken", func() bool {
 			if bad {
 				return len(w.logged("the config was read anew and is broken; the one in force stays", "broken", version(text))) > 0
 			}
-			s, err := w.api.Status(t.Context())
+			s, err := r.api.Status(t.Context())
 			require.NoError(t, err)
 			return s.Config == version(text)
 		})
 		return
 	}
 	for range by { // who asks twice gets the same answer
-		v, err := w.api.Reload(t.Context())
+		v, err := r.api.Reload(t.Context())
 		if bad {
 			var p *api.Problem
 			require.ErrorAs(t, err, &p)
@@ -86,6 +93,30 @@ func (r *reloader) next(bad bool) {
 		require.NoError(t, err)
 		require.Equal(t, version(text), v.Config)
 	}
+}
+
+// judge checks that every broken config was reported once.
+func (r *reloader) judge() {
+	r.w.t.Helper()
+	for _, bad := range r.broken {
+		require.Len(r.w.t, r.w.logged("the config was read anew and is broken; the one in force stays", "broken", bad), 1, "reports of %s", bad)
+	}
+}
+
+// configs counts under which configs something was delivered.
+func (v *verdict) configs() map[string]int {
+	v.t.Helper()
+	under := map[string]int{}
+	for id := range v.events {
+		e, err := v.w.api.Event(v.t.Context(), id)
+		require.NoError(v.t, err)
+		for _, a := range e.Attempts {
+			if a.Config != "" { // the sweep has none
+				under[a.Config]++
+			}
+		}
+	}
+	return under
 }
 
 // logged returns the lines of all logs with a message and the value of a field.
@@ -135,7 +166,7 @@ func TestReloadUnderLoad(t *testing.T) {
 			l.stream(provider, rand.New(rand.NewPCG(seed, uint64(2000+i))))
 		}
 	}
-	r := &reloader{w: w, good: string(good), dice: rand.New(rand.NewPCG(seed, 1)), fine: map[string]bool{version(string(good)): true}}
+	r := &reloader{w: w, file: w.file, api: w.api, bridge: func() *child { return w.bridge }, good: string(good), dice: rand.New(rand.NewPCG(seed, 1)), fine: map[string]bool{version(string(good)): true}}
 	kills := 0
 	for i := range reloads {
 		r.next(i%2 == 1)
@@ -160,25 +191,91 @@ func TestReloadUnderLoad(t *testing.T) {
 	w.nothingStuck()
 	require.Greater(t, v.effects, reloads, "there was hardly any load")
 
-	for _, bad := range r.broken {
-		require.Len(t, w.logged("the config was read anew and is broken; the one in force stays", "broken", bad), 1, "reports of %s", bad)
-	}
+	r.judge()
 	require.Len(t, r.broken, reloads/2)
-	under := map[string]int{} // versions under which something was delivered
-	for id := range v.events {
-		e, err := w.api.Event(t.Context(), id)
-		require.NoError(t, err)
-		for _, a := range e.Attempts {
-			if a.Config != "" { // the sweep has none
-				require.True(t, r.fine[a.Config], "a try under config %s, which is none of ours: %+v", a.Config, a)
-				under[a.Config]++
-			}
-		}
+	under := v.configs()
+	for c := range under {
+		require.True(t, r.fine[c], "a try under config %s, which is none of ours", c)
 	}
 	require.Greater(t, len(under), reloads/5, "events were delivered under many configs")
 	w.stop()
 	t.Logf("reload test: %d reloads (%d broken), %d kills, %d events, %d effects in %.1f s, deliveries under %d configs, %d effects repeated after a kill; seed %d",
 		r.n, len(r.broken), kills, len(v.events), v.effects, time.Since(began).Seconds(), len(under), v.repeated, seed)
+}
+
+// The same with two replicas on one Redis, each of which reads its own file: both go on together under
+// configs that differ, and the one that is killed comes back with the one it was given last.
+func TestReloadReplicasUnderLoad(t *testing.T) {
+	t.Parallel()
+	const rounds = 16
+	seed := uint64(number(t, "PERGABRIDGE_SEED", int(time.Now().Unix()&0xffffff)))
+	t.Logf("PERGABRIDGE_SEED=%d", seed)
+	server := redistest.Start(t)
+	f := newFleet(t, 2, options{
+		ssp: ssptest.Options{Echo: ssptest.EchoMixed, Duplicates: 0.1, Seed: seed, RetryEvery: 30 * time.Millisecond}, store: onRedis(server.URL(), ""),
+		sspKeys: "unknown: {update: {wait: 1s}, resolve: {wait: 1s}}",
+		keys: map[string]string{
+			alpha: "unknown: {update: {wait: 1s}, reject_solution: {wait: 1s}}",
+			beta:  "unknown: {update: {wait: 1s, look_up: false}, reject_solution: {wait: 1s}}",
+		},
+	})
+	f.start()
+	ctx, cancel := context.WithTimeout(t.Context(), 5*time.Minute)
+	defer cancel()
+	l := &load{w: f.world, ctx: ctx, stop: make(chan struct{}), errs: map[string]error{}}
+	var readers []*reloader
+	for i, provider := range []string{alpha, beta} {
+		for n := range lives {
+			l.life(provider, rand.New(rand.NewPCG(seed, uint64(1000+n))))
+		}
+		m := f.members[i]
+		good, err := os.ReadFile(m.file)
+		require.NoError(t, err)
+		readers = append(readers, &reloader{w: f.world, file: m.file, api: m.api, bridge: func() *child { return m.child }, good: string(good),
+			dice: rand.New(rand.NewPCG(seed, uint64(i))), fine: map[string]bool{version(string(good)): true}})
+	}
+	for i := range rounds {
+		for n, r := range readers {
+			r.next((i+n)%2 == 1) // one of them is broken, the other is fine
+			pause(ctx, time.Duration(r.dice.IntN(60))*time.Millisecond)
+		}
+		if i%8 == 5 {
+			n := i / 8 % 2
+			readers[n].next(false) // it starts with what is in its file
+			f.members[n].child.kill()
+			f.launch(f.members[n])
+			f.allReady()
+		}
+	}
+	for _, r := range readers {
+		r.next(false)
+	}
+	close(l.stop)
+	l.wait(t)
+	f.settled()
+	v := newVerdict(t, f.world)
+	for _, p := range l.paths {
+		v.task(p)
+	}
+	v.processCalls()
+	v.nothingElse(l.paths)
+	f.nothingStuck()
+	under := v.configs()
+	for n, r := range readers {
+		r.judge()
+		require.Len(t, r.broken, rounds/2)
+		here := 0
+		for c := range under {
+			if r.fine[c] {
+				delete(under, c)
+				here++
+			}
+		}
+		require.Greater(t, here, 2, "%s delivered under many configs", f.members[n].name)
+	}
+	require.Empty(t, under, "tries under configs that were never in force")
+	f.stop()
+	t.Logf("%d reloads at each of two replicas, half of them broken; %d events, %d effects, %d repeated after a kill", rounds, len(v.events), v.effects, v.repeated)
 }
 
 // What is on its way when the config changes is neither cut short nor repeated, and the new config

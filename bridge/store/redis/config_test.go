@@ -3,6 +3,7 @@ package redisstore_test
 import (
 	"bytes"
 	"log/slog"
+	"path/filepath"
 	"strconv"
 	"strings"
 	"testing"
@@ -77,7 +78,7 @@ func TestThePasswordMayStandBesideTheURL(t *testing.T) {
 	t.Setenv("REDIS_PASSWORD", "s3:cret/")
 	srv := startServer(t, "--user", "default", "off", "--user", "bridge", "on", ">s3:cret/", "~{pb:*", "&{pb:*", "-@all",
 		"+@read", "+@write", "+@scripting", "+@pubsub", "+@connection", "+@transaction", "+wait", "+config|get", "+time")
-	c, p := configured(t, "{url: '"+srv.URL()+"', namespace: n, username: bridge, password: {env: REDIS_PASSWORD}}")
+	c, p := configured(t, "{url: '"+srv.URL()+"', namespace: n, state: '"+filepath.Join(t.TempDir(), "state.json")+"', username: bridge, password: {env: REDIS_PASSWORD}}")
 	require.Empty(t, p)
 	warnings, err := redisstore.Check(ctx, c.URL, c.Options())
 	require.NoError(t, err)

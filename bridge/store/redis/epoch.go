@@ -5,14 +5,19 @@ import (
 	"crypto/rand"
 	"fmt"
 	"slices"
+	"strconv"
 	"strings"
 	"time"
 
 	"github.com/pergabridge/pergabridge/bridge"
 )
 
-// schemaVersion is the version of the key layout this binary writes.
-const schemaVersion = "1"
+// schemaVersion is the version of the key layout this binary writes. It is raised by a change that a
+// replica without it would not keep up: an index that has to be complete, a count, a kind of record. What
+// the others leave alone, and what may be missing, needs no new number (docs/upgrade.md).
+//
+// 2: refs, opening and making have to be complete; events of kind open; meta has reset, which stops all.
+const schemaVersion = "2"
 
 // Reset is the error of every call once the namespace is not the one this store worked with: Redis
 // was wiped, or restored from an older copy, or failed over to a replica that had not got all
@@ -73,7 +78,7 @@ func (s *Store) openNamespace(ctx context.Context) error {
 			return fmt.Errorf("redis: open the namespace: %w: %w", err, bridge.ErrUnavailable)
 		}
 	default:
-		return fmt.Errorf("redis: the namespace has schema %s, this binary knows %s: start a newer pergabridge", n.schema, schemaVersion)
+		return otherSchema(n.schema)
 	}
 	s.mu.Lock()
 	defer s.mu.Unlock()
@@ -89,6 +94,15 @@ func (s *Store) openNamespace(ctx context.Context) error {
 		s.isLost(&Reset{Was: was.Epoch, Is: n.epoch, Seen: was.Counter, Counter: n.counter, Noticed: n.reset})
 	}
 	return nil
+}
+
+// otherSchema says what to do about a layout that this binary does not know.
+func otherSchema(found string) error {
+	was, err := strconv.Atoi(found)
+	if known, _ := strconv.Atoi(schemaVersion); err == nil && was < known {
+		return fmt.Errorf("redis: the namespace has schema %s, this binary knows %s: with all replicas stopped, export it with the pergabridge that wrote it and import that into an empty namespace with this one (docs/upgrade.md)", found, schemaVersion)
+	}
+	return fmt.Errorf("redis: the namespace has schema %s, this binary knows %s: start a newer pergabridge", found, schemaVersion)
 }
 
 // A namespaceState is what meta says.

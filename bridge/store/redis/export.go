@@ -109,7 +109,7 @@ func decode(kind, record string, into any) error {
 func (x *export) bonds() error {
 	from := "-"
 	for {
-		keys, err := x.s.db.ZRangeByLex(x.ctx, x.s.prefix+"bonds", &redis.ZRangeBy{Min: from, Max: "+", Count: exportPiece}).Result()
+		keys, err := x.s.db.ZRangeArgs(x.ctx, redis.ZRangeArgs{Key: x.s.prefix + "bonds", Start: from, Stop: "+", ByLex: true, Count: exportPiece}).Result()
 		if err != nil {
 			return fmt.Errorf("export: %w", err)
 		}

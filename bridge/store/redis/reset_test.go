@@ -181,7 +181,7 @@ func TestARedisRestoredFromAnOlderCopyIsNoticed(t *testing.T) {
 	require.Equal(t, []bridge.ReceiptStatus{bridge.Accepted, bridge.Duplicate}, []bridge.ReceiptStatus{rs[0].Status, rs[1].Status}, "the claims of the copy still count")
 }
 
-func TestANewerSchemaIsRefused(t *testing.T) {
+func TestAnotherSchemaIsRefused(t *testing.T) {
 	srv := startServer(t)
 	ns := space()
 	s, err := redisstore.Open(ctx, srv.URL(), redisstore.Options{Namespace: ns, Log: quiet()})
@@ -189,9 +189,13 @@ func TestANewerSchemaIsRefused(t *testing.T) {
 	require.NoError(t, s.Close())
 	c := redis.NewClient(&redis.Options{Addr: srv.Addr()})
 	defer c.Close()
-	require.NoError(t, c.HSet(ctx, "{pb:"+ns+"}:meta", "schema", 999).Err())
-	_, err = redisstore.Open(ctx, srv.URL(), redisstore.Options{Namespace: ns, Log: quiet()})
-	require.ErrorContains(t, err, "schema 999")
+	for found, words := range map[string]string{"999": "start a newer pergabridge", "1": "export it with the pergabridge that wrote it", "x": "start a newer pergabridge"} {
+		require.NoError(t, c.HSet(ctx, "{pb:"+ns+"}:meta", "schema", found).Err())
+		_, err = redisstore.Open(ctx, srv.URL(), redisstore.Options{Namespace: ns, Log: quiet()})
+		require.ErrorContains(t, err, "schema "+found+",")
+		require.ErrorContains(t, err, words)
+		require.NotErrorIs(t, err, bridge.ErrUnavailable, "it would be tried again and again")
+	}
 }
 
 func TestAClosedStoreSaysUnavailable(t *testing.T) {

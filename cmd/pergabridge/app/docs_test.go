@@ -170,16 +170,16 @@ func TestConfigsInTheDocsAreFine(t *testing.T) {
 	}
 }
 
-func TestTheExampleOfTheReadmeIsTheFile(t *testing.T) {
+func TestTheExampleInTheDocsIsTheFile(t *testing.T) {
 	file, err := os.ReadFile(filepath.Join(repository, "docs/example.yaml"))
 	require.NoError(t, err)
 	for _, b := range docBlocks(t) {
-		if b.file == "README.md" && b.mark == "config" {
+		if b.file == "docs/config.md" && b.mark == "config" {
 			require.Equal(t, string(file), b.text)
 			return
 		}
 	}
-	t.Fatal("the README shows no config")
+	t.Fatal("docs/config.md shows no config")
 }
 
 // docReader returns the reader of SSP's calls to acme under a config.
@@ -540,7 +540,7 @@ func functionTable(*testing.T) string {
 }
 
 func TestTheRunbookHasEveryReason(t *testing.T) {
-	text := docTexts(t)["docs/operations.md"]
+	text := docTexts(t)["docs/runbook.md"]
 	for _, r := range bridge.Reasons() {
 		assert.True(t, strings.Contains(text, "\n| `"+string(r)+"` |"), "the runbook has no row for %s", r)
 	}
@@ -548,11 +548,25 @@ func TestTheRunbookHasEveryReason(t *testing.T) {
 	for _, r := range bridge.Reasons() {
 		known[r] = true
 	}
-	_, runbook, _ := strings.Cut(text, "## Runbook")
+	_, runbook, _ := strings.Cut(text, "## Every reason")
 	runbook, _, _ = strings.Cut(runbook, "\n## ")
 	for _, m := range regexp.MustCompile("(?m)^\\| `([a-z_]+)` \\|").FindAllStringSubmatch(runbook, -1) {
 		require.True(t, known[bridge.Reason(m[1])], "%s is no reason", m[1])
 	}
+}
+
+func TestTheRunbookHasEveryAlert(t *testing.T) {
+	rules, err := os.ReadFile(filepath.Join(repository, "docs/monitoring/alerts.yaml"))
+	require.NoError(t, err)
+	var alerts, rows []string
+	for _, m := range regexp.MustCompile(`(?m)^ +- alert: (\w+)$`).FindAllSubmatch(rules, -1) {
+		alerts = append(alerts, string(m[1]))
+	}
+	for _, m := range regexp.MustCompile("(?m)^\\| `(Pergabridge\\w+)` \\|").FindAllStringSubmatch(docTexts(t)["docs/runbook.md"], -1) {
+		rows = append(rows, m[1])
+	}
+	require.NotEmpty(t, alerts)
+	require.Equal(t, alerts, rows, "the rows of the runbook, in the order of the rules")
 }
 
 func TestTheDocsNameEveryMetric(t *testing.T) {
