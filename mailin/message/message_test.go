@@ -2,6 +2,7 @@ package message
 
 import (
 	"encoding/base64"
+	"fmt"
 	"strings"
 	"testing"
 
@@ -258,7 +259,9 @@ func TestBounds(t *testing.T) {
 	for ; len(m.Forwarded) > 0; m = m.Forwarded[0] {
 		n++
 	}
-	require.Less(t, n, MaxDepth)
+	require.Equal(t, MaxInside, n)
+	require.Contains(t, m.Defects[0], "nested deeper than 3")
+	require.Equal(t, "message.eml", m.Attachments[0].Name)
 
 	m, err = Parse([]byte(head + "\r\n" + strings.Repeat("ä", MaxText)))
 	require.NoError(t, err)
@@ -282,4 +285,65 @@ func FuzzParse(f *testing.F) {
 		require.NotContains(t, s.New, quoteMark)
 		m.Automatic()
 	})
+}
+
+// forwarded returns how many messages are inside one another.
+func forwarded(m *Message) (n int) {
+	for ; len(m.Forwarded) > 0; m = m.Forwarded[0] {
+		n++
+	}
+	return n
+}
+
+// A message inside a message costs memory again. However deep a mail is nested, what it takes is bounded by
+// its size, and its parts are counted once for all levels.
+func TestMessagesInsideMessagesShareOneBudget(t *testing.T) {
+	zip := head + "Content-Type: application/zip; name=a.zip\r\nContent-Disposition: attachment\r\n\r\n"
+	wrapped := func(in string, n int) string {
+		b := fmt.Sprintf("level%d", n)
+		return head + "Content-Type: multipart/mixed; boundary=" + b + "\r\n\r\n--" + b + "\r\nContent-Type: message/rfc822\r\n\r\n" + in + "\r\n--" + b + "--\r\n"
+	}
+	for size, levels := range map[int]int{1000: 3, 4 << 20: 1} {
+		in := zip + strings.Repeat("x", size)
+		for n := range 5 {
+			in = wrapped(in, n)
+		}
+		m, err := Parse([]byte(in))
+		require.NoError(t, err)
+		require.Equal(t, levels, forwarded(m), size)
+		for len(m.Forwarded) > 0 {
+			m = m.Forwarded[0]
+		}
+		require.Len(t, m.Attachments, 1)
+		require.Equal(t, "message.eml", m.Attachments[0].Name)
+		require.Len(t, m.Defects, 1)
+	}
+
+	// Not encoded and not in parts: the bytes of the mail itself, on every level.
+	raw := []byte(zip + "content")
+	for range MaxInside {
+		raw = []byte(head + "Content-Type: message/rfc822\r\n\r\n" + string(raw))
+	}
+	m, err := Parse(raw)
+	require.NoError(t, err)
+	require.Equal(t, MaxInside, forwarded(m))
+	for len(m.Forwarded) > 0 {
+		m = m.Forwarded[0]
+	}
+	require.Equal(t, "content", string(m.Attachments[0].Data))
+	require.Same(t, &raw[len(raw)-len("content")], &m.Attachments[0].Data[0])
+
+	// Many parts in each of many messages.
+	inner := head + "Content-Type: multipart/mixed; boundary=i\r\n\r\n" + strings.Repeat("--i\r\nContent-Type: application/zip\r\n\r\nx\r\n", 50) + "--i--\r\n"
+	many := head + "Content-Type: multipart/mixed; boundary=b\r\n\r\n" + strings.Repeat("--b\r\nContent-Type: message/rfc822\r\n\r\n"+inner+"\r\n", 20) + "--b--\r\n"
+	m, err = Parse([]byte(many))
+	require.NoError(t, err)
+	require.Len(t, m.Attachments, 20)
+	parts := 21
+	for _, in := range m.Forwarded {
+		parts += 1 + len(in.Attachments)
+	}
+	require.LessOrEqual(t, parts, MaxParts+1)
+	require.Greater(t, len(m.Forwarded), 4)
+	require.Contains(t, strings.Join(m.Defects, "; "), "parts in all")
 }

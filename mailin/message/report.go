@@ -144,7 +144,7 @@ func afterType(v string) string {
 // originalIDs finds the ids that the header in body gives under name.
 func originalIDs(body []byte, name string) []string {
 	var out []string
-	header, _, _ := bytes.Cut(bytes.ReplaceAll(body, []byte("\r\n"), []byte("\n")), []byte("\n\n"))
+	header, _, _ := bytes.Cut(bytes.ReplaceAll(body[:min(len(body), maxHeader)], []byte("\r\n"), []byte("\n")), []byte("\n\n"))
 	for _, l := range strings.Split(strings.ReplaceAll(strings.ReplaceAll(string(header), "\n ", " "), "\n\t", " "), "\n") {
 		k, v, ok := strings.Cut(l, ":")
 		if ok && strings.EqualFold(strings.TrimSpace(k), name) {
