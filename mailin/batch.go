@@ -3,6 +3,7 @@ package mailin
 import (
 	"context"
 	"fmt"
+	"log/slog"
 	"maps"
 	"runtime"
 	"slices"
@@ -199,7 +200,11 @@ func (s *session) ignored(l letter, x *Reading, e *bridge.Event, c *cursor) []br
 	if x.Message != nil {
 		id, from, subject = x.Message.ID, x.Message.From.Email, x.Message.Subject
 	}
-	s.log.Info("mail ignored", "uid", l.uid, "reason", x.Why, "provider", x.Provider, "task", x.Task, "message_id", id, "from", from, "subject", subject)
+	level := slog.LevelInfo
+	if x.Message != nil && x.Message.Report != nil && x.Message.Report.Action == "partial" {
+		level = slog.LevelWarn
+	}
+	s.log.Log(context.Background(), level, "mail ignored", "uid", l.uid, "reason", x.Why, "provider", x.Provider, "task", x.Task, "message_id", id, "from", from, "subject", subject)
 	if e.Bounced != "" {
 		return []bridge.Event{*e}
 	}

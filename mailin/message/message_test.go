@@ -178,6 +178,43 @@ func TestEncrypted(t *testing.T) {
 	}
 }
 
+// A mail to several counts as failed only when none of those in To has it.
+func TestPartialReports(t *testing.T) {
+	who := func(action, address string) string {
+		return "Final-Recipient: rfc822; " + address + "\r\nAction: " + action + "\r\nStatus: 5.1.1\r\n\r\n"
+	}
+	report := func(header string, status ...string) *Report {
+		m, err := Parse(lines(`From: MAILER-DAEMON@mx.example`, `Subject: Undelivered Mail Returned to Sender`, `Return-Path: <>`,
+			`Content-Type: multipart/report; report-type=delivery-status; boundary=b`, ``, `--b`, ``, `I'm sorry.`,
+			`--b`, `Content-Type: message/delivery-status`, ``, `Reporting-MTA: dns; mx.example`, ``, strings.Join(status, "")+
+				`--b`, `Content-Type: text/rfc822-headers`, ``, `Message-ID: <our.1@bridge.example>`, header+`--b--`))
+		require.NoError(t, err)
+		return m.Report
+	}
+	const header = "To: Desk <to@p.example>,\r\n to2@p.example\r\nCc: cc@p.example\r\n\r\n"
+	failedTo, failedTo2, failedCc := who("failed", "to@p.example"), who("failed", "TO2@p.example"), who("failed", "cc@p.example")
+	for name, c := range map[string]struct {
+		r      *Report
+		action string
+	}{
+		"a copy only":                   {report(header, failedCc), "partial"},
+		"to has it, the copy failed":    {report(header, failedCc, who("delivered", "to@p.example")), "partial"},
+		"one of two in to has it":       {report(header, failedTo, who("relayed", "to2@p.example")), "partial"},
+		"only one of two is named":      {report(header, failedTo), "failed"},
+		"both in to":                    {report(header, failedTo, failedTo2, failedCc), "failed"},
+		"only the copy arrived":         {report(header, failedTo, failedTo2, who("delivered", "cc@p.example")), "failed"},
+		"an alias that nobody knows":    {report(header, who("failed", "box17@inner.example")), "failed"},
+		"an alias whose name is given":  {report(header, "Original-Recipient: rfc822;cc@p.example\r\n"+who("failed", "box17@inner.example")), "partial"},
+		"nobody knows who is in to":     {report("", failedTo, who("delivered", "to2@p.example")), "failed"},
+		"the copy is late, nobody lost": {report(header, who("delayed", "cc@p.example"), who("delivered", "to@p.example")), "delayed"},
+	} {
+		require.Equal(t, c.action, c.r.Action, name)
+		require.Equal(t, c.action == "failed", c.r.Failed(), name)
+		require.Equal(t, []string{"our.1@bridge.example"}, c.r.Original, name)
+	}
+	require.Equal(t, "cc@p.example", report(header, who("delivered", "to@p.example"), failedCc).Recipient)
+}
+
 func TestReports(t *testing.T) {
 	m, err := Parse(lines(`From: MAILER-DAEMON@mx.example`, `Subject: Undelivered Mail Returned to Sender`, `Return-Path: <>`,
 		`Content-Type: multipart/report; report-type=delivery-status; boundary=b`, ``,
