@@ -98,6 +98,11 @@ func (s *session) take(ctx context.Context, b *fetched) error {
 		}
 	}
 	began = time.Now()
+	for _, e := range events {
+		if e.Bounced != "" && s.bounced != nil {
+			s.bounced(ctx, e.Provider, e.Bounced)
+		}
+	}
 	receipts, err := s.duty.Accept(ctx, events, next.String())
 	if err != nil {
 		return fmt.Errorf("accept: %w", err)
@@ -112,9 +117,6 @@ func (s *session) take(ctx context.Context, b *fetched) error {
 		}
 		if r.Status == bridge.Ignored && events[i].Bounced != "" {
 			s.log.Warn("a mail of ours did not arrive", "event", r.First, "provider", events[i].Provider, "task", r.Task, "report", r.Event, "detail", events[i].Detail)
-			if s.bounced != nil {
-				s.bounced(context.WithoutCancel(ctx), events[i].Provider, r)
-			}
 		}
 	}
 	s.cursor = &next
