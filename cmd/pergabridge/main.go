@@ -43,6 +43,7 @@ type cli struct {
 
 	Events     eventsCmd     `cmd:"" group:"decide" help:"Look at events and decide about them."`
 	Lanes      lanesCmd      `cmd:"" group:"decide" help:"Look at the ordered queues of tasks; pause, resume, retry."`
+	Duties     dutiesCmd     `cmd:"" group:"decide" help:"Look at what one replica does at a time, such as reading a mailbox; pause, resume."`
 	Bonds      bondsCmd      `cmd:"" group:"decide" help:"Look at the links between tasks and providers' tickets, and mend them."`
 	Quarantine quarantineCmd `cmd:"" group:"decide" help:"Look at what nobody understood, and decide about it."`
 	Erase      eraseCmd      `cmd:"" group:"decide" help:"Remove what the events of a task, or those that mention an address, say: for privacy."`
