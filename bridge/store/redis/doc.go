@@ -31,7 +31,8 @@
 // All keys start with "{pb:NAMESPACE}:", one hash slot. US is the byte 31; packed means cmsgpack.
 // Times are microseconds.
 //
-//	meta                hash: epoch, schema, counter (last seq or position), reset (epoch that a
+//	meta                hash: epoch, schema, counter (last seq or position), writes (of all calls), base (when
+//	                    an import brought this ledger here), reset (epoch that a
 //	                    replica misses), before (epochs that this one follows), since (date of the
 //	                    last resume), forgotten, wrote (cursors
 //	                    of the sweep), copying, copier, copyround (a backup under way)
@@ -70,6 +71,7 @@
 //	tally               hash: event|STATE, bond|STATE, lane|DEST|STATE, queued|DEST, submit|PROVIDER, making|PROVIDER,
 //	                    quarantine|PROVIDER|REASON
 //	providers           set of providers
+//	marks, marked       hash store -> its last two marks; zset of the stores, by time of the last (mark.lua)
 //	call:ID             answer of a call, or "void"; expires
 //	wake                pub/sub channel; the payload is the store that published
 //
@@ -99,6 +101,14 @@
 // only after so many replicas have it; with too few in time the call is ErrUnavailable, what was
 // written stays, and the repeat is a duplicate. After a fail-over that lost writes, and after a wipe
 // or a restore of an older copy, every call returns a [*Reset] until a person calls [Store.Resume].
+//
+// A loss is noticed by comparing epoch, counter and number of writes: with each call what the store has
+// seen, at Open what its file ([Options].State) says. Others may have gone past these numbers on an old
+// copy. Therefore each store with a file writes a random mark to Redis and then to the file, about every
+// five seconds and at Close; a namespace without the mark is an old copy. Who notices sets reset in meta,
+// which stops all. Resume parks what is queued in pieces and then gives the namespace a new epoch, and the
+// old ones that it follows (before). An import counts writes from its own time on, and sets base: marks
+// and writes from before the move mean nothing there.
 //
 // # Moving
 //

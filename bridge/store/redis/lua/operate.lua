@@ -4,7 +4,7 @@
 -- ARGV[8..20]          verb, person, note, event, lane (provider/dir/task), destination, duty, provider,
 --                      task, reference, ref_key, state, target as it is recorded
 -- ARGV[21]             number of events of quarantine_reread; then 22 arguments each
--- returns              {counter, woke, "ok", changed, detail, number of events, events..., receipts
+-- returns              {"counter:writes", woke, "ok", changed, detail, number of events, events..., receipts
 --                      (8 texts each)...}, or {counter, woke, "refused" or "missing", message}
 local memo = t.begin()
 if memo then return memo end

@@ -6,7 +6,7 @@
 -- ARGV[9]              number of records; then 3 arguments each: kind, JSON, body (see backup.lua);
 --                      kind "activity" has a line of the list of activities as its JSON, older
 --                      than those before; kind "newer" likewise, newer than those before
--- returns              {counter, woke}
+-- returns              {"counter:writes", woke}
 local memo = t.begin()
 if memo then return memo end
 counter = max(counter, num())

@@ -8,7 +8,7 @@
 -- ARGV[11]             batch: how many events one sweep shrinks
 -- ARGV[12]             number of retentions; then for each: provider ('' for the default), what
 --                      stays ("full", "text", "digest"), for how long, microseconds
--- returns              {counter, woke, expired, quarantined, shrunk, forgotten}
+-- returns              {"counter:writes", woke, expired, quarantined, shrunk, forgotten}
 local memo = t.begin()
 if memo then return memo end
 local waiting_limit, open_wait, claim_life, batch = num(), num(), num(), num()
