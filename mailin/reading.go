@@ -71,7 +71,7 @@ func (r *Reader) read(box *Mailbox, raw []byte) *Reading {
 	}
 	x.Split = message.Split(m.Text, r.marks.IsTag)
 	x.Tags = r.marks.Parse(x.Split.New)
-	if m.Header.Has(HeaderName) { // another bridge
+	if foreign(m, r.marks) {
 		x.automatic, why = message.Replied, "another bridge wrote it"
 	}
 	if !r.identify(box, x) {
@@ -98,6 +98,19 @@ func own(m *message.Message, marks *mailmark.Marks) bool {
 	return v != "" && strings.EqualFold(v, marks.Domain())
 }
 
+// foreign reports whether another bridge wrote the mail. Its header is the first sign; gateways drop that and
+// leave the ids, from which answers are known.
+func foreign(m *message.Message, marks *mailmark.Marks) bool {
+	if m.Header.Has(HeaderName) || mailmark.BridgeID(m.ID) {
+		return true
+	}
+	if !mailmark.BridgeAddress(m.ReplyTo.Email) {
+		return false
+	}
+	_, ours := marks.ReadAddress(m.ReplyTo.Email) // a ticket system may keep it when it passes our mail on
+	return !ours
+}
+
 func (x *Reading) hold(why bridge.Reason, detail string) *Reading {
 	x.Quarantine, x.Why = why, detail
 	return x
@@ -122,7 +135,11 @@ func (r *Reader) report(box *Mailbox, x *Reading) *Reading {
 			continue
 		}
 		x.Provider, x.Task, x.Found = k.Provider, k.Task, ByMessageID
-		if !rep.Failed() {
+		switch {
+		case rep.Action == "partial":
+			return x.ignore(strings.TrimSpace(fmt.Sprintf("delivery report: the mail about event %s of task %s did not reach %s, but it is only a copy, or another addressee has it: %s %s",
+				k.Event, k.Task, orUnknown(rep.Recipient), rep.Status, rep.Reason)))
+		case !rep.Failed():
 			return x.ignore("delivery report: " + rep.Action)
 		}
 		x.Bounced = k.Event
