@@ -23,8 +23,11 @@
 // Mail of our own, delivery reports and absence notes never become texts (RFC 3834, and what
 // programs do beyond it). A reference is taken even from a machine's mail, because that is how ticket
 // systems acknowledge; SSP answers an acknowledgement with nothing. A delivery report about a mail
-// of ours goes to quarantine: the event is done in the books and is not at the provider. A brake
-// bounds the mails of one thread.
+// of ours ends its event as bounced: it is done in the books and is not at the provider.
+//
+// Another bridge's mail is known by its header, or by the form of its Message-ID or reply address: gateways
+// drop the one and leave the others. It is never a text, whatever the config says, so two bridges cannot
+// answer each other. A brake bounds the mails of one thread, for programs that look like people.
 //
 // # The poller
 //

@@ -71,7 +71,7 @@ func (r *Reader) read(box *Mailbox, raw []byte) *Reading {
 	}
 	x.Split = message.Split(m.Text, r.marks.IsTag)
 	x.Tags = r.marks.Parse(x.Split.New)
-	if m.Header.Has(HeaderName) { // another bridge
+	if foreign(m, r.marks) {
 		x.automatic, why = message.Replied, "another bridge wrote it"
 	}
 	if !r.identify(box, x) {
@@ -96,6 +96,19 @@ const HeaderName = "X-Pergabridge"
 func own(m *message.Message, marks *mailmark.Marks) bool {
 	v := strings.TrimSpace(m.Header.Get(HeaderName))
 	return v != "" && strings.EqualFold(v, marks.Domain())
+}
+
+// foreign reports whether another bridge wrote the mail. Its header is the first sign; gateways drop that and
+// leave the ids, from which answers are known.
+func foreign(m *message.Message, marks *mailmark.Marks) bool {
+	if m.Header.Has(HeaderName) || mailmark.BridgeID(m.ID) {
+		return true
+	}
+	if !mailmark.BridgeAddress(m.ReplyTo.Email) {
+		return false
+	}
+	_, ours := marks.ReadAddress(m.ReplyTo.Email) // a ticket system may keep it when it passes our mail on
+	return !ours
 }
 
 func (x *Reading) hold(why bridge.Reason, detail string) *Reading {

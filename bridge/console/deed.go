@@ -53,7 +53,7 @@ var deeds = []deed{
 		Means:  "Nothing is read there until somebody resumes it. Mail stays on the server; a poll goes on from where it was.",
 		Fields: []string{"note"}},
 	{Verb: bridge.VerbDutyResume, On: onDuty, Word: "Resume", Done: "It goes on within seconds.", Means: "Reading goes on from where it was."},
-	{Verb: bridge.VerbBondLink, On: onBond, Word: "Link", Done: "The task has its reference.", Asks: true,
+	{Verb: bridge.VerbBondLink, On: onBond, Word: "Link a reference", Done: "The task has its reference.", Asks: true,
 		Means:  "The task gets this ticket number at the provider. What waited for it goes on, and SSP is told.",
 		Fields: []string{"reference", "note"}, Needed: []string{"reference"}},
 	{Verb: bridge.VerbBondMove, On: onBond, Word: "Move a reference here", Done: "The reference belongs to this task now.", Asks: true,
@@ -102,7 +102,7 @@ func eventDeeds(e *bridge.Event) []bridge.Verb {
 		return []bridge.Verb{bridge.VerbAssign, bridge.VerbEventIgnore}
 	case bridge.StateEnded:
 		switch e.Reason {
-		case bridge.IsDuplicate, bridge.IsMerged, bridge.IsLate, bridge.Skipped, bridge.IgnoredByOperator, bridge.IsSuperseded, bridge.IsEcho:
+		case bridge.IsDuplicate, bridge.IsMerged, bridge.IsLate, bridge.Skipped, bridge.Bounced, bridge.IgnoredByOperator, bridge.IsSuperseded, bridge.IsEcho:
 			return []bridge.Verb{bridge.VerbEventRetry}
 		}
 	}

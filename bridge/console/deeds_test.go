@@ -137,7 +137,8 @@ func TestEveryDeedIsDoneInTheNameOfThePerson(t *testing.T) {
 	require.Len(t, seen, 14, "every verb of the console")
 	v = b.get("/activity")
 	require.Contains(t, v.body, "told by phone")
-	require.Contains(t, v.body, "quarantine_discard")
+	require.Contains(t, v.body, "quarantine: discard")
+	require.Contains(t, v.body, `<a href="/tasks/acme/1"><code>acme/1 INC-8</code>`, "and leads to what it was done to")
 }
 
 func TestWhatIsDestructiveAsksFirst(t *testing.T) {

@@ -52,6 +52,12 @@ var helpers = template.FuncMap{
 		}
 		return fmt.Sprint(n) + " " + many
 	},
+	// words writes a name of the code as people read it: process_call as "process call".
+	"words": func(v any) string { return strings.ReplaceAll(fmt.Sprint(v), "_", " ") },
+	// brief is the beginning of a text that has a title.
+	"brief": func(title, text string) string {
+		return shorten(strings.TrimSpace(strings.TrimPrefix(title+": "+text, ": ")), 160)
+	},
 	"sum": func(a, b int) int { return a + b },
 	"dict": func(pairs ...any) map[string]any {
 		out := map[string]any{}
@@ -70,6 +76,9 @@ func (f *frame) helpers() template.FuncMap {
 		"csrf": func() string { return f.CSRF },
 		"here": func() string { return f.Here },
 		"do":   f.button,
+		"doAs": func(verb bridge.Verb, target, what, word string) *button {
+			return f.button(verb, target, what).called(word)
+		},
 	}
 }
 
@@ -88,6 +97,17 @@ func (f *frame) button(verb bridge.Verb, target, what string) *button {
 	}
 	b := &button{deed: d, Target: target, What: what, CSRF: f.CSRF, Back: f.Here}
 	b.Ask = "/act?" + url.Values{"verb": {string(verb)}, "target": {target}, "back": {f.Here}}.Encode()
+	return b
+}
+
+// called returns the button with another word on it, for where the verb means more than usual.
+func (b *button) called(word string) *button {
+	if b == nil {
+		return nil
+	}
+	d := *b.deed
+	d.Word = word
+	b.deed = &d
 	return b
 }
 

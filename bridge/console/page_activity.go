@@ -4,6 +4,7 @@ import (
 	"context"
 	"fmt"
 	"net/http"
+	"strings"
 	"time"
 
 	"github.com/pergabridge/pergabridge/bridge"
@@ -12,7 +13,7 @@ import (
 )
 
 type activityPage struct {
-	Items []api.Activity
+	Items []activityRow
 	Next  string
 }
 
@@ -26,11 +27,59 @@ func (s *server) activityPage(w http.ResponseWriter, r *http.Request) error {
 	if err != nil {
 		return err
 	}
-	p := activityPage{Items: list.Items}
+	p := activityPage{}
+	for _, a := range list.Items {
+		p.Items = append(p.Items, activityRow{a, said(a.Verb), s.placeOf(a)})
+	}
 	if list.Next != "" {
 		p.Next = "/activity?after=" + list.Next
 	}
 	return s.page(w, r, http.StatusOK, "activity", "Activity", p)
+}
+
+// An activityRow is what somebody did, in words, with the page of what it was done to.
+type activityRow struct {
+	api.Activity
+	Said, Path string
+}
+
+// said writes a verb as people read it: event_retry as "event: retry".
+func said(v string) string {
+	of, what, ok := strings.Cut(v, "_")
+	if !ok {
+		return v
+	}
+	if of == "dest" {
+		of = "destination"
+	}
+	return of + ": " + strings.ReplaceAll(what, "_", " ")
+}
+
+// placeOf is the page of what something was done to; empty where there is none.
+func (s *server) placeOf(a bridge.Activity) string {
+	of, _, _ := strings.Cut(a.Verb, "_")
+	switch of {
+	case "event", "quarantine":
+		if !strings.ContainsAny(a.Target, " /") && a.Target != "" {
+			return "/quarantine/" + escape(a.Target)
+		}
+	case "lane":
+		if id, ok := bridge.ParseLaneID(a.Target); ok {
+			return taskPath(id.Provider, id.Task)
+		}
+	case "dest":
+		if _, ok := s.configured(a.Target); ok {
+			return "/providers/" + escape(a.Target)
+		}
+	case "bond":
+		target, _, _ := strings.Cut(a.Target, " ") // the reference stands behind
+		if provider, task, ok := strings.Cut(target, "/"); ok && task != "" {
+			return taskPath(provider, task)
+		}
+	case "duty":
+		return "/mailboxes"
+	}
+	return ""
 }
 
 // activityDepth is how far back the list can be paged.

@@ -19,6 +19,7 @@ const (
 type overviewPage struct {
 	Ready        api.Readiness
 	NotReady     []namedCheck
+	Wrong        []concern // what somebody should look at, first of all
 	Contract     *api.Check
 	Checks       []namedCheck // what else is wrong: mailboxes, polls
 	Destinations []destinationRow
@@ -103,6 +104,7 @@ func (s *server) overviewPage(w http.ResponseWriter, r *http.Request) error {
 	if c, ok := p.Ready.Shown["contract"]; ok {
 		p.Contract = &c
 	}
+	p.Wrong = p.wrong()
 	for _, state := range bondStates {
 		p.Bonds = append(p.Bonds, bondCount{state, counts.Bonds[state]})
 	}

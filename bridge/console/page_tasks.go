@@ -19,6 +19,9 @@ const (
 	tasksPieces = 10 // of so many events, when all that is known is the time
 )
 
+// strayShown is how many events of no task a search shows.
+const strayShown = 20
+
 type tasksPage struct {
 	Search, Provider, State string
 	Since                   string // how long ago something came in, such as 24h
@@ -29,6 +32,8 @@ type tasksPage struct {
 	Rows                    []taskRow
 	Next                    string // address of the next page
 	More                    bool   // there are more that cannot be paged to
+	// Stray are the events of no task that a search finds: mail of a stranger, or what nobody could read.
+	Stray []api.Event
 }
 
 // A taskRow is one task at one provider.
@@ -57,7 +62,7 @@ func (s *server) tasksPage(w http.ResponseWriter, r *http.Request) error {
 		return err
 	}
 	p.Providers = s.providerNames()
-	rows, next, err := s.findTasks(r.Context(), p, after)
+	rows, next, err := s.findTasks(r.Context(), &p, after)
 	if err != nil {
 		return err
 	}
@@ -90,20 +95,20 @@ func (s *server) providerNames() []string {
 }
 
 // findTasks returns tasks that fit; next continues a list without a search.
-func (s *server) findTasks(ctx context.Context, p tasksPage, after string) (rows []taskRow, next string, err error) {
+func (s *server) findTasks(ctx context.Context, p *tasksPage, after string) (rows []taskRow, next string, err error) {
 	byLane := slices.Contains(laneStates, bridge.LaneState(p.State))
 	switch {
 	case p.Search == "" && !p.since.IsZero():
-		if rows, err = s.lately(ctx, p); err != nil {
+		if rows, err = s.lately(ctx, *p); err != nil {
 			return nil, "", err
 		}
-		rows, err = s.narrow(ctx, rows, p)
+		rows, err = s.narrow(ctx, rows, *p)
 		return rows, "", err
 	case p.Search != "":
 		if rows, err = s.search(ctx, p); err != nil {
 			return nil, "", err
 		}
-		rows, err = s.narrow(ctx, rows, p)
+		rows, err = s.narrow(ctx, rows, *p)
 		return rows, "", err
 	case byLane:
 		q := &query{values: url.Values{"after": {after}}}
@@ -166,7 +171,7 @@ func (f *found) add(r taskRow) {
 }
 
 // search looks for a task id, then for a reference, then in the texts.
-func (s *server) search(ctx context.Context, p tasksPage) ([]taskRow, error) {
+func (s *server) search(ctx context.Context, p *tasksPage) ([]taskRow, error) {
 	f := &found{}
 	add := func(by string, filter bridge.BondFilter) error {
 		filter.Provider, filter.Limit = p.Provider, tasksShown+1
@@ -213,6 +218,8 @@ func (s *server) search(ctx context.Context, p tasksPage) ([]taskRow, error) {
 		for i := range events {
 			if e := eventView(&events[i]); e.Task != "" {
 				f.add(taskRow{Provider: e.Provider, Task: e.Task, Found: "text", Text: shorten(strings.TrimSpace(or(e.Text, e.Title)), 160), At: e.Received})
+			} else if len(p.Stray) < strayShown && p.State == "" {
+				p.Stray = append(p.Stray, listed(&events[i]))
 			}
 		}
 	}

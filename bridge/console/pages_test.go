@@ -158,6 +158,32 @@ func TestTheOverviewShowsWhatNeedsAPerson(t *testing.T) {
 		require.Contains(t, v.body, want)
 	}
 	wellFormed(t, v.body)
+	first := v.body[strings.Index(v.body, "To look at"):strings.Index(v.body, "In one look")]
+	require.Contains(t, first, `<a href="/parked">1 lane waits for a person</a>`)
+	require.Contains(t, first, `<a href="/quarantine">1 event fits no rule or no bond</a>`)
+
+	// The lane of a destination that is paused does not claim to be under way.
+	require.Equal(t, 200, b.act("/", bridge.VerbDestPause, "acme").status)
+	w.accept(bridge.Event{Provider: "acme", Task: "1", Dir: bridge.Out, Kind: bridge.Update, Text: "one more", Entrance: bridge.ByProcessCall})
+	v = b.get("/tasks/acme/1")
+	require.Contains(t, v.body, "SSP to acme waits: acme is paused by a person")
+	require.NotContains(t, v.body, "is under way")
+	v = b.get("/")
+	require.Contains(t, v.body, `<a href="/providers/acme">acme: a person paused it</a>`)
+}
+
+// Whoever looks for the words of a mail that belongs to no task finds it all the same.
+func TestASearchFindsEventsOfNoTask(t *testing.T) {
+	w := newWorld(t)
+	ids := w.accept(bridge.Event{Provider: "acme", Dir: bridge.In, Kind: bridge.Update, Text: "Believe me, a stranger", Entrance: bridge.ByMailbox, Quarantine: bridge.NoRule})
+	b := w.browser(t)
+	b.login()
+	v := b.get("/tasks?q=stranger")
+	require.Contains(t, v.body, "Events of no task")
+	require.Contains(t, v.body, `href="/quarantine/`+ids[0]+`"`)
+	require.NotContains(t, v.body, "Nothing fits")
+	wellFormed(t, v.body)
+	require.Contains(t, b.get("/tasks?q=elsewhere").body, "Nothing fits")
 }
 
 type contract struct{}

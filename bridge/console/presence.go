@@ -4,6 +4,8 @@ import (
 	"context"
 	"encoding/json"
 	"net/http"
+	"slices"
+	"strconv"
 
 	"github.com/pergabridge/pergabridge/bridge"
 	"github.com/pergabridge/pergabridge/bridge/console/api"
@@ -92,6 +94,14 @@ func (s *server) actOnDuty(verb bridge.Verb) answer {
 		}
 		if a.Duty == "" {
 			return badBody("duty", "the name of a duty, as GET /duties lists it")
+		}
+		// The store takes any name; a mistyped one must not look like success.
+		all, err := s.Store.Duties(r.Context())
+		if err != nil {
+			return err
+		}
+		if !slices.ContainsFunc(all, func(d bridge.DutyState) bool { return d.Name == a.Duty }) {
+			return problem(api.NotFound, "there is no duty "+strconv.Quote(a.Duty)+"; GET /duties and `pergabridge duties list` name all")
 		}
 		return s.operate(w, r, bridge.Command{Verb: verb, Duty: a.Duty, Note: a.Note})
 	}

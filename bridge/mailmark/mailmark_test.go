@@ -136,6 +136,25 @@ func TestMarks(t *testing.T) {
 	require.True(t, m.Own(m.MessageID("acme", strings.Repeat("9", 400), id)))
 }
 
+// The form of a mark is known without the secret, whoever's it is; what people and programs write is not taken for it.
+func TestForm(t *testing.T) {
+	m := marks(t, key1)
+	id := bridge.NewID()
+	for _, mid := range []string{m.MessageID("acme", "4711", id), "<" + strings.ToUpper(m.MessageID("acme", "4711", id)) + ">", m.MessageID("acme", strings.Repeat("9", 400), id)} {
+		require.True(t, BridgeID(mid), mid)
+	}
+	require.True(t, BridgeAddress(strings.ToUpper(m.ReplyAddress("support@example.com", "acme", "4711"))))
+	for _, other := range []string{
+		"", "pb1.@x.example", "pb1.aaaaaaaaaaaaaaaaaaaaaaaa@x.example", "pbx.1@x.example", m.MessageID("acme", "4711", id)[4:], "CAF0x+pb1.abc@mail.gmail.com",
+		strings.Split(m.MessageID("acme", "4711", id), "@")[0], "pb1." + strings.Repeat("a", 5000) + "@x.example",
+	} {
+		require.False(t, BridgeID(other), other)
+	}
+	for _, other := range []string{"", "support@example.com", "support+pb@example.com", "support+pbx@example.com", "jo+pbaaaaaaaaaaaaaaaaaaaaaaaaaa@example.com"} {
+		require.False(t, BridgeAddress(other), other)
+	}
+}
+
 func TestConfig(t *testing.T) {
 	t.Setenv("MARK", "short")
 	n, err := config.Parse("c.yaml", []byte("domain: a b\nsecret: {env: MARK}\ntags: {format: nothing}"))
@@ -169,5 +188,7 @@ func FuzzMarks(f *testing.F) {
 		_, ok = m.ReadAddress(s)
 		require.False(t, ok)
 		require.Empty(t, m.ReadSubject(s))
+		BridgeID(s)
+		BridgeAddress(s)
 	})
 }

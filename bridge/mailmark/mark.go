@@ -179,6 +179,36 @@ func (m *Marks) Own(id string) bool {
 	return m != nil && found && m.domain != "" && domain == m.domain && (strings.HasPrefix(local, idHead) || strings.HasPrefix(local, "pbx."))
 }
 
+var hashedID = regexp.MustCompile(`^pbx\.[0-9a-f]{32}$`)
+
+// BridgeID reports whether a message id has the form that every bridge gives its mail, whoever's it is. It
+// proves nothing, and says that no person's mail program made it.
+func BridgeID(id string) bool {
+	local, _, found := strings.Cut(strings.ToLower(strings.Trim(strings.TrimSpace(id), "<>")), "@")
+	sealed, ok := strings.CutPrefix(local, idHead)
+	return found && (ok && shaped(sealed) || hashedID.MatchString(local))
+}
+
+// BridgeAddress reports whether an address has the form of a reply address of a bridge, whoever's it is.
+func BridgeAddress(address string) bool {
+	local, _, found := strings.Cut(strings.ToLower(address), "@")
+	at := strings.LastIndex(local, "+pb")
+	return found && at >= 0 && shaped(local[at+len("+pb"):])
+}
+
+// shaped reports whether s is a sealed mark, without asking who sealed it.
+func shaped(s string) bool {
+	if len(s) > maxMark {
+		return false
+	}
+	b, err := code.DecodeString(s)
+	if err != nil || len(b) <= macLen {
+		return false
+	}
+	_, ok := unpack(b[macLen:])
+	return ok
+}
+
 // maxLocal is the longest local part of an address (RFC 5321).
 const maxLocal = 64
 

@@ -19,13 +19,13 @@ type bondsCmd struct {
 	Link   bondsLinkCmd   `cmd:"" help:"Give a task its reference; makes the bond if there is none."`
 	Unlink bondsUnlinkCmd `cmd:"" help:"Take the reference away; the bond is pending again."`
 	Move   bondsMoveCmd   `cmd:"" help:"Give a reference, wherever it is now, to a task."`
-	Import bondsImportCmd `cmd:"" help:"Make the bonds of tickets that are open in both systems on the first day."`
+	Import bondsImportCmd `cmd:"" help:"Make the bonds of tickets that are already open in both systems."`
 }
 
 type bondsListCmd struct {
-	Provider  string   `help:"With this provider."`
-	Task      string   `help:"Of this task."`
-	Reference string   `help:"With this reference, also one from before."`
+	Provider  string   `help:"With this provider." placeholder:"NAME"`
+	Task      string   `help:"Of this task." placeholder:"TASK"`
+	Reference string   `help:"With this reference, also one from before." placeholder:"NUMBER"`
 	State     []string `help:"pending, open, resolved, closed, superseded."`
 	Limit     int      `help:"How many." default:"50"`
 }
@@ -86,7 +86,7 @@ type bondsLinkCmd struct {
 	Provider  string `arg:"" help:"Provider."`
 	Task      string `arg:"" help:"Task id."`
 	Reference string `arg:"" help:"The provider's ticket number."`
-	Note      string `help:"Why; recorded."`
+	Note      string `help:"Why; recorded." placeholder:"WHY"`
 }
 
 // Run links a task.
@@ -99,7 +99,7 @@ func (x bondsLinkCmd) Run(c *cli, con *console) error {
 type bondsUnlinkCmd struct {
 	Provider string `arg:"" help:"Provider."`
 	Task     string `arg:"" help:"Task id."`
-	Note     string `help:"Why; recorded."`
+	Note     string `help:"Why; recorded." placeholder:"WHY"`
 }
 
 // Run unlinks a task.
@@ -113,7 +113,7 @@ type bondsMoveCmd struct {
 	Provider  string `arg:"" help:"Provider."`
 	Reference string `arg:"" help:"The provider's ticket number."`
 	Task      string `arg:"" help:"The task that shall have it."`
-	Note      string `help:"Why; recorded."`
+	Note      string `help:"Why; recorded." placeholder:"WHY"`
 }
 
 // Run moves a reference.
@@ -125,7 +125,7 @@ func (x bondsMoveCmd) Run(c *cli, con *console) error {
 
 type bondsImportCmd struct {
 	File string `arg:"" help:"CSV file with a header line: provider,task,reference and, if wanted, state (open, resolved, closed); - reads standard input."`
-	Note string `help:"Why; recorded."`
+	Note string `help:"Why; recorded." placeholder:"WHY"`
 }
 
 // Run imports bonds.

@@ -99,9 +99,9 @@ func loadSSP(c *cli, con *console) (*soap.Config, error) {
 }
 
 type verifyCmd struct {
-	Task      string `required:"" help:"Id of a test task, assigned to the integrated group."`
-	Reference string `help:"Reference to set; without it one that names the time."`
-	Message   string `help:"Message to add; without it one that names the time."`
+	Task      string `required:"" help:"Id of a test task, assigned to the integrated group." placeholder:"TASK"`
+	Reference string `help:"Reference to set; without it one that names the time." placeholder:"NUMBER"`
+	Message   string `help:"Message to add; without it one that names the time." placeholder:"TEXT"`
 	Yes       bool   `help:"Send without asking. Nobody has looked then, and nothing is confirmed." xor:"how"`
 	DryRun    bool   `help:"Show what would be sent, and send nothing." xor:"how"`
 }

@@ -11,8 +11,8 @@ import (
 
 type eraseCmd struct {
 	What     string `arg:"" name:"task|address" help:"A task, or a mail address."`
-	Provider string `help:"Only at this provider."`
-	Note     string `help:"Why; recorded with every event." required:""`
+	Provider string `help:"Only at this provider." placeholder:"NAME"`
+	Note     string `help:"Why; recorded with every event." required:"" placeholder:"WHY"`
 	Yes      bool   `help:"Do it. Without this only what would be erased is shown."`
 }
 

@@ -15,20 +15,20 @@ type eventsCmd struct {
 	List   eventsListCmd   `cmd:"" help:"List events."`
 	Show   eventsShowCmd   `cmd:"" help:"Show one event with its attempts and its input."`
 	Retry  eventsRetryCmd  `cmd:"" help:"Try a parked event again now, or release one that was merged or ended."`
-	Ignore eventsIgnoreCmd `cmd:"" help:"End an event without effect; its lane goes on at lanes resume."`
-	Settle eventsSettleCmd `cmd:"" help:"Declare an event done."`
+	Ignore eventsIgnoreCmd `cmd:"" help:"End a parked event without effect; \"lanes resume\" then lets its lane go on."`
+	Settle eventsSettleCmd `cmd:"" help:"Say that a parked event has happened; for a submit with the ticket number."`
 }
 
 type eventsListCmd struct {
-	Provider  string   `help:"Of this provider."`
-	Task      string   `help:"Of this task."`
-	Direction string   `help:"out (from SSP) or in (to SSP)." enum:",out,in" default:""`
-	Kind      string   `help:"submit, update, reject_solution, close, acknowledge or resolve."`
+	Provider  string   `help:"Of this provider." placeholder:"NAME"`
+	Task      string   `help:"Of this task." placeholder:"TASK"`
+	Direction string   `help:"out (from SSP) or in (to SSP)." enum:",out,in" default:"" placeholder:"DIRECTION"`
+	Kind      string   `help:"submit, update, reject_solution, close, acknowledge, resolve or open." placeholder:"KIND"`
 	State     []string `help:"queued, leased, parked, waiting, quarantined, done, ended."`
-	Reason    string   `help:"With this reason."`
-	Reference string   `help:"With this reference."`
-	Search    string   `help:"With these words in the texts."`
-	Since     string   `help:"Received since a time (RFC 3339) or so long ago: 90m, 24h, 7d."`
+	Reason    string   `help:"With this reason." placeholder:"REASON"`
+	Reference string   `help:"With this reference." placeholder:"NUMBER"`
+	Search    string   `help:"With these words in the texts." placeholder:"WORDS"`
+	Since     string   `help:"Received since a time (RFC 3339) or so long ago: 90m, 24h, 7d." placeholder:"WHEN"`
 	Limit     int      `help:"How many." default:"50"`
 	Oldest    bool     `help:"Oldest first."`
 }
@@ -148,7 +148,7 @@ func reasonOf(r bridge.Reason, why string) string {
 
 type eventsRetryCmd struct {
 	ID   string `arg:"" help:"Event id."`
-	Note string `help:"Why; recorded."`
+	Note string `help:"Why; recorded." placeholder:"WHY"`
 }
 
 // Run retries an event.
@@ -158,7 +158,7 @@ func (x eventsRetryCmd) Run(c *cli, con *console) error {
 
 type eventsIgnoreCmd struct {
 	ID   string `arg:"" help:"Event id."`
-	Note string `help:"Why; recorded."`
+	Note string `help:"Why; recorded." placeholder:"WHY"`
 }
 
 // Run ignores an event.
@@ -168,8 +168,8 @@ func (x eventsIgnoreCmd) Run(c *cli, con *console) error {
 
 type eventsSettleCmd struct {
 	ID        string `arg:"" help:"Event id."`
-	Reference string `help:"The provider's ticket number, when a submit is settled."`
-	Note      string `help:"Why; recorded."`
+	Reference string `help:"The provider's ticket number, when a submit is settled." placeholder:"NUMBER"`
+	Note      string `help:"Why; recorded." placeholder:"WHY"`
 }
 
 // Run settles an event.

@@ -21,7 +21,7 @@ type initCmd struct {
 	ProviderURL string `name:"provider-url" help:"Address of the provider's API." placeholder:"URL"`
 	Listen      string `help:"Address that SSP and the provider call." default:"127.0.0.1:8080" placeholder:"HOST:PORT"`
 	Admin       string `help:"Address of console and API." default:"127.0.0.1:8081" placeholder:"HOST:PORT"`
-	Yes         bool   `help:"Ask nothing: take what was not said as the first choice is."`
+	Yes         bool   `help:"Ask nothing; where no flag says otherwise, take the first choice."`
 }
 
 // Run asks what it was not told, and begins a config.

@@ -18,11 +18,11 @@ type lanesCmd struct {
 }
 
 type lanesListCmd struct {
-	Destination string   `help:"To this destination: ssp, or a provider."`
-	Provider    string   `help:"Of this provider."`
-	Task        string   `help:"Of this task."`
+	Destination string   `help:"To this destination: ssp, or a provider." placeholder:"NAME"`
+	Provider    string   `help:"Of this provider." placeholder:"NAME"`
+	Task        string   `help:"Of this task." placeholder:"TASK"`
 	State       []string `help:"ready, leased, held, parked, paused."`
-	After       string   `help:"Go on behind this: the next of a list."`
+	After       string   `help:"Go on behind this: the next of a list." placeholder:"LANE"`
 	Limit       int      `help:"How many." default:"50"`
 }
 
@@ -59,7 +59,7 @@ func (x lanesListCmd) Run(c *cli, con *console) error {
 // A laneTarget is a lane, or a whole destination.
 type laneTarget struct {
 	Target string `arg:"" name:"lane" help:"Lane, written provider/out/task (from SSP) or provider/in/task (to SSP); or a whole destination: ssp, or a provider."`
-	Note   string `help:"Why; recorded."`
+	Note   string `help:"Why; recorded." placeholder:"WHY"`
 }
 
 func (x laneTarget) do(c *cli, con *console, lane func(*client.Client, api.LaneAct) (api.Done, error), dest func(cl *client.Client, name string) (api.Done, error)) error {
@@ -98,7 +98,7 @@ func (x lanesResumeCmd) Run(c *cli, con *console) error {
 
 type lanesRetryCmd struct {
 	Target string `arg:"" name:"lane" help:"Lane, written provider/out/task or provider/in/task."`
-	Note   string `help:"Why; recorded."`
+	Note   string `help:"Why; recorded." placeholder:"WHY"`
 }
 
 // Run retries the head of a lane.

@@ -26,33 +26,38 @@ const (
 
 // cli is the command line: one field a verb, one file a group of verbs.
 type cli struct {
-	Config string `help:"Config file; where the current folder has none, that of the machine's service." default:"pergabridge.yaml" placeholder:"FILE" short:"c"`
+	Config string `help:"Config file; default: pergabridge.yaml in the current folder, else that of the machine's service." default:"pergabridge.yaml" placeholder:"FILE" short:"c"`
 	JSON   bool   `help:"Print JSON, for scripts."`
 
-	Init       initCmd       `cmd:"" help:"Begin a config: a few questions, or flags; the file explains itself."`
-	Serve      serveCmd      `cmd:"" help:"Run the bridge."`
-	Demo       demoCmd       `cmd:"" help:"Play a task's whole life between a fake SSP and a fake provider; needs nothing."`
-	Check      checkCmd      `cmd:"" help:"Check the config file and say everything that is wrong with it."`
-	Contract   contractCmd   `cmd:"" help:"Connect to an SSP that nobody has seen: read its contract, and prove it."`
-	Map        mapCmd        `cmd:"" help:"Show what a mapping makes of an input or an event, without sending anything."`
-	Events     eventsCmd     `cmd:"" help:"Look at events and decide about them."`
-	Lanes      lanesCmd      `cmd:"" help:"Look at the ordered queues of tasks; pause, resume, retry."`
-	Bonds      bondsCmd      `cmd:"" help:"Look at the links of tasks and references, and mend them."`
-	Quarantine quarantineCmd `cmd:"" help:"Look at what nobody understood, and decide about it."`
-	Provider   providerCmd   `cmd:"" help:"Try a provider out, or make one call of it by hand."`
-	Recipes    recipesCmd    `cmd:"" help:"Config sections for well-known ticket systems."`
-	Reload     reloadCmd     `cmd:"" help:"Make the running bridge read its config anew; if anything is wrong with it, the old one stays."`
-	Erase      eraseCmd      `cmd:"" help:"Remove what the events of a task, or those that mention an address, say: for privacy."`
-	Store      storeCmd      `cmd:"" help:"The Redis that several replicas share: who works on it, and going on after a reset."`
-	Backup     backupCmd     `cmd:"" help:"Write a copy of the state of a running bridge to a file."`
-	Restore    restoreCmd    `cmd:"" help:"Put a backup in the place of the database; the bridge must not run."`
-	Bench      benchCmd      `cmd:"" help:"Measure this program on this machine, between real peers."`
-	Export     exportCmd     `cmd:"" help:"Write the whole ledger of a stopped bridge as one stream, to move it to another store."`
-	Import     importCmd     `cmd:"" help:"Read such a stream into an empty store."`
-	Service    serviceCmd    `cmd:"" help:"Run the bridge as a service of this machine: systemd or Windows."`
-	Completion completionCmd `cmd:"" help:"Print the completion script of a shell."`
-	Man        manCmd        `cmd:"" hidden:"" help:"Print the man page."`
-	Version    versionCmd    `cmd:"" help:"Print version and build."`
+	Demo     demoCmd     `cmd:"" group:"begin" help:"Play a task's whole life between a fake SSP and a fake provider; needs nothing."`
+	Init     initCmd     `cmd:"" group:"begin" help:"Begin a config: a few questions, or flags; the file explains itself."`
+	Recipes  recipesCmd  `cmd:"" group:"begin" help:"Print config sections for well-known ticket systems."`
+	Check    checkCmd    `cmd:"" group:"begin" help:"Check the config file and say everything that is wrong with it."`
+	Contract contractCmd `cmd:"" group:"begin" help:"Connect to an SSP that nobody has seen: read its contract, and prove it."`
+	Provider providerCmd `cmd:"" group:"begin" help:"Try a provider out, or make one call of it by hand."`
+	Map      mapCmd      `cmd:"" group:"begin" help:"Show what a mapping makes of an input or an event, without sending anything."`
+
+	Serve   serveCmd   `cmd:"" group:"run" help:"Run the bridge."`
+	Service serviceCmd `cmd:"" group:"run" help:"Run the bridge as a service of this machine: systemd or Windows."`
+	Reload  reloadCmd  `cmd:"" group:"run" help:"Make the running bridge read its config anew; if anything is wrong with it, the old one stays."`
+
+	Events     eventsCmd     `cmd:"" group:"decide" help:"Look at events and decide about them."`
+	Lanes      lanesCmd      `cmd:"" group:"decide" help:"Look at the ordered queues of tasks; pause, resume, retry."`
+	Duties     dutiesCmd     `cmd:"" group:"decide" help:"Look at what one replica does at a time, such as reading a mailbox; pause, resume."`
+	Bonds      bondsCmd      `cmd:"" group:"decide" help:"Look at the links between tasks and providers' tickets, and mend them."`
+	Quarantine quarantineCmd `cmd:"" group:"decide" help:"Look at what nobody understood, and decide about it."`
+	Erase      eraseCmd      `cmd:"" group:"decide" help:"Remove what the events of a task, or those that mention an address, say: for privacy."`
+
+	Backup  backupCmd  `cmd:"" group:"keep" help:"Write a copy of the state of a running bridge to a file."`
+	Restore restoreCmd `cmd:"" group:"keep" help:"Put a backup in the place of the database file; the bridge must not run."`
+	Export  exportCmd  `cmd:"" group:"keep" help:"Write the whole ledger of a stopped bridge as one stream, to move it to another store."`
+	Import  importCmd  `cmd:"" group:"keep" help:"Read what export wrote into an empty store."`
+	Store   storeCmd   `cmd:"" group:"keep" help:"Look at the Redis that several replicas share, and go on after it was wiped or restored."`
+
+	Bench      benchCmd      `cmd:"" group:"other" help:"Measure what this program does on this machine, between real peers."`
+	Completion completionCmd `cmd:"" group:"other" help:"Print the completion script of a shell."`
+	Man        manCmd        `cmd:"" hidden:"" group:"other" help:"Print the man page."`
+	Version    versionCmd    `cmd:"" group:"other" help:"Print version and build."`
 }
 
 // A console is where a verb prints.
@@ -78,6 +83,10 @@ func run(ctx context.Context, args []string, out, errOut io.Writer) int {
 	parser, err := kong.New(&c,
 		kong.Name("pergabridge"),
 		kong.Description("Connects the ticketing of Pergapedia / SSP7 with the systems of external service providers."),
+		kong.ExplicitGroups([]kong.Group{
+			{Key: "begin", Title: "To begin:"}, {Key: "run", Title: "To run it:"}, {Key: "decide", Title: "To look and decide:"},
+			{Key: "keep", Title: "To keep and to move:"}, {Key: "other", Title: "Besides:"},
+		}),
 		kong.Writers(out, errOut),
 		kong.Exit(func(code int) { exit = code }),
 		kong.ConfigureHelp(kong.HelpOptions{Compact: true, NoExpandSubcommands: true}),
@@ -86,6 +95,7 @@ func run(ctx context.Context, args []string, out, errOut io.Writer) int {
 	if err != nil {
 		panic(err) // the command line contradicts itself
 	}
+	parser.Model.HelpFlag.Help = "Show this help; behind a command, that of the command."
 	k, err := parser.Parse(args)
 	if exit >= 0 { // --help
 		return exit

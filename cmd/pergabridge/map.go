@@ -16,7 +16,7 @@ import (
 type mapCmd struct {
 	Provider string            `arg:"" help:"Provider whose mapping is tried."`
 	In       string            `help:"File with a sample: an input as the sender sends it, or with --as event our event as JSON; - reads standard input." placeholder:"FILE"`
-	Event    string            `help:"Instead of --in: id of a stored event of the running bridge."`
+	Event    string            `help:"Instead of --in: id of a stored event of the running bridge." placeholder:"ID"`
 	As       string            `help:"What the sample is: ${enum}." enum:"event,process_call,webhook,poll" default:"webhook"`
 	Type     string            `help:"Content type of an input." default:"application/json"`
 	Header   map[string]string `help:"Header of an input, name=value; may be repeated." short:"H"`

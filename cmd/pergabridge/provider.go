@@ -26,7 +26,7 @@ func tool(c *cli, con *console, name string) (*app.Tool, error) {
 
 type providerCheckCmd struct {
 	Name string `arg:"" help:"Provider."`
-	Code string `help:"Code that the provider's authorization page gave, for OAuth with a person's permission."`
+	Code string `help:"Code that the provider's authorization page gave, for OAuth with a person's permission." placeholder:"CODE"`
 }
 
 // Run tries the provider out.

@@ -9,17 +9,17 @@ import (
 )
 
 type quarantineCmd struct {
-	List    quarantineListCmd    `cmd:"" help:"List what nobody understood."`
+	List    quarantineListCmd    `cmd:"" help:"List what nobody understood, and with --waiting what waits for its bond."`
 	Show    quarantineShowCmd    `cmd:"" help:"Show one input whole."`
 	Retry   quarantineRetryCmd   `cmd:"" help:"Read an input again under the config in force."`
-	Assign  quarantineAssignCmd  `cmd:"" help:"Give an event its task or reference."`
-	Discard quarantineDiscardCmd `cmd:"" help:"Throw an input out; says why."`
+	Assign  quarantineAssignCmd  `cmd:"" help:"Say which task or ticket an input belongs to."`
+	Discard quarantineDiscardCmd `cmd:"" help:"Throw an input out; --note says why."`
 }
 
 type quarantineListCmd struct {
-	Provider string `help:"Of this provider."`
-	Reason   string `help:"With this reason."`
-	Search   string `help:"With these words in the texts."`
+	Provider string `help:"Of this provider." placeholder:"NAME"`
+	Reason   string `help:"With this reason." placeholder:"REASON"`
+	Search   string `help:"With these words in the texts." placeholder:"WORDS"`
 	Waiting  bool   `help:"Also those that still wait for their bond."`
 	Limit    int    `help:"How many." default:"50"`
 }
@@ -65,9 +65,9 @@ func (x quarantineRetryCmd) Run(c *cli, con *console) error {
 
 type quarantineAssignCmd struct {
 	ID        string `arg:"" help:"Event id."`
-	Task      string `help:"The task it belongs to."`
-	Reference string `help:"The provider's ticket number it belongs to."`
-	Note      string `help:"Why; recorded."`
+	Task      string `help:"The task it belongs to." placeholder:"TASK"`
+	Reference string `help:"The provider's ticket number it belongs to." placeholder:"NUMBER"`
+	Note      string `help:"Why; recorded." placeholder:"WHY"`
 }
 
 // Run assigns an event.
@@ -82,7 +82,7 @@ func (x quarantineAssignCmd) Run(c *cli, con *console) error {
 
 type quarantineDiscardCmd struct {
 	ID   string `arg:"" help:"Event id."`
-	Note string `help:"Why; recorded." required:""`
+	Note string `help:"Why; recorded." required:"" placeholder:"WHY"`
 }
 
 // Run discards an input.

@@ -27,7 +27,7 @@ func (recipesListCmd) Run(c *cli, con *console) error {
 
 type recipesShowCmd struct {
 	Name string `arg:"" help:"Recipe."`
-	As   string `help:"Name of the provider; default: the recipe's."`
+	As   string `help:"Name of the provider; default: the recipe's." placeholder:"NAME"`
 }
 
 // Run prints a recipe.

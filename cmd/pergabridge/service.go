@@ -79,7 +79,7 @@ func (x serviceInstallCmd) Run(c *cli, con *console) error {
 	if err != nil {
 		return complain(c, con, err)
 	}
-	if ledger := loaded.Store.Path; ledger != "" && filepath.Dir(ledger) != i.Paths.State {
+	if ledger := loaded.Store.File(); ledger != "" && filepath.Dir(ledger) != i.Paths.State {
 		i.Writable = append(i.Writable, filepath.Dir(ledger))
 	}
 	i.LowPorts = slices.ContainsFunc([]string{loaded.Server.Listen, loaded.Server.Admin}, lowPort)

@@ -44,7 +44,7 @@ func (storeShowCmd) Run(c *cli, con *console) error {
 type storeResumeCmd struct {
 	Since   string `required:"" help:"Mailboxes and polls read again from this date or time on. What came before and is not in Redis any more is taken for new." placeholder:"DATE"`
 	Deliver bool   `help:"Let go what is queued in a Redis that was restored; otherwise it parks, because it may have been delivered already."`
-	Note    string `help:"Why; recorded."`
+	Note    string `help:"Why; recorded." placeholder:"WHY"`
 }
 
 // Run lets the bridge go on with the Redis there is.

@@ -26,9 +26,10 @@ type ProcessCall struct {
 	Tries     int
 	Delivered bool   // answered with 2xx
 	GivenUp   bool   // answered with 4xx, or too many tries
-	Status    int    // of the last answer
-	Answer    string // the last answer, shortened
-	Err       string // of the last try
+	Status    int    // of the first 2xx answer, else of the last
+	Answer    string // the first 2xx answer, else the last; shortened
+	Err       string // of the last try, if none was answered with 2xx
+	Again     string // the 2xx answer to a second copy of the call (see [Options].Duplicates), if it had one
 }
 
 // body is the JSON that an administrator's REST template produces.
@@ -171,6 +172,13 @@ func (s *Server) try(p *process) (over bool) {
 	defer s.mu.Unlock()
 	c := &p.call
 	c.Tries++
+	if c.Delivered { // a second copy takes nothing back
+		if err == nil && status/100 == 2 {
+			c.Again = string(answer)
+		}
+		s.changed()
+		return true
+	}
 	c.Status, c.Answer, c.Err = status, string(answer), ""
 	switch {
 	case err != nil:
@@ -179,7 +187,7 @@ func (s *Server) try(p *process) (over bool) {
 		c.Delivered = true
 		s.store(p, answer)
 	case status/100 == 4 && status != http.StatusRequestTimeout && status != http.StatusTooManyRequests:
-		c.GivenUp = !c.Delivered
+		c.GivenUp = true
 	}
 	if !c.Delivered {
 		s.opt.Log.Debug("ssp: process call failed", "task", c.Task, "type", c.RequestType, "status", status, "error", c.Err)

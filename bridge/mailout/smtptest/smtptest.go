@@ -31,9 +31,10 @@ type Options struct {
 
 // A Mail is one that was taken.
 type Mail struct {
-	From string
-	To   []string
-	Raw  []byte
+	From  string
+	To    []string
+	Raw   []byte
+	Hello string // how the client named itself
 	*mail.Message
 }
 
@@ -55,6 +56,7 @@ type Server struct {
 	faults []Fault
 	calls  int
 	strict []string // what it complained about
+	taken  func(Mail)
 	l      net.Listener
 	conns  map[net.Conn]bool
 	wg     sync.WaitGroup
@@ -130,6 +132,13 @@ func (s *Server) Mails() []Mail {
 	return append([]Mail(nil), s.mails...)
 }
 
+// OnMail makes the server tell f of each mail it takes, before it says so. f may be called concurrently.
+func (s *Server) OnMail(f func(Mail)) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	s.taken = f
+}
+
 // Calls returns how many connections there were.
 func (s *Server) Calls() int {
 	s.mu.Lock()
@@ -163,6 +172,7 @@ type session struct {
 	r          *bufio.Reader
 	secure, in bool
 	hello      bool
+	name       string // of the client
 	from       string
 	to         []string
 }
@@ -230,7 +240,7 @@ func (x *session) command(line string) error {
 	verb, rest, _ := strings.Cut(line, " ")
 	switch verb = strings.ToUpper(verb); {
 	case verb == "EHLO":
-		x.hello = true
+		x.hello, x.name = true, rest
 		x.reply("250-smtptest")
 		if x.o.TLS != nil && !x.secure {
 			x.reply("250-STARTTLS")
@@ -341,8 +351,12 @@ func (x *session) data() error {
 		}
 	}
 	x.mu.Lock()
-	x.mails = append(x.mails, Mail{x.from, x.to, raw.Bytes(), m})
+	took, tell := Mail{x.from, x.to, raw.Bytes(), x.name, m}, x.taken
+	x.mails = append(x.mails, took)
 	x.mu.Unlock()
+	if tell != nil {
+		tell(took)
+	}
 	x.from, x.to = "", nil
 	switch {
 	case failed && f.Hang:

@@ -194,6 +194,20 @@ func TestFinishedBetweenTwoRounds(t *testing.T) {
 	require.Empty(t, f.Told)
 }
 
+// The same, where the bond names the request before a search for finished ones does: it is ours all the same.
+func TestOurRequestThatEndedAtOnceIsToldThroughItsBond(t *testing.T) {
+	v, book := vendor(t), &provider.Book{}
+	p := flowtest.Build(t, "fibre", "tesamanager", v.Config("poll: {every: 50ms, rate: 10000, finals_every: 1h}\n"), provider.Deps{Bonded: book.Of("fibre")})
+	other := flowtest.Build(t, "fibre", "tesamanager", v.Config("poll: {off: true}\n"), provider.Deps{})
+	f := flowtest.Start(t, p, flowtest.Options{Book: book, Wrap: func(bridge.Destination) bridge.Destination { return rejected{other.Destination, v} }})
+	require.Eventually(t, func() bool { return len(v.Server.Calls()) > 12 }, flowtest.Wait, 5*time.Millisecond) // the first round is over
+	ref := f.Submit("1")
+	l := f.Next()
+	require.Equal(t, bridge.Resolve, l.Event.Kind)
+	require.Equal(t, ref, l.Bond.Reference)
+	require.Empty(t, f.Told)
+}
+
 // rejected ends every request as soon as it is written.
 type rejected struct {
 	bridge.Destination

@@ -80,7 +80,8 @@ func (p *poll) round(ctx context.Context, d bridge.Duty, st *state) error {
 	if err := p.finished(ctx, st, now); err != nil {
 		return err
 	}
-	if err := p.bonded(ctx, st); err != nil {
+	open, err := p.bonded(ctx, st)
+	if err != nil {
 		return err
 	}
 	first := !st.Seeded
@@ -102,7 +103,8 @@ func (p *poll) round(ctx context.Context, d bridge.Duty, st *state) error {
 		if err != nil {
 			return err
 		}
-		if t.final() && p.now().Unix()-t.Changed > int64(p.config.Poll.AfterFinal.Std().Seconds()) {
+		// With a bond it stays: it would be taken for a new one, and told again.
+		if t.final() && !open[id] && p.now().Unix()-t.Changed > int64(p.config.Poll.AfterFinal.Std().Seconds()) {
 			delete(st.Requests, id)
 		}
 		if after := st.write(); len(events) > 0 || after != before {
@@ -142,16 +144,21 @@ func (p *poll) met(ctx context.Context, d bridge.Duty, st *state) error {
 	return err
 }
 
-// bonded adds the requests that have a bond and that we did not make: those that were linked or imported.
-func (p *poll) bonded(ctx context.Context, st *state) error {
+// bonded adds the requests that have a bond and are not followed yet: those that were linked or imported,
+// and ours that ended before any round saw them; meet finds out which. It returns those with an open bond.
+func (p *poll) bonded(ctx context.Context, st *state) (open map[string]bool, err error) {
 	bonds, err := p.bonds(ctx)
 	if err != nil {
-		return err
+		return nil, err
 	}
+	open = map[string]bool{}
 	all, now := map[string]bool{}, p.now().Unix()
 	for _, b := range bonds {
 		id := strings.TrimSpace(b.Reference)
 		all[id] = true
+		if b.State == bridge.BondOpen {
+			open[id] = true
+		}
 		switch t := st.Requests[id]; {
 		case t == nil && b.State == bridge.BondOpen:
 			st.Requests[id] = &tracked{N: int(now), Adopted: now, Quiet: true} // counted from now: no key comes twice
@@ -166,7 +173,7 @@ func (p *poll) bonded(ctx context.Context, st *state) error {
 			delete(st.Requests, id) // its task is over, or has moved
 		}
 	}
-	return nil
+	return open, nil
 }
 
 // finalsOverlap is by how much a search for finished requests reaches back, against clocks.
@@ -361,7 +368,7 @@ func (p *poll) meet(ctx context.Context, id string, t *tracked) (bool, error) {
 	t.Met, t.External = true, external
 	switch _, ours := p.config.ExternalReference.Task(external); {
 	case external == "" || ours:
-		t.Adopted = 0
+		t.Adopted, t.Quiet = 0, false // it was adopted before anybody had looked: nothing of it was told yet
 	case t.Adopted == 0:
 		t.Foreign = true
 		return false, nil

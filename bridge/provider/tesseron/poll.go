@@ -129,15 +129,19 @@ func (p *poll) round(ctx context.Context, d bridge.Duty, st *seen) error {
 	for _, h := range hits {
 		now[h.String("ticketNumber")] = h
 	}
-	// Tickets that were linked or imported, or that the desk opened, have a bond and no reference number of ours.
+	// A ticket that has left the hits is asked for by its number, and so is one that has a bond and was never
+	// among them: it was linked or imported, the desk opened it, or it is ours and ended at once.
+	missing := map[string]bool{}
+	for n, t := range st.Tickets {
+		missing[n] = t.Resolved == 0 || bonds[n].State == bridge.BondOpen
+	}
 	for n, b := range bonds {
-		if _, there := now[n]; !there && st.Tickets[n] == nil && b.State == bridge.BondOpen {
-			st.Tickets[n] = &ticket{Task: b.Task, N: p.era(), Adopted: true, Quiet: true}
+		if b.State == bridge.BondOpen {
+			missing[n] = true
 		}
 	}
-	// A ticket that has left the hits is asked for by its number.
-	for _, n := range slices.Sorted(maps.Keys(st.Tickets)) {
-		if _, there := now[n]; there || st.Tickets[n].Resolved != 0 && bonds[n].State != bridge.BondOpen {
+	for _, n := range slices.Sorted(maps.Keys(missing)) {
+		if _, there := now[n]; there || !missing[n] {
 			continue
 		}
 		more, err := find(Search{SearchParam: n})
@@ -159,7 +163,8 @@ func (p *poll) round(ctx context.Context, d bridge.Duty, st *seen) error {
 		events = append(events, got...)
 	}
 	for n, t := range st.Tickets {
-		if t.Resolved != 0 && p.now().Unix()-t.Resolved > int64(p.config.Poll.Forget.Std().Seconds()) {
+		// With a bond it stays: it would be taken for a new one, and told again.
+		if t.Resolved != 0 && bonds[n].State != bridge.BondOpen && p.now().Unix()-t.Resolved > int64(p.config.Poll.Forget.Std().Seconds()) {
 			delete(st.Tickets, n)
 		}
 	}

@@ -24,6 +24,15 @@ type Store struct {
 	node *config.Node // where the config says it
 }
 
+// File is what the bridge itself writes on this machine: the ledger, or what it remembers of one that is
+// a Redis. Empty: nothing.
+func (s *Store) File() string {
+	if s.Redis != nil {
+		return string(s.Redis.State)
+	}
+	return s.Path
+}
+
 const defaultStore = "sqlite:data/pergabridge.db"
 
 // UnmarshalConfig reads both forms.

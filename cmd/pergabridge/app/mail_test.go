@@ -74,12 +74,17 @@ type world struct {
 
 func newWorld(t *testing.T, sspMore, remind string, echo ...ssptest.Echo) *world {
 	t.Helper()
+	return newWorldOf(t, sspMore, remind, ssptest.Options{Echo: append(echo, ssptest.EchoMixed)[0], Seed: 1})
+}
+
+func newWorldOf(t *testing.T, sspMore, remind string, o ssptest.Options) *world {
+	t.Helper()
 	for k, v := range map[string]string{"MAILTEST_INTAKE": "mailtest-intake-key", "MAILTEST_SECRET": "mailtest-secret-0123456789", "MAILTEST_IMAP": dovecottest.Password} {
 		t.Setenv(k, v)
 	}
 	w := &world{t: t, box: dovecottest.Start(t, dovecottest.Options{}), smtp: smtptest.Start(t, smtptest.Options{})}
 	var err error
-	w.ssp, err = ssptest.Start(ssptest.Options{Echo: append(echo, ssptest.EchoMixed)[0], Seed: 1})
+	w.ssp, err = ssptest.Start(o)
 	require.NoError(t, err)
 	t.Cleanup(w.ssp.Close)
 	w.imap = w.box.Client(t)

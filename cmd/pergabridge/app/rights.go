@@ -7,7 +7,7 @@ import (
 )
 
 // checkRights looks at who may read and change what this bridge lives on, before anything is opened: the
-// config file, the files of secrets, and the ledger. Somebody else who may change one of them is an
+// config file, the files of secrets, and the ledger or the memory of one that is a Redis. Somebody else who may change one of them is an
 // error; somebody else who may read a secret or the ledger is a warning.
 func (c *Config) checkRights() (warnings []string, err error) {
 	var errs []error
@@ -24,11 +24,15 @@ func (c *Config) checkRights() (warnings []string, err error) {
 	for _, f := range c.node.SecretFiles() {
 		look("the secret", f, true)
 	}
-	if p := c.Store.Path; p != "" {
-		look("the folder of the database", filepath.Dir(p), false)
-		look("the database", p, true)
+	if p := c.Store.File(); p != "" {
+		what := "the database"
+		if c.Store.Redis != nil {
+			what = "the memory of the ledger (store.state)" // who changes it hides a reset, or feigns one
+		}
+		look("the folder of "+what, filepath.Dir(p), false)
+		look(what, p, c.Store.Redis == nil)
 		if err := mayWrite(p); err != nil {
-			errs = append(errs, fmt.Errorf("the database %s: %w", p, err))
+			errs = append(errs, fmt.Errorf("%s %s: %w", what, p, err))
 		}
 	}
 	return warnings, errors.Join(errs...)

@@ -10,6 +10,7 @@ import (
 	"github.com/stretchr/testify/require"
 
 	"github.com/pergabridge/pergabridge/bridge/config"
+	redisstore "github.com/pergabridge/pergabridge/bridge/store/redis"
 )
 
 func TestRights(t *testing.T) {
@@ -52,6 +53,24 @@ func TestRights(t *testing.T) {
 	require.NoError(t, os.Chmod(filepath.Dir(db), 0o777|os.ModeSticky))
 	_, err = c.checkRights()
 	require.NoError(t, err, "the sticky bit keeps others from taking files away")
+
+	// Of a Redis it is what this replica remembers; it says nothing that others may not read.
+	require.NoError(t, os.Chmod(filepath.Dir(db), 0o700))
+	state := filepath.Join(dir, "data", "redis.json")
+	require.NoError(t, os.WriteFile(state, []byte("x"), 0o644))
+	r := &Config{File: file, node: c.node, Store: Store{Redis: &redisstore.Config{State: config.Path(state)}}}
+	require.NoError(t, os.Chmod(key, 0o600))
+	warnings, err = r.checkRights()
+	require.NoError(t, err)
+	require.Empty(t, warnings)
+	for what, path := range map[string]string{"the memory of the ledger (store.state)": state, "the folder of the memory of the ledger (store.state)": filepath.Dir(state)} {
+		info, err := os.Stat(path)
+		require.NoError(t, err)
+		require.NoError(t, os.Chmod(path, info.Mode().Perm()|0o002))
+		_, err = r.checkRights()
+		require.ErrorContains(t, err, what+" "+path+" may be changed by every user of this machine")
+		require.NoError(t, os.Chmod(path, info.Mode().Perm()))
+	}
 
 	require.NoError(t, os.RemoveAll(filepath.Dir(db)))
 	_, err = c.checkRights()

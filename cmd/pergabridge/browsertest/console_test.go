@@ -86,7 +86,7 @@ func TestQuarantineIsAssigned(t *testing.T) {
 	b.follow(`//section[@aria-labelledby="bulk"]//button`, "Repair")
 	require.Contains(t, b.text("main"), "1 event in quarantine with the reason unknown_type")
 	b.run(chromedp.SendKeys("#note", "a test of theirs"))
-	b.click(`//button[text()="Do it"]`)
+	b.click(`//button[contains(@class, "main")]`)
 	b.run(chromedp.WaitVisible("progress"))
 	b.sees("main", "Ended: 1 of 1 done.")
 	b.goTo("/quarantine")

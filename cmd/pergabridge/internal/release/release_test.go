@@ -45,7 +45,8 @@ func tree(t *testing.T, dir string) map[string]string {
 }
 
 // Two builds of one commit in two folders are the same, byte for byte; what is made says what it is; the Debian
-// package installs into a plain Debian, checks a config there, and goes away leaving nothing but data.
+// package installs into a plain Debian, checks a config there, and goes away leaving nothing but data; and whoever
+// has the archive gets to the first acknowledged ticket by the quick start alone.
 func TestRelease(t *testing.T) {
 	target := "linux/" + runtime.GOARCH
 	top := strings.TrimSpace(run(t, ".", "git", "rev-parse", "--show-toplevel"))
@@ -74,10 +75,12 @@ func TestRelease(t *testing.T) {
 	require.NotContains(t, string(data), dist, "the folder of the build is nobody's business")
 
 	checkBOM(t, filepath.Join(dist, "pergabridge_1.2.3-rc.1_linux_"+runtime.GOARCH+".cdx.json"), fmt.Sprintf("%x", sha256.Sum256(data)))
-	names := run(t, dist, "tar", "tzf", "pergabridge_1.2.3-rc.1_linux_"+runtime.GOARCH+".tar.gz")
+	archive := filepath.Join(dist, "pergabridge_1.2.3-rc.1_linux_"+runtime.GOARCH+".tar.gz")
+	names := run(t, dist, "tar", "tzf", archive)
 	for _, want := range []string{"/pergabridge\n", "/LICENSE\n", "/example.yaml\n", "/docs/upgrade.md\n", "/completions/pergabridge.bash\n", "/pergabridge.1\n"} {
 		require.Contains(t, names, want)
 	}
+	t.Run("quick start", func(t *testing.T) { tryQuickStart(t, archive) })
 	require.Zero(t, os.Geteuid(), "installing a package needs root")
 	tryImage(t, dist, runtime.GOARCH)
 	tryPackage(t, filepath.Join(dist, "pergabridge_1.2.3~rc.1_"+runtime.GOARCH+".deb"))
