@@ -3,6 +3,7 @@ package mailin
 import (
 	"context"
 	"fmt"
+	"log/slog"
 	"maps"
 	"runtime"
 	"slices"
@@ -97,6 +98,11 @@ func (s *session) take(ctx context.Context, b *fetched) error {
 		}
 	}
 	began = time.Now()
+	for _, e := range events {
+		if e.Bounced != "" && s.bounced != nil {
+			s.bounced(ctx, e.Provider, e.Bounced)
+		}
+	}
 	receipts, err := s.duty.Accept(ctx, events, next.String())
 	if err != nil {
 		return fmt.Errorf("accept: %w", err)
@@ -111,9 +117,6 @@ func (s *session) take(ctx context.Context, b *fetched) error {
 		}
 		if r.Status == bridge.Ignored && events[i].Bounced != "" {
 			s.log.Warn("a mail of ours did not arrive", "event", r.First, "provider", events[i].Provider, "task", r.Task, "report", r.Event, "detail", events[i].Detail)
-			if s.bounced != nil {
-				s.bounced(context.WithoutCancel(ctx), events[i].Provider, r)
-			}
 		}
 	}
 	s.cursor = &next
@@ -199,7 +202,11 @@ func (s *session) ignored(l letter, x *Reading, e *bridge.Event, c *cursor) []br
 	if x.Message != nil {
 		id, from, subject = x.Message.ID, x.Message.From.Email, x.Message.Subject
 	}
-	s.log.Info("mail ignored", "uid", l.uid, "reason", x.Why, "provider", x.Provider, "task", x.Task, "message_id", id, "from", from, "subject", subject)
+	level := slog.LevelInfo
+	if x.Message != nil && x.Message.Report != nil && x.Message.Report.Action == "partial" {
+		level = slog.LevelWarn
+	}
+	s.log.Log(context.Background(), level, "mail ignored", "uid", l.uid, "reason", x.Why, "provider", x.Provider, "task", x.Task, "message_id", id, "from", from, "subject", subject)
 	if e.Bounced != "" {
 		return []bridge.Event{*e}
 	}

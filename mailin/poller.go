@@ -25,9 +25,9 @@ type PollerOptions struct {
 	Observer Observer
 	// Quarantined counts what waits in quarantine for the mailbox's providers; nil: nobody counts.
 	Quarantined func(ctx context.Context, providers []string) (int64, error)
-	// Bounced is told, after it was recorded, that a mail of ours did not arrive: the receipt is that
-	// of the report, First the event. nil: nobody is told.
-	Bounced func(ctx context.Context, provider string, r bridge.Receipt)
+	// Bounced is told, before it is recorded, of which event a report says that its mail did not arrive: the
+	// record says whether it counts. It may be told again of the same. nil: nobody is told.
+	Bounced func(ctx context.Context, provider, event string)
 	// Tell is told how the reading of a folder goes, at every change. It must not wait.
 	Tell func(duty string, s State)
 }
@@ -45,7 +45,7 @@ type Poller struct {
 	full   func(ctx context.Context, providers []string) (int64, error)
 	tell   func(duty string, s State)
 
-	bounced func(ctx context.Context, provider string, r bridge.Receipt)
+	bounced func(ctx context.Context, provider, event string)
 }
 
 // NewPoller makes the poller of the mailbox called name, which reader must know. It connects to

@@ -135,7 +135,11 @@ func (r *Reader) report(box *Mailbox, x *Reading) *Reading {
 			continue
 		}
 		x.Provider, x.Task, x.Found = k.Provider, k.Task, ByMessageID
-		if !rep.Failed() {
+		switch {
+		case rep.Action == "partial":
+			return x.ignore(strings.TrimSpace(fmt.Sprintf("delivery report: the mail about event %s of task %s did not reach %s, but it is only a copy, or another addressee has it: %s %s",
+				k.Event, k.Task, orUnknown(rep.Recipient), rep.Status, rep.Reason)))
+		case !rep.Failed():
 			return x.ignore("delivery report: " + rep.Action)
 		}
 		x.Bounced = k.Event

@@ -211,10 +211,8 @@ func local(r *http.Request) error {
 	if a := address(r); !a.IsValid() || !a.IsLoopback() {
 		return problem(api.Forbidden, "without server.admin_token or server.users only callers on this machine are served")
 	}
-	for _, name := range []string{"Forwarded", "X-Forwarded-For", "X-Real-Ip"} {
-		if r.Header.Get(name) != "" {
-			return problem(api.Forbidden, "the call came through a proxy; set server.admin_token")
-		}
+	if proxied(r) {
+		return problem(api.Forbidden, "the call came through a proxy; set server.admin_token or server.users")
 	}
 	host := r.Host
 	if h, _, err := net.SplitHostPort(host); err == nil {
@@ -228,6 +226,23 @@ func local(r *http.Request) error {
 		return nil
 	}
 	return problem(api.Forbidden, "without server.admin_token or server.users the console answers only under localhost, 127.0.0.1 or [::1]")
+}
+
+// proxied reports whether a call shows that a proxy handed it on: by a header that only proxies add, or by HTTP/1.0,
+// which browsers no longer speak and nginx speaks unless told otherwise. A proxy that speaks HTTP/1.1 and adds nothing
+// cannot be told from a caller.
+func proxied(r *http.Request) bool {
+	if !r.ProtoAtLeast(1, 1) {
+		return true
+	}
+	for name := range r.Header {
+		switch {
+		case name == "Via", name == "Forwarded", name == "X-Real-Ip", name == "X-Client-Ip", name == "True-Client-Ip",
+			strings.HasPrefix(name, "X-Forwarded-"), strings.HasPrefix(name, "X-Arr-"), strings.HasPrefix(name, "X-Original-"):
+			return true
+		}
+	}
+	return false
 }
 
 // address returns the address the connection comes from.

@@ -96,9 +96,10 @@ func TestWithoutATokenOnlyThisMachineIsServed(t *testing.T) {
 		require.Equal(t, 403, get(from("@")), path)
 		require.Equal(t, 403, get(host("evil.example:8081")), "DNS rebinding, "+path)
 		require.Equal(t, 403, get(host("127.0.0.1.evil.example")), path)
-		for _, h := range []string{"Forwarded", "X-Forwarded-For", "X-Real-IP"} {
+		for _, h := range []string{"Forwarded", "X-Forwarded-For", "X-Real-IP", "X-Forwarded-Proto", "X-Forwarded-Host", "Via", "X-ARR-LOG-ID", "X-ARR-SSL"} {
 			require.Equal(t, 403, get(header(h, "192.0.2.7")), path)
 		}
+		require.Equal(t, 403, get(func(r *http.Request) { r.Proto, r.ProtoMinor = "HTTP/1.0", 0 }), "nginx with proxy_pass alone, "+path)
 	}
 	require.Equal(t, 404, w.request("POST", "/login", "token=", header("Content-Type", "application/x-www-form-urlencoded")).Code)
 	w.accept(submit("1"))

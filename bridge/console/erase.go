@@ -2,10 +2,8 @@ package console
 
 import (
 	"context"
-	"encoding/json"
 	"errors"
 	"net/http"
-	"net/url"
 	"strconv"
 	"strings"
 
@@ -66,7 +64,7 @@ func (s *server) eraseOne(ctx context.Context, q api.Erase, listed *bridge.Event
 			return nil
 		case err != nil:
 			return err
-		case !mentions(&e, attempts, q.Address):
+		case !mentions(&e, attempts, q.Address, s.ReadMail):
 			return nil
 		}
 		listed = &e
@@ -94,35 +92,4 @@ func (s *server) eraseOne(ctx context.Context, q api.Erase, listed *bridge.Event
 		out.Erased = append(out.Erased, listed.ID)
 	}
 	return nil
-}
-
-// mentions reports whether an address stands in what an event says, in the input it was made of, or in one
-// of its tries: as it is, or as forms and addresses write it.
-func mentions(e *bridge.Event, attempts []bridge.Attempt, address string) bool {
-	said, err := json.Marshal(e)
-	texts := []string{string(said), e.Text} // what cannot be marshalled has no fields of its own
-	if err != nil {
-		texts = []string{e.Text, e.Description, e.Requester.Email}
-	}
-	if e.Inbound != nil {
-		texts = append(texts, string(e.Inbound.Body))
-		for _, v := range e.Inbound.Header {
-			texts = append(texts, v)
-		}
-		for _, v := range e.Inbound.Query {
-			texts = append(texts, v)
-		}
-	}
-	for _, a := range attempts {
-		texts = append(texts, a.Request, a.Answer, a.Detail)
-	}
-	plain := strings.ToLower(address)
-	escaped := strings.ToLower(url.QueryEscape(address))
-	for _, t := range texts {
-		t = strings.ToLower(t)
-		if strings.Contains(t, plain) || strings.Contains(t, escaped) {
-			return true
-		}
-	}
-	return false
 }

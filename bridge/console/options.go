@@ -80,6 +80,9 @@ type Options struct {
 
 	// Files opens what came with an event; nil: files are named, and cannot be fetched.
 	Files *files.Opener
+	// ReadMail returns the texts of a raw mail, decoded, and its addresses, to find who is mentioned; nil: mails are
+	// looked through as they were sent.
+	ReadMail func(raw []byte) []string
 
 	// Map answers POST /map: a dry run of a mapping. It may return an [*api.Problem]; any other
 	// error is answered as unprocessable. nil: not found.

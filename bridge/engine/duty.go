@@ -35,14 +35,27 @@ func (e *Engine) runDuty(ctx context.Context, name string, work func(context.Con
 		var held bridge.Duty
 		var ok bool
 		err := e.observed("duty", func() (err error) {
-			call, cancel := context.WithTimeout(ctx, dutyLimit)
+			call, cancel := context.WithTimeout(context.WithoutCancel(ctx), dutyLimit)
 			defer cancel()
+			// Asked for while the engine retires, it may be granted: a lost answer would leave it with a session
+			// that lives on. At the end of the program the session ends, and the duty with it.
+			defer context.AfterFunc(ctx, func() {
+				if !e.isRetired() {
+					cancel()
+				}
+			})()
 			held, ok, err = e.o.Store.Duty(call, name, s.store())
 			return err
 		})
 		if err != nil || !ok {
 			sleep(ctx, jitter(dutyPoll, e.o.Rand()))
 			continue
+		}
+		if ctx.Err() != nil { // too late: whoever comes next must not wait for it
+			if err := release(ctx, held); err != nil {
+				log.Warn("a duty came too late and could not be given back; it ends with the session", slog.Any(LogError, err))
+			}
+			return
 		}
 		start := time.Now()
 		err = e.hold(ctx, s, held, work)
@@ -74,13 +87,19 @@ func (e *Engine) hold(ctx context.Context, s *session, held bridge.Duty, work fu
 		if p := recover(); p != nil {
 			err = errors.New(panicText(p))
 		}
-		end, cancel := context.WithTimeout(context.WithoutCancel(ctx), releaseLimit)
-		defer cancel()
-		if rerr := held.Release(end); rerr != nil && !errors.Is(rerr, bridge.ErrFenced) {
-			err = errors.Join(err, fmt.Errorf("engine: release duty %s: %w", held.Name(), rerr))
-		}
+		err = errors.Join(err, release(ctx, held))
 	}()
 	return work(run, &duty{Duty: held, e: e, lost: func() { stop(errDutyLost) }})
+}
+
+// release gives a duty back, also when ctx has ended.
+func release(ctx context.Context, held bridge.Duty) error {
+	end, cancel := context.WithTimeout(context.WithoutCancel(ctx), releaseLimit)
+	defer cancel()
+	if err := held.Release(end); err != nil && !errors.Is(err, bridge.ErrFenced) {
+		return fmt.Errorf("engine: release duty %s: %w", held.Name(), err)
+	}
+	return nil
 }
 
 // held is what this replica has at the moment.

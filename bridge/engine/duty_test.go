@@ -3,6 +3,7 @@ package engine
 import (
 	"context"
 	"errors"
+	"log/slog"
 	"testing"
 	"testing/synctest"
 	"time"
@@ -156,5 +157,75 @@ func TestSourceThatDoesNotStop(t *testing.T) {
 		b.stop()
 		require.ErrorContains(t, <-b.ran, "a source did not stop")
 		pass(time.Hour)
+	})
+}
+
+// slowDuty answers late who asks for the duty of the source; whoever does not wait for the answer never gets it.
+type slowDuty struct {
+	*fakeStore
+	asked func()
+}
+
+func (s slowDuty) Duty(ctx context.Context, name string, x bridge.Session) (bridge.Duty, bool, error) {
+	d, ok, err := s.fakeStore.Duty(context.WithoutCancel(ctx), name, x)
+	if name != "poll" || !ok {
+		return d, ok, err
+	}
+	s.asked()
+	if !sleep(ctx, 2*time.Second) {
+		return nil, false, ctx.Err()
+	}
+	return d, ok, err
+}
+
+// A duty that is granted while the engine retires is given back: its session may live for hours.
+func TestDutyGrantedToARetiringEngineIsReleased(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		store, asked, worked := newFakeStore(), make(chan struct{}), false
+		e, err := New(Options{Store: slowDuty{store, func() { close(asked) }}, Log: slog.New(slog.DiscardHandler), Rand: func() float64 { return 0.999 },
+			Destinations: []Destination{{Name: bridge.SSP, Dest: &vendor{deliver: done}}, {Name: "acme", Dest: &vendor{deliver: func(ctx context.Context, l bridge.Lease) bridge.Outcome {
+				time.Sleep(time.Hour)
+				return done(ctx, l)
+			}}}},
+			Sources: map[string]bridge.Source{"poll": sourceFunc(func(context.Context, bridge.Duty) error { worked = true; return nil })}})
+		require.NoError(t, err)
+		_, err = e.Accept(t.Context(), []bridge.Event{out("1", bridge.Submit)})
+		require.NoError(t, err)
+		ran := make(chan error, 1)
+		go func() { ran <- e.Run(t.Context()) }()
+		<-asked
+		e.Retire()
+		pass(10 * time.Second)
+		require.Empty(t, store.duties["poll"], "the delivery still keeps the session alive")
+		require.False(t, worked)
+		require.NoError(t, <-ran)
+		require.Len(t, store.settledResults(), 1)
+	})
+}
+
+// A retired engine has time for a source that files what it has read; the end of the program has not.
+func TestRetiredEngineWaitsForItsSources(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		for slow, wrong := range map[time.Duration]bool{5 * time.Second: false, 2 * time.Minute: true} {
+			store := newFakeStore()
+			b := start(t, store, Options{Sources: map[string]bridge.Source{"poll": sourceFunc(func(ctx context.Context, _ bridge.Duty) error {
+				<-ctx.Done()
+				time.Sleep(slow)
+				return nil
+			})}}, nil, nil)
+			synctest.Wait()
+			begin := time.Now()
+			b.Retire()
+			err := <-b.ran
+			if wrong {
+				require.ErrorContains(t, err, "a source did not stop")
+				require.Equal(t, retiredGrace+drainGrace, time.Since(begin))
+				time.Sleep(slow)
+				continue
+			}
+			require.NoError(t, err)
+			require.Empty(t, store.duties["poll"])
+			require.Equal(t, slow, time.Since(begin))
+		}
 	})
 }

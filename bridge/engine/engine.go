@@ -57,6 +57,9 @@ func New(o Options) (*Engine, error) {
 	return e, nil
 }
 
+// retiredGrace is how long a retired engine waits for its sources before the drain's own grace begins.
+const retiredGrace = time.Minute
+
 // errRan is returned when Run is called a second time.
 var errRan = errors.New("engine: an engine runs only once")
 
@@ -93,7 +96,18 @@ func (e *Engine) Run(ctx context.Context) error {
 
 	l := loop{e: e, stopCalls: stopCalls}
 	err := l.run(ctx)
-	if !within(drainGrace, duties.Wait) { // they release while the session still lives
+	done := make(chan struct{})
+	go func() { defer close(done); duties.Wait() }()
+	if e.isRetired() { // a source may be filing what it has read; the next engine's waits for the duty
+		t := time.NewTimer(retiredGrace)
+		select {
+		case <-done:
+		case <-t.C:
+		case <-ctx.Done():
+		}
+		t.Stop()
+	}
+	if !within(drainGrace, func() { <-done }) { // they release while the session still lives
 		err = errors.Join(err, errors.New("engine: a source did not stop"))
 	}
 	stopLife()
@@ -123,6 +137,16 @@ func (e *Engine) Beat() time.Time {
 // [Engine.Run] returns when everything is settled; when its context ends before, the rest is drained
 // as usual. Accept goes on working.
 func (e *Engine) Retire() { e.retire.Do(func() { close(e.retired) }) }
+
+// isRetired reports whether Retire was called.
+func (e *Engine) isRetired() bool {
+	select {
+	case <-e.retired:
+		return true
+	default:
+		return false
+	}
+}
 
 // ring makes the loop take another turn.
 func (e *Engine) ring() {

@@ -10,14 +10,15 @@ import (
 
 // A walk collects what the parts of a message hold.
 type walk struct {
-	m     *Message
-	depth int
-	texts []string
-	html  bool
+	m      *Message
+	depth  int
+	budget *budget
+	texts  []string
+	html   bool
 }
 
-func (m *Message) readBody(root *part, depth int) {
-	w := &walk{m: m, depth: depth}
+func (m *Message) readBody(root *part, depth int, b *budget) {
+	w := &walk{m: m, depth: depth, budget: b}
 	w.part(root)
 	m.Text = strings.TrimSpace(strings.Join(w.texts, "\n\n"))
 	m.FromHTML = w.html
@@ -261,14 +262,25 @@ func (w *walk) tnef(p *part) {
 	}
 }
 
-// nested reads a message inside this one.
+// nested reads a message inside this one, as long as there is room for it.
 func (w *walk) nested(p *part) {
-	if w.depth+1 >= MaxDepth {
-		w.m.defect(fmt.Sprintf("messages nested deeper than %d", MaxDepth))
+	why := ""
+	switch b := w.budget; {
+	case w.depth >= MaxInside:
+		why = fmt.Sprintf("messages are nested deeper than %d; the innermost is a file", MaxInside)
+	case b.parts >= MaxParts:
+		why = fmt.Sprintf("more than %d parts in all; a message inside is a file", MaxParts)
+	case len(p.body) > b.bytes:
+		why = "the messages inside are too large together; the last ones are files"
+	}
+	if why != "" {
+		w.m.defect(why)
+		p.name = first(p.name, "message.eml")
 		w.file(p, false)
 		return
 	}
-	in, err := parse(p.body, w.depth+1)
+	w.budget.bytes -= len(p.body)
+	in, err := parse(p.body, w.depth+1, w.budget)
 	if err != nil {
 		w.m.defect("a message inside cannot be read")
 		w.file(p, false)

@@ -18,6 +18,7 @@
 //
 // # Bounds
 //
-// Parts, nesting, headers and text are bounded ([MaxParts], [MaxDepth], [MaxText]); what is beyond
-// is left out and named in [Message].Defects. The size of the whole mail is the caller's matter.
+// Parts, nesting, headers and text are bounded ([MaxParts], [MaxDepth], [MaxInside], [MaxText]); what is beyond
+// is left out, or a file only, and named in [Message].Defects. Messages inside messages have the parts of
+// the whole mail together, and its size. The size of the whole mail is the caller's matter.
 package message

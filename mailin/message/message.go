@@ -9,8 +9,9 @@ import (
 
 // Bounds of one message.
 const (
-	MaxParts   = 300
+	MaxParts   = 300 // in the mail and all messages inside it together
 	MaxDepth   = 12
+	MaxInside  = 3       // levels of messages inside messages that are read; deeper ones are files
 	MaxText    = 1 << 20 // bytes of text kept
 	MaxHeaders = 1000
 )
@@ -87,15 +88,27 @@ type Calendar struct {
 var ErrUnreadable = errors.New("message: unreadable")
 
 // Parse reads a raw mail. The error wraps [ErrUnreadable].
-func Parse(raw []byte) (*Message, error) { return parse(raw, 0) }
+func Parse(raw []byte) (*Message, error) {
+	return parse(raw, 0, &budget{bytes: max(1<<20, len(raw))})
+}
 
-func parse(raw []byte, depth int) (m *Message, err error) {
+// A budget is what one mail may take in memory, with all messages inside it: each level of those is a copy
+// of what the level above has copied, and one level may hold many. A large file inside a message inside a
+// message is copied twice, and no more.
+type budget struct {
+	parts int // read so far
+	bytes int // left for messages inside
+}
+
+func parse(raw []byte, depth int, b *budget) (m *Message, err error) {
 	raw = clean(raw)
-	root, strict := readStrict(raw, depth)
+	before := b.parts
+	root, strict := readStrict(raw, depth, &b.parts)
 	reader := "go-message"
 	if strict != nil {
 		var lenient error
-		if root, lenient = readLenient(raw, depth); lenient != nil {
+		b.parts = before
+		if root, lenient = readLenient(raw, depth, &b.parts); lenient != nil {
 			return nil, fmt.Errorf("%w: %v; %v", ErrUnreadable, strict, lenient)
 		}
 		reader = "enmime"
@@ -108,7 +121,7 @@ func parse(raw []byte, depth int) (m *Message, err error) {
 		m.defect("not well-formed: " + strict.Error())
 	}
 	m.readHeader(root.header)
-	m.readBody(root, depth)
+	m.readBody(root, depth, b)
 	return m, nil
 }
 

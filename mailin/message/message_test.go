@@ -2,6 +2,7 @@ package message
 
 import (
 	"encoding/base64"
+	"fmt"
 	"strings"
 	"testing"
 
@@ -177,6 +178,43 @@ func TestEncrypted(t *testing.T) {
 	}
 }
 
+// A mail to several counts as failed only when none of those in To has it.
+func TestPartialReports(t *testing.T) {
+	who := func(action, address string) string {
+		return "Final-Recipient: rfc822; " + address + "\r\nAction: " + action + "\r\nStatus: 5.1.1\r\n\r\n"
+	}
+	report := func(header string, status ...string) *Report {
+		m, err := Parse(lines(`From: MAILER-DAEMON@mx.example`, `Subject: Undelivered Mail Returned to Sender`, `Return-Path: <>`,
+			`Content-Type: multipart/report; report-type=delivery-status; boundary=b`, ``, `--b`, ``, `I'm sorry.`,
+			`--b`, `Content-Type: message/delivery-status`, ``, `Reporting-MTA: dns; mx.example`, ``, strings.Join(status, "")+
+				`--b`, `Content-Type: text/rfc822-headers`, ``, `Message-ID: <our.1@bridge.example>`, header+`--b--`))
+		require.NoError(t, err)
+		return m.Report
+	}
+	const header = "To: Desk <to@p.example>,\r\n to2@p.example\r\nCc: cc@p.example\r\n\r\n"
+	failedTo, failedTo2, failedCc := who("failed", "to@p.example"), who("failed", "TO2@p.example"), who("failed", "cc@p.example")
+	for name, c := range map[string]struct {
+		r      *Report
+		action string
+	}{
+		"a copy only":                   {report(header, failedCc), "partial"},
+		"to has it, the copy failed":    {report(header, failedCc, who("delivered", "to@p.example")), "partial"},
+		"one of two in to has it":       {report(header, failedTo, who("relayed", "to2@p.example")), "partial"},
+		"only one of two is named":      {report(header, failedTo), "failed"},
+		"both in to":                    {report(header, failedTo, failedTo2, failedCc), "failed"},
+		"only the copy arrived":         {report(header, failedTo, failedTo2, who("delivered", "cc@p.example")), "failed"},
+		"an alias that nobody knows":    {report(header, who("failed", "box17@inner.example")), "failed"},
+		"an alias whose name is given":  {report(header, "Original-Recipient: rfc822;cc@p.example\r\n"+who("failed", "box17@inner.example")), "partial"},
+		"nobody knows who is in to":     {report("", failedTo, who("delivered", "to2@p.example")), "failed"},
+		"the copy is late, nobody lost": {report(header, who("delayed", "cc@p.example"), who("delivered", "to@p.example")), "delayed"},
+	} {
+		require.Equal(t, c.action, c.r.Action, name)
+		require.Equal(t, c.action == "failed", c.r.Failed(), name)
+		require.Equal(t, []string{"our.1@bridge.example"}, c.r.Original, name)
+	}
+	require.Equal(t, "cc@p.example", report(header, who("delivered", "to@p.example"), failedCc).Recipient)
+}
+
 func TestReports(t *testing.T) {
 	m, err := Parse(lines(`From: MAILER-DAEMON@mx.example`, `Subject: Undelivered Mail Returned to Sender`, `Return-Path: <>`,
 		`Content-Type: multipart/report; report-type=delivery-status; boundary=b`, ``,
@@ -258,7 +296,9 @@ func TestBounds(t *testing.T) {
 	for ; len(m.Forwarded) > 0; m = m.Forwarded[0] {
 		n++
 	}
-	require.Less(t, n, MaxDepth)
+	require.Equal(t, MaxInside, n)
+	require.Contains(t, m.Defects[0], "nested deeper than 3")
+	require.Equal(t, "message.eml", m.Attachments[0].Name)
 
 	m, err = Parse([]byte(head + "\r\n" + strings.Repeat("ä", MaxText)))
 	require.NoError(t, err)
@@ -282,4 +322,65 @@ func FuzzParse(f *testing.F) {
 		require.NotContains(t, s.New, quoteMark)
 		m.Automatic()
 	})
+}
+
+// forwarded returns how many messages are inside one another.
+func forwarded(m *Message) (n int) {
+	for ; len(m.Forwarded) > 0; m = m.Forwarded[0] {
+		n++
+	}
+	return n
+}
+
+// A message inside a message costs memory again. However deep a mail is nested, what it takes is bounded by
+// its size, and its parts are counted once for all levels.
+func TestMessagesInsideMessagesShareOneBudget(t *testing.T) {
+	zip := head + "Content-Type: application/zip; name=a.zip\r\nContent-Disposition: attachment\r\n\r\n"
+	wrapped := func(in string, n int) string {
+		b := fmt.Sprintf("level%d", n)
+		return head + "Content-Type: multipart/mixed; boundary=" + b + "\r\n\r\n--" + b + "\r\nContent-Type: message/rfc822\r\n\r\n" + in + "\r\n--" + b + "--\r\n"
+	}
+	for size, levels := range map[int]int{1000: 3, 4 << 20: 1} {
+		in := zip + strings.Repeat("x", size)
+		for n := range 5 {
+			in = wrapped(in, n)
+		}
+		m, err := Parse([]byte(in))
+		require.NoError(t, err)
+		require.Equal(t, levels, forwarded(m), size)
+		for len(m.Forwarded) > 0 {
+			m = m.Forwarded[0]
+		}
+		require.Len(t, m.Attachments, 1)
+		require.Equal(t, "message.eml", m.Attachments[0].Name)
+		require.Len(t, m.Defects, 1)
+	}
+
+	// Not encoded and not in parts: the bytes of the mail itself, on every level.
+	raw := []byte(zip + "content")
+	for range MaxInside {
+		raw = []byte(head + "Content-Type: message/rfc822\r\n\r\n" + string(raw))
+	}
+	m, err := Parse(raw)
+	require.NoError(t, err)
+	require.Equal(t, MaxInside, forwarded(m))
+	for len(m.Forwarded) > 0 {
+		m = m.Forwarded[0]
+	}
+	require.Equal(t, "content", string(m.Attachments[0].Data))
+	require.Same(t, &raw[len(raw)-len("content")], &m.Attachments[0].Data[0])
+
+	// Many parts in each of many messages.
+	inner := head + "Content-Type: multipart/mixed; boundary=i\r\n\r\n" + strings.Repeat("--i\r\nContent-Type: application/zip\r\n\r\nx\r\n", 50) + "--i--\r\n"
+	many := head + "Content-Type: multipart/mixed; boundary=b\r\n\r\n" + strings.Repeat("--b\r\nContent-Type: message/rfc822\r\n\r\n"+inner+"\r\n", 20) + "--b--\r\n"
+	m, err = Parse([]byte(many))
+	require.NoError(t, err)
+	require.Len(t, m.Attachments, 20)
+	parts := 21
+	for _, in := range m.Forwarded {
+		parts += 1 + len(in.Attachments)
+	}
+	require.LessOrEqual(t, parts, MaxParts+1)
+	require.Greater(t, len(m.Forwarded), 4)
+	require.Contains(t, strings.Join(m.Defects, "; "), "parts in all")
 }

@@ -5,12 +5,15 @@ import (
 	"bytes"
 	"net/textproto"
 	"regexp"
+	"slices"
 	"strings"
 )
 
 // A Report is what a mail system says about a mail of ours (RFC 3464, or a bounce in free form).
 type Report struct {
-	Action    string `json:"action"` // failed, delayed, delivered, relayed, expanded; read for a receipt
+	// Action: failed, delayed, delivered, relayed, expanded; read for a receipt; partial when it did not reach
+	// all its recipients, and those it is for have it or may still get it.
+	Action    string `json:"action"`
 	Status    string `json:"status,omitempty"`
 	Recipient string `json:"recipient,omitempty"`
 	Reason    string `json:"reason,omitempty"`
@@ -36,6 +39,7 @@ func (m *Message) readReport(root *part) {
 	kind := strings.ToLower(root.params["report-type"])
 	var status *part
 	var originals []string
+	var to, cc []Address
 	root.each(func(p *part) {
 		switch p.media {
 		case "message/delivery-status", "message/global-delivery-status":
@@ -46,11 +50,17 @@ func (m *Message) readReport(root *part) {
 			m.Report = &Report{Action: "read", Original: originalIDs(p.body, "Original-Message-Id")}
 		case "message/rfc822", "text/rfc822-headers", "message/global", "message/global-headers":
 			originals = append(originals, originalIDs(p.body, "Message-Id")...)
+			for _, v := range headerValues(p.body, "To") {
+				to = append(to, addresses(v)...)
+			}
+			for _, v := range headerValues(p.body, "Cc") {
+				cc = append(cc, addresses(v)...)
+			}
 		}
 	})
 	switch {
 	case status != nil:
-		m.Report = deliveryStatus(status.body)
+		m.Report = deliveryStatus(status.body, to, cc)
 	case m.Report != nil:
 	case root.media == "multipart/report" && kind == "disposition-notification":
 		m.Report = &Report{Action: "read"}
@@ -107,10 +117,13 @@ func (m *Message) firstLines() string {
 	return t
 }
 
-// deliveryStatus reads the groups of a delivery-status part; the worst recipient decides.
-func deliveryStatus(body []byte) *Report {
+// deliveryStatus reads the groups of a delivery-status part; the worst recipient decides. A failure is partial
+// only when one of those in to has the mail, or when nobody failed but those in cc: somebody unknown may
+// be one of to under another address.
+func deliveryStatus(body []byte, to, cc []Address) *Report {
 	r := &Report{}
 	rank := map[string]int{"failed": 5, "delayed": 4, "relayed": 2, "expanded": 2, "delivered": 1}
+	arrived, missing := false, false
 	for _, group := range bytes.Split(bytes.ReplaceAll(body, []byte("\r\n"), []byte("\n")), []byte("\n\n")) {
 		group = bytes.TrimSpace(group)
 		if len(group) == 0 {
@@ -121,17 +134,35 @@ func deliveryStatus(body []byte) *Report {
 			continue
 		}
 		action := strings.ToLower(strings.TrimSpace(h.Get("Action")))
+		final, original := afterType(h.Get("Final-Recipient")), afterType(h.Get("Original-Recipient"))
+		isTo := among(to, final, original)
+		switch action {
+		case "delivered", "relayed", "expanded":
+			arrived = arrived || isTo
+		case "failed":
+			missing = missing || isTo || !among(cc, final, original)
+		}
 		if action == "" || r.Action != "" && rank[action] <= rank[r.Action] {
 			continue
 		}
 		r.Action, r.Status = action, strings.TrimSpace(h.Get("Status"))
-		r.Recipient = afterType(first(h.Get("Final-Recipient"), h.Get("Original-Recipient")))
+		r.Recipient = first(final, original)
 		r.Reason = strings.Join(strings.Fields(decodeText(afterType(h.Get("Diagnostic-Code")))), " ")
 	}
-	if r.Action == "" {
+	switch {
+	case r.Action == "":
 		r.Action = "failed"
+	case r.Action == "failed" && (arrived || !missing):
+		r.Action = "partial"
 	}
 	return r
+}
+
+// among reports whether one of the names of a recipient is in list.
+func among(list []Address, names ...string) bool {
+	return slices.ContainsFunc(list, func(a Address) bool {
+		return slices.ContainsFunc(names, func(n string) bool { return n != "" && strings.EqualFold(a.Email, strings.Trim(n, "<>")) })
+	})
 }
 
 func afterType(v string) string {
@@ -144,11 +175,19 @@ func afterType(v string) string {
 // originalIDs finds the ids that the header in body gives under name.
 func originalIDs(body []byte, name string) []string {
 	var out []string
-	header, _, _ := bytes.Cut(bytes.ReplaceAll(body, []byte("\r\n"), []byte("\n")), []byte("\n\n"))
+	for _, v := range headerValues(body, name) {
+		out = append(out, ids(v)...)
+	}
+	return out
+}
+
+// headerValues returns what the header in body gives under name.
+func headerValues(body []byte, name string) []string {
+	var out []string
+	header, _, _ := bytes.Cut(bytes.ReplaceAll(body[:min(len(body), maxHeader)], []byte("\r\n"), []byte("\n")), []byte("\n\n"))
 	for _, l := range strings.Split(strings.ReplaceAll(strings.ReplaceAll(string(header), "\n ", " "), "\n\t", " "), "\n") {
-		k, v, ok := strings.Cut(l, ":")
-		if ok && strings.EqualFold(strings.TrimSpace(k), name) {
-			out = append(out, ids(v)...)
+		if k, v, ok := strings.Cut(l, ":"); ok && strings.EqualFold(strings.TrimSpace(k), name) {
+			out = append(out, v)
 		}
 	}
 	return out

@@ -1,6 +1,7 @@
 package message
 
 import (
+	"bufio"
 	"bytes"
 	"errors"
 	"fmt"
@@ -9,6 +10,7 @@ import (
 	"strings"
 
 	gomessage "github.com/emersion/go-message"
+	"github.com/emersion/go-message/textproto"
 	"github.com/jhillyerd/enmime/v2"
 )
 
@@ -40,21 +42,39 @@ var errTooMany = fmt.Errorf("more than %d parts", MaxParts)
 
 // readStrict reads the tree with go-message. An unknown character set or transfer encoding is no
 // reason to give up.
-func readStrict(raw []byte, depth int) (*part, error) {
-	e, err := gomessage.ReadWithOptions(bytes.NewReader(raw), &gomessage.ReadOptions{MaxHeaderBytes: 1 << 20})
+func readStrict(raw []byte, depth int, n *int) (*part, error) {
+	head := bytes.NewReader(raw[:min(len(raw), maxHeader)])
+	buffered := bufio.NewReader(head)
+	h, err := textproto.ReadHeader(buffered)
+	if err != nil {
+		return nil, err
+	}
+	body := raw[int(head.Size())-head.Len()-buffered.Buffered() : len(raw) : len(raw)]
+	r := bytes.NewReader(body)
+	e, err := gomessage.New(gomessage.Header{Header: h}, r)
 	if err != nil && !readable(err) {
 		return nil, err
 	}
-	n := 0
-	return strictPart(e, depth, len(raw), &n)
+	p, err := strictPart(e, depth, func() ([]byte, error) {
+		if e.Body == io.Reader(r) {
+			return body, nil // not encoded: no copy
+		}
+		var b bytes.Buffer
+		b.Grow(len(body))
+		_, err := b.ReadFrom(e.Body)
+		return b.Bytes(), err
+	}, n)
+	return p, err
 }
+
+const maxHeader = 1 << 20 // bytes
 
 func readable(err error) bool {
 	return gomessage.IsUnknownCharset(err) || gomessage.IsUnknownEncoding(err)
 }
 
-// strictPart reads one node; size is what its body may have at most.
-func strictPart(e *gomessage.Entity, depth, size int, n *int) (*part, error) {
+// strictPart reads one node; body returns what it holds if it has no parts.
+func strictPart(e *gomessage.Entity, depth int, body func() ([]byte, error), n *int) (*part, error) {
 	if *n++; *n > MaxParts {
 		return nil, errTooMany
 	}
@@ -74,7 +94,7 @@ func strictPart(e *gomessage.Entity, depth, size int, n *int) (*part, error) {
 			if err != nil && !readable(err) {
 				return nil, err
 			}
-			c, err := strictPart(child, depth+1, 0, n)
+			c, err := strictPart(child, depth+1, func() ([]byte, error) { return io.ReadAll(child.Body) }, n)
 			if err != nil {
 				return nil, err
 			}
@@ -85,10 +105,8 @@ func strictPart(e *gomessage.Entity, depth, size int, n *int) (*part, error) {
 		}
 		return p, nil
 	}
-	var b bytes.Buffer
-	b.Grow(size)
-	_, err := b.ReadFrom(e.Body)
-	p.body = b.Bytes()
+	var err error
+	p.body, err = body()
 	return p, err
 }
 
@@ -98,7 +116,7 @@ var lenient = enmime.NewParser(enmime.SkipMalformedParts(true), enmime.Multipart
 
 // readLenient reads the tree with enmime. It may panic on what it did not foresee; that is an error
 // like any other here.
-func readLenient(raw []byte, depth int) (p *part, err error) {
+func readLenient(raw []byte, depth int, n *int) (p *part, err error) {
 	defer func() {
 		if x := recover(); x != nil {
 			p, err = nil, fmt.Errorf("lenient reader: %v", x)
@@ -108,8 +126,7 @@ func readLenient(raw []byte, depth int) (p *part, err error) {
 	if err != nil {
 		return nil, err
 	}
-	n := 0
-	p = lenientPart(root, depth, &n)
+	p = lenientPart(root, depth, n)
 	if strings.HasPrefix(p.media, "multipart/") && len(p.parts) == 0 && len(p.body) == 0 {
 		// Its boundary is nowhere: better the text with its marks than nothing.
 		_, body, _ := bytes.Cut(bytes.ReplaceAll(raw, []byte("\r\n"), []byte("\n")), []byte("\n\n"))

@@ -12,7 +12,7 @@ import (
 )
 
 // Restore puts a backup in the place of the database at path and returns where the one that stood there is
-// now; empty if there was none. Nothing is thrown away. It fails, and changes nothing, while a process works with the
+// now, or its log if only that stood there; empty if there was nothing. Nothing is thrown away. It fails, and changes nothing, while a process works with the
 // database, when the backup is damaged or is no backup, and when its schema is newer than this binary.
 func Restore(ctx context.Context, path, backup string, now time.Time) (old string, err error) {
 	if err := os.MkdirAll(filepath.Dir(path), 0o700); err != nil {
@@ -34,20 +34,39 @@ func Restore(ctx context.Context, path, backup string, now time.Time) (old strin
 	if err := inspect(ctx, part); err != nil {
 		return "", fmt.Errorf("sqlite: restore: %s: %w", backup, err)
 	}
-	if _, err := os.Stat(path); err == nil {
+	switch _, err := os.Stat(path); {
+	case err == nil:
 		settleWAL(ctx, path)
-		old = path + ".before-restore-" + now.UTC().Format("20060102T150405Z")
-		for _, end := range []string{"-wal", "-shm", ""} { // the file itself last: without it the others are nothing
-			if err := os.Rename(path+end, old+end); err != nil && !errors.Is(err, os.ErrNotExist) {
-				return "", fmt.Errorf("sqlite: restore: put the present database aside: %w", err)
-			}
-		}
+	case !errors.Is(err, os.ErrNotExist):
+		return "", fmt.Errorf("sqlite: restore: %w", err)
+	}
+	if old, err = putAside(path, now); err != nil {
+		return "", err
 	}
 	if err := os.Rename(part, path); err != nil {
 		return old, fmt.Errorf("sqlite: restore: %w", err)
 	}
 	if err := syncDir(filepath.Dir(path)); err != nil {
 		return old, fmt.Errorf("sqlite: restore: %w", err)
+	}
+	return old, nil
+}
+
+// putAside renames the database at path and its log, and returns the new name; empty if there was nothing. A log
+// whose database is gone goes too: SQLite would replay it over the file that is put in its place.
+func putAside(path string, now time.Time) (string, error) {
+	old := path + ".before-restore-" + now.UTC().Format("20060102T150405Z")
+	found := false
+	for _, end := range []string{"-wal", "-shm", ""} { // the file itself last: without it the others are nothing
+		switch err := os.Rename(path+end, old+end); {
+		case err == nil:
+			found = true
+		case !errors.Is(err, os.ErrNotExist):
+			return "", fmt.Errorf("sqlite: restore: put the present database aside: %w", err)
+		}
+	}
+	if !found {
+		return "", nil
 	}
 	return old, nil
 }

@@ -7,6 +7,7 @@ import (
 	"log/slog"
 	"os"
 	"path/filepath"
+	"strconv"
 	"testing"
 	"time"
 
@@ -147,4 +148,34 @@ func TestNoMigrationWithoutACopy(t *testing.T) {
 	require.ErrorContains(t, err, "copy it before the schema goes from 1 to ")
 	require.ErrorContains(t, err, "nothing was changed")
 	require.NoFileExists(t, copied)
+}
+
+// A killed bridge leaves its log; if then the database alone is removed, the log must not be replayed over the backup.
+func TestRestoreBesideALogWithoutItsDatabase(t *testing.T) {
+	dir := t.TempDir()
+	path := filepath.Join(dir, "a.db")
+	s := open(t, path, nil)
+	_, err := s.Accept(ctx, []bridge.Event{submit("1")})
+	require.NoError(t, err)
+	var b bytes.Buffer
+	require.NoError(t, s.Backup(ctx, &b))
+	backup := filepath.Join(dir, "backup.db")
+	require.NoError(t, os.WriteFile(backup, b.Bytes(), 0o600))
+	for i := range 50 {
+		_, err = s.Accept(ctx, []bridge.Event{submit("later-" + strconv.Itoa(i))})
+		require.NoError(t, err)
+	}
+	crashed := filepath.Join(dir, "crashed.db")
+	for _, end := range []string{"-wal", "-shm"} {
+		log, err := os.ReadFile(path + end)
+		require.NoError(t, err)
+		require.NotEmpty(t, log)
+		require.NoError(t, os.WriteFile(crashed+end, log, 0o600))
+	}
+	old, err := sqlite.Restore(ctx, crashed, backup, time.Now())
+	require.NoError(t, err)
+	require.FileExists(t, old+"-wal", "nothing is thrown away")
+	events, err := open(t, crashed, nil).Events(ctx, bridge.EventFilter{Limit: 100})
+	require.NoError(t, err)
+	require.Len(t, events, 1)
 }

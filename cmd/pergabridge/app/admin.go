@@ -48,7 +48,7 @@ func (a *App) adminOptions(g *generation) console.Options {
 			return bridge.ReferenceKey(reference, g.parts.caseBound[provider])
 		},
 		Checks: must, Shown: shown,
-		Files: g.parts.files.opener, Map: inForce{a}.Map, Rates: a.observer.rates.Series, Closing: a.draining.Done(),
+		Files: g.parts.files.opener, ReadMail: mailTexts, Map: inForce{a}.Map, Rates: a.observer.rates.Series, Closing: a.draining.Done(),
 		Log: a.o.Log, Now: a.o.Now,
 	}
 	if c.File != "" {

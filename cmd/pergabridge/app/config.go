@@ -77,6 +77,9 @@ func (s *Server) ValidateConfig(n *config.Node) {
 	if s.AdminPathPrefix != "" && s.AdminToken == nil && len(s.Users) == 0 {
 		n.Key("admin_path_prefix").Problemf("write admin_token: {env: PERGABRIDGE_ADMIN_TOKEN} or users", "behind a proxy nobody is let in without token or users")
 	}
+	if len(s.TrustedProxies) > 0 && s.AdminToken == nil && len(s.Users) == 0 {
+		n.Key("trusted_proxies").Problemf("write admin_token: {env: PERGABRIDGE_ADMIN_TOKEN} or users", "there is a proxy on the way, and console and API have neither token nor users: one that adds no header cannot be told from this machine")
+	}
 	host, _, _ := net.SplitHostPort(s.Admin)
 	if ip := net.ParseIP(host); s.AdminToken == nil && len(s.Users) == 0 && host != "localhost" && (ip == nil || !ip.IsLoopback()) {
 		n.Key("admin").Problemf("write admin_token: {env: PERGABRIDGE_ADMIN_TOKEN} or users, or listen on 127.0.0.1", "is reachable from other machines and has neither token nor users")

@@ -81,7 +81,10 @@ func (r *reloading) over(g *generation, err error, a *App) { // after the last s
 	defer r.mu.Unlock()
 	if err != nil {
 		err = fmt.Errorf("engine: %w", err)
-		r.last = errors.Join(r.last, err)
+		// What went wrong at the end of an earlier config, hours ago perhaps, is not how the program ends.
+		if !g.retired || r.ctx.Err() != nil {
+			r.last = errors.Join(r.last, err)
+		}
 		if r.ctx.Err() == nil {
 			a.o.Log.Error("an engine ended with an error", "config", g.config.Version, "error", err)
 		}
