@@ -1,6 +1,7 @@
 package app
 
 import (
+	"bytes"
 	"context"
 	"fmt"
 	"time"
@@ -29,8 +30,9 @@ func (v *vault) Lock(ctx context.Context, name string) (func(), error) {
 	if v.store == nil {
 		return func() {}, nil
 	}
+	me := []byte(bridge.NewID())
 	for {
-		there, err := v.store.PinNew(ctx, bridge.Notice{Kind: tokenLock, Key: name, Value: []byte("held"), Until: v.now().Add(lockLife)})
+		there, err := v.store.PinNew(ctx, bridge.Notice{Kind: tokenLock, Key: name, Value: me, Until: v.now().Add(lockLife)})
 		if err != nil {
 			return nil, fmt.Errorf("lock %s: %w", name, err)
 		}
@@ -48,7 +50,11 @@ func (v *vault) Lock(ctx context.Context, name string) (func(), error) {
 	return func() {
 		ctx, cancel := context.WithTimeout(context.WithoutCancel(ctx), lockLife/4)
 		defer cancel()
-		// If this fails, it ends by itself.
+		// Held too long, it is somebody else's by now. If this fails, it ends by itself.
+		list, err := v.store.Notices(ctx, tokenLock, name)
+		if err != nil || len(list) == 0 || !bytes.Equal(list[0].Value, me) {
+			return
+		}
 		_ = v.store.Pin(ctx, bridge.Notice{Kind: tokenLock, Key: name, Until: v.now()})
 	}, nil
 }

@@ -3,6 +3,7 @@ package app
 import (
 	"context"
 	"path/filepath"
+	"sync/atomic"
 	"testing"
 	"time"
 
@@ -52,4 +53,28 @@ func TestVault(t *testing.T) {
 	got, err = none.Load(t.Context(), "a")
 	require.NoError(t, err)
 	require.Nil(t, got)
+}
+
+// Who held a lock for longer than it lasts does not take away the lock of the next.
+func TestVaultLockThatRanOutIsNotTakenFromTheNext(t *testing.T) {
+	var ahead atomic.Int64
+	now := func() time.Time { return time.Now().Add(time.Duration(ahead.Load())) }
+	s, err := sqlite.Open(t.Context(), filepath.Join(t.TempDir(), "bridge.db"), sqlite.Options{Now: now})
+	require.NoError(t, err)
+	t.Cleanup(func() { require.NoError(t, s.Close()) })
+	v := &vault{store: s, now: now}
+	late, err := v.Lock(t.Context(), "a")
+	require.NoError(t, err)
+	ahead.Store(int64(lockLife + time.Second))
+	unlock, err := v.Lock(t.Context(), "a")
+	require.NoError(t, err)
+	late()
+	impatient, cancel := context.WithTimeout(t.Context(), 2*lockLook)
+	defer cancel()
+	_, err = v.Lock(impatient, "a")
+	require.ErrorIs(t, err, context.DeadlineExceeded)
+	unlock()
+	unlock, err = v.Lock(t.Context(), "a")
+	require.NoError(t, err)
+	unlock()
 }
