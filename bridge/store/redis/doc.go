@@ -58,7 +58,9 @@
 //	conflict:DEST       set of lanes parked as reference_conflict
 //	dest                hash destination -> packed breaker, rate, leases in flight
 //	wrote               hash LANE US t US text hash, LANE US c US comment -> "seq:at:token" (";"-joined)
-//	opening             zset of seqs: opens that wait for submits
+//	opening             zset of seqs: opens that wait because they may be tickets of ours
+//	maker:PROVIDER      zset of seqs: what may have made a ticket whose reference nobody told us. Replicas of
+//	                    before leave it alone; an open does not wait for what they accepted
 //	kept, kept:task:…, kept:ref:…, waiting   zsets of seqs: waiting and quarantined; by received time
 //	of:task:TASK, of:ref:KEY   lists of seqs, for readers
 //	settled:PROVIDER    list of seqs in the order of their ends, for the retention
@@ -68,8 +70,8 @@
 //	duty:NAME, duties   hash: session, epoch, cursor, paused; set of names
 //	notice:KIND, notices:KIND   hash of notices by key; zset of the same keys, by end
 //	activity            list of JSON, newest first
-//	tally               hash: event|STATE, bond|STATE, lane|DEST|STATE, queued|DEST, submit|PROVIDER, making|PROVIDER,
-//	                    quarantine|PROVIDER|REASON
+//	tally               hash: event|STATE, bond|STATE, lane|DEST|STATE, queued|DEST, submit|PROVIDER, making|PROVIDER
+//	                    (for replicas that know no maker:PROVIDER), quarantine|PROVIDER|REASON
 //	providers           set of providers
 //	marks, marked       hash store -> its last two marks; zset of the stores, by time of the last (mark.lua)
 //	call:ID             answer of a call, or "void"; expires

@@ -600,6 +600,9 @@ local function count(key, by)
   if by ~= 0 then tally[key] = (tally[key] or 0) + by end
 end
 
+local makers = { submit = true, reject_solution = true }
+local maker_mode = { new = true, reopen = true }
+
 local waits_for_bond = { unknown_task = true, unknown_reference = true, awaits_reference = true }
 
 -- index moves an event between the indexes of what is kept: all, those that may expire, by task
@@ -627,6 +630,13 @@ end
 -- makes reports whether e is an unsettled submit that makes a new ticket at its provider.
 function t.makes(e) return e.kind == 'submit' and e.mode == 'new' and in_lane[e.state] or false end
 
+-- unanswered reports whether e is a submit that was delivered and whose reference nobody told us.
+function t.unanswered(e)
+  if e.state ~= 'done' or e.kind ~= 'submit' or e.mode ~= 'new' then return false end
+  local b = t.bond(e.provider, e.task)
+  return b and b.state == 'pending' and b.submit == e.id or false
+end
+
 local function flush_event(e)
   local was, state, seq = e.was_state, e.state, text(e.seq)
   e.dirty = false
@@ -640,6 +650,13 @@ local function flush_event(e)
     local made_before = e.was_making or false
     count('making|' .. e.provider, (makes and 1 or 0) - (made_before and 1 or 0))
     e.was_making = makes
+  end
+  if makers[e.kind] then
+    if maker_mode[e.mode] and (in_lane[state] or t.unanswered(e)) then
+      put('ZADD', 'maker:' .. e.provider, seq, seq)
+    elseif was then
+      put('ZREM', 'maker:' .. e.provider, seq)
+    end
   end
   if e.changed or not final[state] then
     if e.changed and not e.whole then t.whole(e) end

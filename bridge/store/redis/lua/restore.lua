@@ -51,6 +51,7 @@ function restore.bond(r)
   local b = t.bond(provider, task) or t.make_bond(provider, task, '')
   t.save_bond(b)
   take(b, r, 'state', 'reference', 'ref_key', 'resolves', 'submit', 'acked', 'created', 'changed', 'refs')
+  if b.state == 'pending' then t.reindex_submit(b) end -- or not: its event may stand before it
 end
 
 function restore.lane(r)
