@@ -9,7 +9,7 @@ type Role string
 const (
 	Viewer   Role = "viewer"   // looks at everything
 	Operator Role = "operator" // decides about events, lanes, bonds and destinations
-	Admin    Role = "admin"    // imports bonds and copies the database
+	Admin    Role = "admin"    // imports bonds, copies the database, reloads, erases, goes on after a reset
 )
 
 // Roles lists every role, the one that may do the least first.
