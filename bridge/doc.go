@@ -17,7 +17,8 @@
 //     An event with Ignore set is recorded as ended (receipt [Ignored]), claimed in the same way. If
 //     it has Bounced set as well, the event of that id and this provider was delivered in vain: if it is
 //     done, it ends as bounced (without effect, see "Bond states"), First naming the report, which gets
-//     its task and names it; if it is not settled yet, the report is quarantined as refused instead.
+//     its task and names it; if it is not settled yet, the report is quarantined as refused instead. An
+//     open whose ticket SSP has stays done: it did arrive.
 //  2. Claim by Key, scoped by provider and direction. Known with the same [Event.ContentHash]:
 //     Duplicate; the first record's Repeat is counted up, nothing else is stored. Known with
 //     another content: stored quarantined with reason conflict (receipt [Conflict]); a repeat of
@@ -95,17 +96,25 @@
 //	names a Task, or its RefKey is known  it is what [Event.Known] says: see "In kinds"
 //	an open of this RefKey is in its      likewise, if it has an Else (it waits as unknown_reference);
 //	  lane or was delivered                 otherwise ended as duplicate, First naming that open
-//	a submit of this provider, mode new,  waits as unknown_reference: it may be the ticket that this
-//	  is unsettled                          submit has just made; decided again by the bond, or by
-//	                                        [Store.Sweep] once none is unsettled
+//	an event accepted before it may have  waits as unknown_reference: this may be that ticket; decided
+//	  made a ticket at this provider        again by the bond, or by [Store.Sweep] once there is no
+//	                                        such event; quarantined after [OpenHold]
 //	otherwise                             Task becomes [OpenTask] of the RefKey; append
+//
+// What may have made a ticket whose reference we were not told yet: a submit of mode new or reopen, or a
+// reject_solution, that is queued, leased, or parked with the outcome of a try unknown (a parked one that
+// was refused at every try made none); and a submit of mode new that was delivered less than [OpenWait]
+// ago without a reference, while its bond is pending. A person who knows better lets an open that waits or is
+// quarantined go with event_retry, or assigns it.
 //
 // An open is claimed by its RefKey for as long as claims live, unless it ended without a delivery or was
 // observed only. Its lane
 // has no bond: it is leased with a [Bond] that holds nothing but provider, task and reference, and
 // what becomes of it is recorded there, as of any other event. The step that makes a bond with its
-// reference (SSP's first process call) settles it as done if it is not settled yet, tried or not
-// (reason evidence), and gives it the task.
+// reference (SSP's first process call) settles every event of that lane that is not settled yet as done,
+// tried or not (reason evidence), and gives the opens of the reference, those that ended as well, the task.
+// One that ended is brought back by event_retry as a new ticket, or as what [Event.Known] says if its
+// RefKey is known by then.
 //
 // # Making a bond
 //
@@ -141,7 +150,8 @@
 //
 // A result whose token is not the lane's current one is fenced: only its attempt is recorded.
 // Otherwise, in this order: evidence seen during the attempt turns retry and wait into done (unless not
-// a byte left in any try), and park or skip if the outcome of any try is unknown; a refused outcome whose bond is over ends the event as late; else
+// a byte left in any try), and park or skip if the outcome of any try is unknown, or of an open whose bond
+// was made; a refused outcome whose bond is over ends the event as late; else
 // [Result].Then is carried out. Done applies Reference (see "Making a bond"; a continuing, reopening
 // or declining event may replace the reference), Comment, and Follow (each through steps 2 to 6).
 // Outcomes that surely wrote nothing forget their text hash. Events waiting as maybe_echo in the
@@ -178,8 +188,8 @@
 //	leased       it is the head and a replica delivers it
 //	parked       it is the head of a parked lane
 //	waiting      unknown_reference, unknown_task, awaits_reference, maybe_echo
-//	quarantined  the source could not read it; conflict; reference_conflict; waited longer than
-//	             [SweepOptions].WaitingLimit while no submit of its provider was unsettled and no open
+//	quarantined  the source could not read it; conflict; reference_conflict; an open that waited longer
+//	             than [OpenHold]; another event that waited longer than [SweepOptions].WaitingLimit while no submit of its provider was unsettled and no open
 //	             of its reference unsettled, or delivered less than [OpenWait] ago
 //	done         delivered, observed, evidence, settled by a person
 //	ended        duplicate, merged, echo, late, superseded, skipped, ignored, discarded, reread,

@@ -71,6 +71,13 @@ const (
 // call makes the bond.
 const OpenWait = 7 * 24 * time.Hour
 
+// OpenHold is how long an [Open] event waits because its ticket may be one that we ordered and whose
+// reference we were not told yet. After that a person decides.
+const OpenHold = 4 * time.Hour
+
+// OpenHeld is the detail of an [Open] event that waited longer than [OpenHold].
+const OpenHeld = "whether this is one of the tickets that we ordered before was not known in time; if it is, assign it to its task, if not, `events retry` opens it as a new ticket"
+
 // A Receipt tells what became of one accepted event.
 type Receipt struct {
 	Status ReceiptStatus

@@ -28,6 +28,11 @@ const (
 	onceKind   = "answer" // of the notices
 )
 
+// takesKey reports whether an operation is a write whose key counts. The board is part of the ledger: while
+// that stands still after a reset nothing can be pinned there, and the command that lets it go on needs no
+// key, for a second one changes nothing.
+func (o operation) takesKey() bool { return o.method == http.MethodPost && o.id != "resumeStore" }
+
 // A firstAnswer is kept under the hash of its caller and key.
 type firstAnswer struct {
 	Request []byte      `json:"request"` // hash

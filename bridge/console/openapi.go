@@ -73,7 +73,7 @@ func (s *schemas) operation(o operation) object {
 		maps.Copy(p, describe(o.id, name))
 		params = append(params, p)
 	}
-	if o.method == http.MethodPost {
+	if o.takesKey() {
 		params = append(params, object{"name": api.IdempotencyHeader, "in": "header", "schema": object{"type": "string", "maxLength": onceKey},
 			"description": "sent again with the same key, the write is not carried out again and the first answer is given again"},
 			object{"name": api.PersonHeader, "in": "header", "schema": object{"type": "string", "maxLength": maxPerson},

@@ -108,7 +108,7 @@ func (s *server) addAPI(mux *http.ServeMux) {
 			byPath[o.path] = methods{}
 		}
 		serve := o.serve
-		if o.method == http.MethodPost {
+		if o.takesKey() {
 			serve = s.once(o.serve)
 		}
 		byPath[o.path][o.method] = s.having(o.need, serve)

@@ -49,6 +49,24 @@ func resettableWorld(t *testing.T) (*world, *resettable) {
 	}), store
 }
 
+// PinNew refuses as a store does while it stands still.
+func (r *resettable) PinNew(ctx context.Context, n bridge.Notice) (*bridge.Notice, error) {
+	if err := r.ResetErr(); err != nil {
+		return nil, err
+	}
+	return r.Store.PinNew(ctx, n)
+}
+
+func TestAResumptionWithAKeyNeedsNoBoard(t *testing.T) {
+	w, store := resettableWorld(t)
+	for _, changed := range []string{"true", "false"} {
+		store.lost = store.resumed == nil
+		rec := w.request("POST", "/api/v1/store/resume", `{"since":"2026-02-27T10:00:00Z"}`, signed, header(api.IdempotencyHeader, "k"))
+		require.Equal(t, 200, rec.Code, rec.Body.String())
+		require.Contains(t, rec.Body.String(), `"changed":`+changed)
+	}
+}
+
 func TestAPersonResumesAResetStore(t *testing.T) {
 	w, store := resettableWorld(t)
 	s, err := w.client.Status(ctx)

@@ -86,7 +86,7 @@ func (b *backup) all(ctx context.Context) error {
 	if err := b.activities(ctx, r.num(3)); err != nil {
 		return err
 	}
-	if err := b.put(line{Kind: "end", Counter: r.num(0), Lines: b.lines}); err != nil {
+	if err := b.put(line{Kind: "end", Counter: parsePosition(r.str(0)).counter, Lines: b.lines}); err != nil {
 		return err
 	}
 	if err := b.w.Flush(); err != nil {
@@ -144,7 +144,7 @@ func (b *backup) put(l line) error {
 // Restore writes a backup into the namespace of s, which must be empty. Leases in the backup become
 // unknown at the first sweep: their sessions are not restored.
 func (s *Store) Restore(ctx context.Context, r io.Reader) error {
-	if _, seen := s.position(); seen > 0 {
+	if _, seen := s.position(); seen.counter > 0 {
 		return errors.New("redis: restore: the namespace is not empty")
 	}
 	in := bufio.NewScanner(r)

@@ -63,19 +63,19 @@ func (s *Store) write(ctx context.Context, sc *script, id string, args []any) (r
 		return nil, err
 	}
 	epoch, seen := s.position()
-	args[0], args[1], args[2] = id, epoch, seen
+	args[0], args[1], args[2] = id, epoch, seen.String()
 	args[3], args[4], args[5], args[6] = s.now().UnixMicro(), bridge.NewID(), rand.Text(), s.id
 	// The caller's end is not ours: leaving early would make the answer a guess. The time is bounded.
 	ctx, cancel := context.WithTimeout(context.WithoutCancel(ctx), s.opts.Timeout)
 	defer cancel()
 	out, err := s.eval(ctx, sc, args, s.opts.Wait > 0)
 	if err != nil {
-		return nil, s.failed(sc, err)
+		return nil, s.failed(sc, epoch, err)
 	}
 	if len(out) < 2 {
 		return nil, fmt.Errorf("redis: %s: an answer without a head: %w", sc.name, bridge.ErrUnavailable)
 	}
-	s.saw(out.num(0))
+	s.saw(epoch, parsePosition(out.str(0)))
 	if out.bool(1) {
 		s.signal()
 	}
@@ -87,12 +87,12 @@ func (s *Store) look(ctx context.Context, sc *script, args []any) (reply, error)
 	if err := s.usable(); err != nil {
 		return nil, err
 	}
-	args[0], args[1], args[2], args[3], args[4], args[5], args[6] = "", "", 0, s.now().UnixMicro(), "", "", ""
+	args[0], args[1], args[2], args[3], args[4], args[5], args[6] = "", "", "0:0", s.now().UnixMicro(), "", "", ""
 	ctx, cancel := context.WithTimeout(ctx, s.opts.Timeout)
 	defer cancel()
 	out, err := s.eval(ctx, sc, args, false)
 	if err != nil {
-		return nil, s.failed(sc, err)
+		return nil, s.failed(sc, "", err)
 	}
 	return out, nil
 }
@@ -151,13 +151,13 @@ func refusal(err error) bool {
 }
 
 // failed turns the error of a call into what callers decide by.
-func (s *Store) failed(sc *script, err error) error {
+func (s *Store) failed(sc *script, epoch string, err error) error {
 	msg := err.Error()
 	switch {
 	case strings.Contains(msg, "PBFENCED"):
 		return fmt.Errorf("redis: %s: %s: %w", sc.name, after(msg, "PBFENCED "), bridge.ErrFenced)
 	case strings.Contains(msg, "PBRESET"):
-		return s.reset(after(msg, "PBRESET "))
+		return s.reset(epoch, after(msg, "PBRESET "))
 	}
 	return fmt.Errorf("redis: %s: %w: %w", sc.name, err, bridge.ErrUnavailable)
 }

@@ -31,7 +31,8 @@
 // All keys start with "{pb:NAMESPACE}:", one hash slot. US is the byte 31; packed means cmsgpack.
 // Times are microseconds.
 //
-//	meta                hash: epoch, schema, counter (last seq or position), reset (epoch that a
+//	meta                hash: epoch, schema, counter (last seq or position), writes (of all calls), base (when
+//	                    an import brought this ledger here), reset (epoch that a
 //	                    replica misses), before (epochs that this one follows), since (date of the
 //	                    last resume), forgotten, wrote (cursors
 //	                    of the sweep), copying, copier, copyround (a backup under way)
@@ -57,7 +58,9 @@
 //	conflict:DEST       set of lanes parked as reference_conflict
 //	dest                hash destination -> packed breaker, rate, leases in flight
 //	wrote               hash LANE US t US text hash, LANE US c US comment -> "seq:at:token" (";"-joined)
-//	opening             zset of seqs: opens that wait for submits
+//	opening             zset of seqs: opens that wait because they may be tickets of ours
+//	maker:PROVIDER      zset of seqs: what may have made a ticket whose reference nobody told us. Replicas of
+//	                    before leave it alone; an open does not wait for what they accepted
 //	kept, kept:task:…, kept:ref:…, waiting   zsets of seqs: waiting and quarantined; by received time
 //	of:task:TASK, of:ref:KEY   lists of seqs, for readers
 //	settled:PROVIDER    list of seqs in the order of their ends, for the retention
@@ -67,9 +70,10 @@
 //	duty:NAME, duties   hash: session, epoch, cursor, paused; set of names
 //	notice:KIND, notices:KIND   hash of notices by key; zset of the same keys, by end
 //	activity            list of JSON, newest first
-//	tally               hash: event|STATE, bond|STATE, lane|DEST|STATE, queued|DEST, submit|PROVIDER, making|PROVIDER,
-//	                    quarantine|PROVIDER|REASON
+//	tally               hash: event|STATE, bond|STATE, lane|DEST|STATE, queued|DEST, submit|PROVIDER, making|PROVIDER
+//	                    (for replicas that know no maker:PROVIDER), quarantine|PROVIDER|REASON
 //	providers           set of providers
+//	marks, marked       hash store -> its last two marks; zset of the stores, by time of the last (mark.lua)
 //	call:ID             answer of a call, or "void"; expires
 //	wake                pub/sub channel; the payload is the store that published
 //
@@ -99,6 +103,14 @@
 // only after so many replicas have it; with too few in time the call is ErrUnavailable, what was
 // written stays, and the repeat is a duplicate. After a fail-over that lost writes, and after a wipe
 // or a restore of an older copy, every call returns a [*Reset] until a person calls [Store.Resume].
+//
+// A loss is noticed by comparing epoch, counter and number of writes: with each call what the store has
+// seen, at Open what its file ([Options].State) says. Others may have gone past these numbers on an old
+// copy. Therefore each store with a file writes a random mark to Redis and then to the file, about every
+// five seconds and at Close; a namespace without the mark is an old copy. Who notices sets reset in meta,
+// which stops all. Resume parks what is queued in pieces and then gives the namespace a new epoch, and the
+// old ones that it follows (before). An import counts writes from its own time on, and sets base: marks
+// and writes from before the move mean nothing there.
 //
 // # Moving
 //

@@ -2,7 +2,6 @@ package redisstore
 
 import (
 	"context"
-	"crypto/rand"
 	"fmt"
 	"slices"
 	"strconv"
@@ -32,6 +31,10 @@ type Reset struct {
 	Was, Is string
 	// Seen is the highest counter this store has seen, Counter what the namespace has now.
 	Seen, Counter int64
+	// SeenWrites is the number of writes this store has seen, Writes what the namespace has now.
+	SeenWrites, Writes int64
+	// Unmarked says that what this replica last wrote down is not in the namespace, however far it is.
+	Unmarked bool
 	// Noticed is the epoch that another replica misses, if this one itself misses nothing.
 	Noticed string
 }
@@ -49,6 +52,12 @@ func (r *Reset) Error() string {
 	if r.Is != r.Was {
 		return fmt.Sprintf("redis: store_reset: the namespace has epoch %s, expected %s (Redis was wiped and set up again)", r.Is, r.Was)
 	}
+	switch {
+	case r.Unmarked:
+		return "redis: store_reset: what this replica wrote there last is not in the namespace (Redis was restored from an older copy, and others went on with that)"
+	case r.Counter >= r.Seen:
+		return fmt.Sprintf("redis: store_reset: the namespace has %d writes, this replica has seen %d (Redis was restored from an older copy, or a fail-over lost writes)", r.Writes, r.SeenWrites)
+	}
 	return fmt.Sprintf("redis: store_reset: the namespace is at %d, this replica has seen %d (Redis was restored from an older copy, or a fail-over lost writes)", r.Counter, r.Seen)
 }
 
@@ -59,7 +68,7 @@ func (r *Reset) Unwrap() []error { return []error{bridge.ErrReset, bridge.ErrUna
 // its last run must fit: see [Reset].
 func (s *Store) openNamespace(ctx context.Context) error {
 	meta := s.prefix + "meta"
-	if s.remembered.Epoch == "" {
+	if s.remembered.Counter == 0 { // it misses nothing
 		if err := s.db.HSetNX(ctx, meta, "epoch", bridge.NewID()).Err(); err != nil {
 			return fmt.Errorf("redis: open the namespace: %w: %w", err, bridge.ErrUnavailable)
 		}
@@ -80,20 +89,40 @@ func (s *Store) openNamespace(ctx context.Context) error {
 	default:
 		return otherSchema(n.schema)
 	}
+	held, err := s.holdsMark(ctx, n)
+	if err != nil {
+		return err
+	}
+	if lost := s.compare(n, held); lost != nil {
+		s.notice(ctx, lost)
+	}
+	return nil
+}
+
+// compare takes the namespace as it is, or stops the store if something is missing there.
+func (s *Store) compare(n namespaceState, held bool) *Reset {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	was := s.remembered
-	s.epoch, s.seen = n.epoch, n.counter
+	if was.Counter == 0 {
+		was = memory{} // nothing was accepted there: what became of it does not matter
+	}
+	r := &Reset{Was: was.Epoch, Is: n.epoch, Seen: was.Counter, SeenWrites: was.Writes, Counter: n.counter, Writes: n.writes, Noticed: n.reset}
+	s.epoch, s.seen = n.epoch, n.position
 	switch {
 	case strings.HasPrefix(n.epoch, importEpoch):
-		s.isLost(&Reset{Was: was.Epoch, Is: n.epoch, Counter: n.counter})
-	case n.reset == "" && (was.Epoch == "" || was.Epoch == n.epoch && was.Counter <= n.counter || n.follows(was.Epoch)):
+	case n.reset == "" && (was.Epoch == "" || n.follows(was.Epoch)):
+		return nil
 	case was.Epoch == "": // somebody else noticed it
-		s.isLost(&Reset{Was: n.epoch, Is: n.epoch, Seen: n.counter, Counter: n.counter, Noticed: n.reset})
-	default:
-		s.isLost(&Reset{Was: was.Epoch, Is: n.epoch, Seen: was.Counter, Counter: n.counter, Noticed: n.reset})
+		r.Was, r.Seen, r.SeenWrites = n.epoch, n.counter, n.writes
+	case was.Epoch != n.epoch || n.behind(was.position()):
+	case !held:
+		r.Unmarked = true
+	case n.reset == "":
+		return nil
 	}
-	return nil
+	s.isLost(r)
+	return r
 }
 
 // otherSchema says what to do about a layout that this binary does not know.
@@ -107,21 +136,21 @@ func otherSchema(found string) error {
 
 // A namespaceState is what meta says.
 type namespaceState struct {
-	epoch, schema, reset string
-	counter              int64
-	before               []string
+	epoch, schema, reset, base string
+	position
+	before []string
 }
 
 // follows reports whether a person let this namespace follow the one with epoch was.
-func (n namespaceState) follows(was string) bool { return slices.Contains(n.before, was) }
+func (n namespaceState) follows(was string) bool { return was != "" && slices.Contains(n.before, was) }
 
 func (s *Store) readNamespace(ctx context.Context) (namespaceState, error) {
-	v, err := s.db.HMGet(ctx, s.prefix+"meta", "epoch", "schema", "counter", "reset", "before").Result()
+	v, err := s.db.HMGet(ctx, s.prefix+"meta", "epoch", "schema", "counter", "reset", "before", "writes", "base").Result()
 	if err != nil {
 		return namespaceState{}, fmt.Errorf("redis: read the namespace: %w: %w", err, bridge.ErrUnavailable)
 	}
 	r := reply(v)
-	return namespaceState{epoch: r.str(0), schema: r.str(1), counter: r.num(2), reset: r.str(3), before: strings.Split(r.str(4), ",")}, nil
+	return namespaceState{epoch: r.str(0), schema: r.str(1), position: position{r.num(2), r.num(5)}, reset: r.str(3), before: strings.Split(r.str(4), ","), base: r.str(6)}, nil
 }
 
 // Epoch returns the random name the namespace got when it was made.
@@ -139,34 +168,6 @@ func (s *Store) ResetErr() error {
 	return nil
 }
 
-// Resume implements [bridge.Resetter]: the namespace as it is now becomes the one to work with, under an
-// epoch that is not the lost one. All other replicas follow by themselves.
-func (s *Store) Resume(ctx context.Context, r bridge.Resumption) (bridge.Resumed, error) {
-	s.mu.Lock()
-	lost := s.lost
-	s.mu.Unlock()
-	if lost == nil {
-		return bridge.Resumed{}, nil
-	}
-	if err := s.checkServer(ctx); err != nil {
-		return bridge.Resumed{}, err
-	}
-	ctx, cancel := context.WithTimeout(context.WithoutCancel(ctx), s.opts.Timeout)
-	defer cancel()
-	if is, err := s.db.HGet(ctx, s.prefix+"meta", "epoch").Result(); err == nil && strings.HasPrefix(is, importEpoch) {
-		return bridge.Resumed{}, fmt.Errorf("redis: resume: %w", &Reset{Was: lost.Was, Is: is})
-	}
-	args := append(newCall(9), lost.Was, bridge.NewID(), lost.Seen, schemaVersion, micros(r.Since), queuedWord(r.Deliver), r.Person, s.opts.Namespace, r.Note)
-	args[0], args[1], args[2], args[3], args[4], args[5], args[6] = "", "", 0, s.now().UnixMicro(), bridge.NewID(), rand.Text(), s.id
-	out, err := s.eval(ctx, resumeScript, args, s.opts.Wait > 0)
-	if err != nil {
-		return bridge.Resumed{}, fmt.Errorf("redis: resume: %w: %w", err, bridge.ErrUnavailable)
-	}
-	s.adopt(out.str(0), out.num(1))
-	s.log.Warn("the ledger was resumed after a reset", "person", r.Person, "since", r.Since, "epoch", out.str(0), "parked", out.num(2))
-	return bridge.Resumed{Changed: true, Parked: int(out.num(2))}, nil
-}
-
 // onlyNoticed reports whether it is another replica that misses something.
 func (s *Store) onlyNoticed() bool {
 	s.mu.Lock()
@@ -174,17 +175,10 @@ func (s *Store) onlyNoticed() bool {
 	return s.lost != nil && s.lost.Noticed != ""
 }
 
-func queuedWord(deliver bool) string {
-	if deliver {
-		return "deliver"
-	}
-	return "park"
-}
-
 // adopt goes on with a namespace.
-func (s *Store) adopt(epoch string, counter int64) {
+func (s *Store) adopt(epoch string, at position) {
 	s.mu.Lock()
-	s.epoch, s.seen, s.lost, s.doubts = epoch, counter, nil, nil
+	s.epoch, s.seen, s.lost, s.doubts, s.marked = epoch, at, nil, nil, ""
 	s.mu.Unlock()
 	s.said.forget()
 	s.remember(false)
@@ -197,16 +191,19 @@ func (s *Store) isLost(r *Reset) {
 	s.log.Error("the ledger is not the one this bridge worked with: nothing is accepted and nothing is delivered until somebody resumes it (pergabridge store resume)", "reason", string(bridge.StoreReset), "err", r)
 }
 
-func (s *Store) position() (epoch string, seen int64) {
+func (s *Store) position() (epoch string, seen position) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	return s.epoch, s.seen
 }
 
-func (s *Store) saw(counter int64) {
+// saw notes an answer to a call that was made under an epoch.
+func (s *Store) saw(epoch string, at position) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
-	s.seen = max(s.seen, counter)
+	if s.epoch == epoch {
+		s.seen = s.seen.and(at)
+	}
 }
 
 func (s *Store) wasReset() error {
@@ -218,22 +215,42 @@ func (s *Store) wasReset() error {
 	return s.lost
 }
 
-// reset notes what a script found ("epoch E counter N") and stops the store.
-func (s *Store) reset(found string) error {
+// reset notes what a script found ("epoch E counter N writes W", and "mark" if that is what is missing), stops
+// the store, and tells the others.
+func (s *Store) reset(epoch, found string) error {
 	s.mu.Lock()
-	defer s.mu.Unlock()
-	if s.lost == nil {
-		r := &Reset{Was: s.epoch, Seen: s.seen}
-		_, _ = fmt.Sscanf(found, "epoch %s counter %d", &r.Is, &r.Counter)
-		if r.Is == "none" {
-			r.Is = ""
+	if s.lost != nil || s.epoch != epoch {
+		defer s.mu.Unlock()
+		if s.lost == nil { // the call was made before somebody resumed
+			return fmt.Errorf("redis: the ledger was resumed meanwhile: %w", bridge.ErrUnavailable)
 		}
-		if r.Is == r.Was && r.Counter >= r.Seen {
-			r.Noticed = r.Was
-		}
-		s.isLost(r)
+		return s.lost
 	}
-	return s.lost
+	r := &Reset{Was: s.epoch, Seen: s.seen.counter, SeenWrites: s.seen.writes, Unmarked: strings.HasSuffix(found, " mark")}
+	_, _ = fmt.Sscanf(found, "epoch %s counter %d writes %d", &r.Is, &r.Counter, &r.Writes)
+	if r.Is == "none" {
+		r.Is = ""
+	}
+	if r.Is == r.Was && !r.Unmarked && !(position{r.Counter, r.Writes}).behind(s.seen) {
+		r.Noticed = r.Was
+	}
+	s.isLost(r)
+	s.mu.Unlock()
+	ctx, cancel := context.WithTimeout(context.Background(), s.opts.Timeout)
+	defer cancel()
+	s.notice(ctx, r)
+	return r
+}
+
+// notice tells the other replicas of a reset: one who has just begun knows nothing of what was lost, and
+// has to stand still as well. A replica that has seen nothing accepted misses nothing.
+func (s *Store) notice(ctx context.Context, lost *Reset) {
+	if lost.Noticed != "" || lost.Was == "" || lost.Seen == 0 {
+		return
+	}
+	if err := s.db.Eval(ctx, noticeScript.source, []string{s.prefix}, lost.Was).Err(); err != nil {
+		s.log.Warn("the other replicas could not be told of the reset; it is tried again", "err", err)
+	}
 }
 
 // watchEvery is how often a store looks whether somebody resumed, and writes down where it is.
@@ -269,13 +286,10 @@ func (s *Store) lookAfterReset(ctx context.Context, lost *Reset) {
 	n, err := s.readNamespace(ctx)
 	switch {
 	case err != nil:
-	case n.reset == "" && n.follows(lost.Was), n.reset == "" && lost.Noticed != "" && n.epoch == lost.Was:
+	case n.reset != "" || n.epoch == "" || strings.HasPrefix(n.epoch, importEpoch):
+	case n.follows(lost.Was), lost.Noticed != "" && n.epoch == lost.Was, lost.Seen == 0:
 		s.log.Warn("the ledger was resumed at another replica", "epoch", n.epoch)
-		s.adopt(n.epoch, n.counter)
-	case n.reset == "" && lost.Noticed == "":
-		// One who has just begun knows nothing of what was lost: it has to stand still as well.
-		if err := s.db.Eval(ctx, noticeScript.source, []string{s.prefix}, lost.Was, lost.Seen).Err(); err != nil {
-			s.log.Warn("the other replicas could not be told of the reset; it is tried again", "err", err)
-		}
+		s.adopt(n.epoch, n.position)
 	}
+	s.notice(ctx, lost)
 }

@@ -113,7 +113,7 @@ func (s *Store) clear(ctx context.Context, is string) error {
 func (s *Store) moveTo(epoch string, counter int64) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
-	s.epoch, s.seen, s.lost, s.doubts = epoch, counter, nil, nil
+	s.epoch, s.seen, s.lost, s.doubts, s.marked = epoch, position{counter: counter}, nil, nil, ""
 	s.said.forget()
 }
 
@@ -131,7 +131,7 @@ func (s *Store) abandonImport(ctx context.Context, before string) error {
 
 // setEpoch moves the namespace, and this store with it, from one epoch to another.
 func (s *Store) setEpoch(ctx context.Context, from, to string, counter int64) error {
-	r, err := s.eval(ctx, importScript, []any{from, to, counter, schemaVersion}, s.opts.Wait > 0)
+	r, err := s.eval(ctx, importScript, []any{from, to, counter, schemaVersion, s.now().UnixMicro()}, s.opts.Wait > 0)
 	if err != nil {
 		return fmt.Errorf("redis: import: %w: %w", err, bridge.ErrUnavailable)
 	}

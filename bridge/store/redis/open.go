@@ -80,9 +80,11 @@ type Store struct {
 	// closedFor is why Redis cannot be used yet, since Open; nil once it could.
 	closedFor    error
 	epoch        string
-	seen         int64  // highest counter
-	lost         *Reset // set when the namespace is not the one we worked with
-	remembered   memory // on disk
+	seen         position
+	remembering  sync.Mutex // one writes down at a time
+	marked       string     // the last mark of this store, under this epoch; see mark
+	lost         *Reset     // set when the namespace is not the one we worked with
+	remembered   memory     // on disk
 	rememberedAt time.Time
 	doubts       []string // calls of settle whose answers were lost
 }

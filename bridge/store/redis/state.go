@@ -1,14 +1,21 @@
 package redisstore
 
 import (
+	"context"
+	"crypto/rand"
 	"encoding/json"
 	"errors"
 	"fmt"
 	"io/fs"
 	"os"
 	"path/filepath"
+	"slices"
 	"strings"
 	"time"
+
+	"github.com/redis/go-redis/v9"
+
+	"github.com/pergabridge/pergabridge/bridge"
 )
 
 // rememberEvery is how old the memory on disk may become.
@@ -19,7 +26,19 @@ type memory struct {
 	Namespace string `json:"namespace"`
 	Epoch     string `json:"epoch"`
 	Counter   int64  `json:"counter"` // a lower bound of the highest that was seen
+	Writes    int64  `json:"writes"`  // likewise
+	// Store names the marks of the store that wrote this, Mark is the last that Redis confirmed at At
+	// (microseconds), in the ledger that came there at Base.
+	Store string `json:"store,omitempty"`
+	Mark  string `json:"mark,omitempty"`
+	At    int64  `json:"at,omitempty"`
+	Base  string `json:"base,omitempty"`
 }
+
+func (m memory) position() position { return position{m.Counter, m.Writes} }
+
+// here reports whether nothing happened since m was written.
+func (m memory) here(epoch string, at position) bool { return m.Epoch == epoch && m.position() == at }
 
 // readMemory reads the file of [Options].State; an absent one is an empty memory.
 func readMemory(file, namespace string) (memory, error) {
@@ -47,16 +66,50 @@ func readMemory(file, namespace string) (memory, error) {
 	return m, nil
 }
 
-// remember writes down where the namespace is; unless it is the end, only if what is there is old.
+// markLife is how long Redis keeps the marks of a store that writes no more.
+const markLife = 30 * 24 * time.Hour
+
+// holdsMark reports whether the namespace has the mark this replica wrote down, or cannot have it any more.
+func (s *Store) holdsMark(ctx context.Context, n namespaceState) (bool, error) {
+	m := s.remembered
+	if m.Mark == "" || m.Base != n.base || s.now().Sub(fromMicros(m.At)) > markLife/2 {
+		return true, nil
+	}
+	marks, err := s.db.HGet(ctx, s.prefix+"marks", m.Store).Result()
+	if err != nil && !errors.Is(err, redis.Nil) {
+		return false, fmt.Errorf("redis: read the marks: %w: %w", err, bridge.ErrUnavailable)
+	}
+	return slices.Contains(strings.Fields(marks), m.Mark), nil
+}
+
+// remember writes down where the namespace is; unless it is the end, only if what is there is old. A
+// fresh mark goes to Redis first: a copy that does not have it is older than the file.
 func (s *Store) remember(end bool) {
+	s.remembering.Lock()
+	defer s.remembering.Unlock()
 	s.mu.Lock()
-	m := memory{Namespace: s.opts.Namespace, Epoch: s.epoch, Counter: s.seen}
-	skip := s.opts.State == "" || s.lost != nil || s.epoch == "" || strings.HasPrefix(s.epoch, importEpoch) || m == s.remembered ||
-		m.Epoch == s.remembered.Epoch && !end && time.Since(s.rememberedAt) < rememberEvery
+	m, epoch := s.remembered, s.epoch
+	skip := s.opts.State == "" || s.lost != nil || epoch == "" || strings.HasPrefix(epoch, importEpoch) || m.here(epoch, s.seen) ||
+		m.Epoch == epoch && !end && time.Since(s.rememberedAt) < rememberEvery
+	last := s.marked
 	s.mu.Unlock()
 	if skip {
 		return
 	}
+	mark, now := rand.Text(), s.now()
+	out, err := s.write(context.Background(), markScript, "", append(newCall(4), s.id, mark, last, now.Add(-markLife).UnixMicro()))
+	s.mu.Lock()
+	if s.lost != nil || s.epoch != epoch {
+		s.mu.Unlock()
+		return
+	}
+	if err == nil {
+		m.Store, m.Mark, m.At, m.Base, s.marked = s.id, mark, now.UnixMicro(), out.str(2), mark
+	} else if m.Epoch != epoch {
+		m.Store, m.Mark, m.At, m.Base = "", "", 0, ""
+	}
+	m.Namespace, m.Epoch, m.Counter, m.Writes = s.opts.Namespace, epoch, s.seen.counter, s.seen.writes
+	s.mu.Unlock()
 	if err := m.write(s.opts.State); err != nil {
 		s.log.Error("this replica cannot write down which ledger it works with: after a restart it would not notice that Redis was wiped", "err", err)
 		return

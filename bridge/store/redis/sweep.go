@@ -27,7 +27,8 @@ func (s *Store) Sweep(ctx context.Context, o bridge.SweepOptions) (bridge.Swept,
 	for provider, k := range o.Keep {
 		keep[provider] = k
 	}
-	args := append(newCall(5+3*len(keep)), o.WaitingLimit.Microseconds(), bridge.OpenWait.Microseconds(), max(o.ClaimLife, minClaimLife).Microseconds(), o.Batch, len(keep))
+	args := append(newCall(7+3*len(keep)), o.WaitingLimit.Microseconds(), bridge.OpenWait.Microseconds(),
+		bridge.OpenHold.Microseconds(), bridge.OpenHeld, max(o.ClaimLife, minClaimLife).Microseconds(), o.Batch, len(keep))
 	for provider, k := range keep {
 		if k.What == "" {
 			k.What = bridge.KeepText

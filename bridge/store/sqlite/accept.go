@@ -106,8 +106,11 @@ func (t *tx) reported(e *bridge.Event) *bridge.Event {
 	return of
 }
 
-// bounce ends a delivered event as one that did not arrive.
+// bounce ends a delivered event as one that did not arrive. An open whose ticket SSP has did arrive.
 func (t *tx) bounce(of, report *bridge.Event) {
+	if atHome(of) {
+		return
+	}
 	of.Detail = report.Detail
 	t.endEvent(of, bridge.StateEnded, bridge.Bounced, report.ID)
 	t.withoutEffect(of, t.bond(of.Provider, of.Task))

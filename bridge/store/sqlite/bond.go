@@ -160,7 +160,7 @@ func (t *tx) bind(b *bondRow, w bonded) bool {
 	if w.because != "" {
 		t.evidenceForSubmit(b, w)
 	}
-	t.arrived(b, w)
+	t.arrived(b.Provider, w.refKey, w.reference, b.Task)
 	if ack != nil {
 		ack.Task = b.Task
 		t.append(ack)

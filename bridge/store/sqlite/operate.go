@@ -114,12 +114,17 @@ func (t *tx) eventRetry(c bridge.Command, out *bridge.CommandResult) error {
 	if l != nil {
 		return t.retryHead(l, e, out)
 	}
+	held := e.Kind == bridge.Open && e.Reason == bridge.UnknownReference && (e.State == bridge.StateWaiting || e.State == bridge.StateQuarantined)
 	switch {
 	case e.State == bridge.StateQueued:
 		return refuse("event %s waits behind the head of its lane, event %s: retry that one", e.ID, t.headOf(t.lane(e.Lane())).ID)
+	case held: // the person knows that no submit of ours made this ticket
+		t.openAnyway(e)
+		moved(out, e)
+		return nil
 	case e.State != bridge.StateEnded:
 		return refuse("event %s is %s: nothing to retry", e.ID, e.State)
-	case e.Task == "" || !e.Kind.Valid(e.Dir) || e.Kind != bridge.Open && t.bond(e.Provider, e.Task) == nil:
+	case !e.Kind.Valid(e.Dir) || e.Kind == bridge.Open && e.RefKey == "" || e.Kind != bridge.Open && (e.Task == "" || t.bond(e.Provider, e.Task) == nil):
 		return refuse("event %s belongs to no bond: link its task first with `bonds link`", e.ID)
 	}
 	switch e.Reason {
@@ -131,9 +136,10 @@ func (t *tx) eventRetry(c bridge.Command, out *bridge.CommandResult) error {
 	if t.row("SELECT shrunk FROM event WHERE seq = ?", e.Seq).scan(&shrunk); shrunk == 1 {
 		return refuse("the contents of event %s were removed when its retention ended: there is nothing left to send", e.ID)
 	}
-	t.append(e)
 	if e.Kind == bridge.Open {
-		t.claim(e, openKey(e.RefKey), "", true)
+		t.openAnyway(e)
+	} else {
+		t.append(e)
 	}
 	moved(out, e)
 	return nil

@@ -37,7 +37,7 @@ func (t *tx) give(b *bondRow, c bridge.Command, key string, out *bridge.CommandR
 			}
 		case l.state != bridge.LaneLeased: // never sent: it continues the ticket
 			head.Mode, head.Reference, head.RefKey = bridge.ModeContinue, c.Reference, key
-			t.exec("UPDATE event SET reference = ?, ref_key = ? WHERE seq = ?", c.Reference, key, head.Seq)
+			t.exec("UPDATE event SET mode = ?, reference = ?, ref_key = ? WHERE seq = ?", head.Mode, c.Reference, key, head.Seq)
 			t.setEvent(head, bridge.StateQueued, "")
 			t.fresh(l)
 			moved(out, head)

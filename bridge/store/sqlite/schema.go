@@ -1,7 +1,7 @@
 package sqlite
 
 // schemaVersion is the version this binary writes. Migrations lead from n to n+1.
-const schemaVersion = 2
+const schemaVersion = 3
 
 // migrations[n] leads from version n to n+1.
 var migrations = []string{`
@@ -170,4 +170,8 @@ ALTER TABLE duty ADD COLUMN paused INTEGER NOT NULL DEFAULT 0;
 CREATE TABLE notice (n INTEGER PRIMARY KEY, kind TEXT NOT NULL, key TEXT NOT NULL, value BLOB NOT NULL, until INTEGER NOT NULL) STRICT;
 CREATE UNIQUE INDEX notice_key ON notice (kind, key);
 CREATE INDEX notice_until ON notice (until);
+`, `
+-- What may have made a ticket whose reference we were not told yet.
+CREATE INDEX bond_pending ON bond (provider) WHERE state = 'pending';
+CREATE INDEX event_declined ON event (provider) WHERE kind = 'reject_solution' AND state IN ('queued', 'leased', 'parked');
 `}

@@ -67,7 +67,7 @@ func (t *tx) settle(s bridge.Session, r bridge.Result) bridge.Verdict {
 	t.unlease(l)
 
 	then, why, reference := r.Then, o.Reason, o.Reference
-	if l.evidence && t.proves(l, o, then) {
+	if l.evidence && t.proves(l, head, o, then) {
 		then, why = bridge.ThenDone, bridge.ByEvidence
 		if reference == "" {
 			reference = l.evidenceRef
@@ -99,7 +99,7 @@ func (t *tx) settle(s bridge.Session, r bridge.Result) bridge.Verdict {
 		t.setEvent(head, bridge.StateQueued, why)
 		t.setLane(l, bridge.LaneReady, why, o.Detail)
 	}
-	t.atHome(head, t.owner(head.Provider, head.RefKey))
+	t.settledOpen(head)
 	t.recheck(l)
 	v.State, v.Reason, v.Parked = head.State, head.Reason, l.state == bridge.LaneParked
 	return v
@@ -107,13 +107,13 @@ func (t *tx) settle(s bridge.Session, r bridge.Result) bridge.Verdict {
 
 // proves reports whether evidence seen during a try settles its event. It does not where nothing can
 // have happened: not a byte left, now or earlier, so the echo was of something else. A bond made
-// meanwhile (evidenceRef) proves its submit in any case.
-func (t *tx) proves(l *laneRow, o bridge.Outcome, then bridge.Then) bool {
+// meanwhile (evidenceRef) proves its submit if that is tried again, and its open in any case.
+func (t *tx) proves(l *laneRow, head *bridge.Event, o bridge.Outcome, then bridge.Then) bool {
 	switch then {
 	case bridge.ThenRetry, bridge.ThenWait:
 		return o.Reason != bridge.NotSent || l.unknown || l.evidenceRef != ""
 	case bridge.ThenPark, bridge.ThenSkip:
-		return o.Kind == bridge.OutcomeUnknown || l.unknown
+		return o.Kind == bridge.OutcomeUnknown || l.unknown || head.Kind == bridge.Open && l.evidenceRef != ""
 	}
 	return false
 }

@@ -29,8 +29,7 @@ func (s *Store) Sweep(ctx context.Context, o bridge.SweepOptions) (bridge.Swept,
 	var out bridge.Swept
 	err := s.do(ctx, 0, func(t *tx) error {
 		out = bridge.Swept{Expired: t.sweepLeases()}
-		t.sweepOpens(o.Batch)
-		out.Quarantined = t.sweepWaiting(o)
+		out.Quarantined = t.sweepOpens(o.Batch) + t.sweepWaiting(o)
 		out.Shrunk = t.sweepBodies(o)
 		out.Forgotten = t.sweepClaims(o)
 		t.exec("DELETE FROM wrote WHERE n IN (SELECT n FROM wrote WHERE comment = '' AND at < ? LIMIT ?)", t.now-int64(echoLife), o.Batch)
@@ -63,7 +62,7 @@ func (t *tx) sweepLeases() int {
 		if l.evidence {
 			b := t.bond(l.lid.Provider, l.lid.Task)
 			t.done(l, head, b, bridge.ByEvidence, l.evidenceRef, bridge.ReferenceKey(l.evidenceRef, false))
-			t.atHome(head, t.owner(head.Provider, head.RefKey))
+			t.settledOpen(head)
 			t.recheck(l)
 			continue
 		}

@@ -52,6 +52,8 @@ func subjects() []subject {
 		{"out", outRules},
 		{"in", inRules},
 		{"open", openRules},
+		{"open_hold", openHoldRules},
+		{"open_home", openHomeRules},
 		{"bounce", bounceRules},
 		{"echo", echoRules},
 		{"maybe_echo", maybeEchoRules},

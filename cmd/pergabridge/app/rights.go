@@ -8,7 +8,7 @@ import (
 
 // checkRights looks at who may read and change what this bridge lives on, before anything is opened: the
 // config file, the files of secrets, and the ledger or the memory of one that is a Redis. Somebody else who may change one of them is an
-// error; somebody else who may read a secret or the ledger is a warning.
+// error; somebody else who may read a secret or the ledger, or change a folder, is a warning.
 func (c *Config) checkRights() (warnings []string, err error) {
 	var errs []error
 	look := func(what, path string, secret bool) {

@@ -24,6 +24,8 @@ func lookAt(what, path string, private bool) (warning string, err error) {
 	}
 	mode := info.Mode()
 	switch {
+	case info.IsDir() && mode.Perm()&0o002 != 0 && mode&fs.ModeSticky == 0: // as emptyDir of Kubernetes and WSL make them
+		return fmt.Sprintf("%s %s may be changed by every user of this machine (%04o), who may put another file in the place of one: chmod o-w %s", what, path, mode.Perm(), path), nil
 	case mode.Perm()&0o002 != 0 && mode&fs.ModeSticky == 0:
 		return "", fmt.Errorf("%s %s may be changed by every user of this machine (%04o): chmod o-w %s", what, path, mode.Perm(), path)
 	case private && mode.Perm()&0o004 != 0 && !info.IsDir():

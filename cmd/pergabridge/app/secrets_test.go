@@ -1,6 +1,7 @@
 package app_test
 
 import (
+	"bufio"
 	"bytes"
 	"context"
 	"crypto/ecdsa"
@@ -20,6 +21,7 @@ import (
 	"log/slog"
 	"maps"
 	"math/big"
+	"net"
 	"net/http"
 	"net/http/httptest"
 	"net/url"
@@ -34,6 +36,7 @@ import (
 
 	"github.com/stretchr/testify/require"
 
+	"github.com/pergabridge/pergabridge/bridge/console/api"
 	"github.com/pergabridge/pergabridge/bridge/store/redis/redistest"
 	"github.com/pergabridge/pergabridge/cmd/pergabridge/app"
 	"github.com/pergabridge/pergabridge/soap/workflow"
@@ -171,6 +174,64 @@ func (p *parrot) told() []string {
 	return slices.Clone(p.hooks)
 }
 
+// mailParrot is a mail server that refuses every login and says what it heard, decoded as well.
+func mailParrot(t *testing.T) string {
+	l, err := net.Listen("tcp", "127.0.0.1:0")
+	require.NoError(t, err)
+	var serving sync.WaitGroup
+	t.Cleanup(func() { _ = l.Close(); serving.Wait() })
+	serving.Go(func() {
+		for {
+			c, err := l.Accept()
+			if err != nil {
+				return // closed
+			}
+			serving.Go(func() { repeatLogin(c) })
+		}
+	})
+	return l.Addr().String()
+}
+
+// repeatLogin speaks as much IMAP as a login needs.
+func repeatLogin(c net.Conn) {
+	defer c.Close()
+	_ = c.SetDeadline(time.Now().Add(10 * time.Second))
+	in := bufio.NewReader(c)
+	say := func(format string, args ...any) { _, _ = fmt.Fprintf(c, format+"\r\n", args...) }
+	say("* OK ready")
+	for {
+		line, err := in.ReadString('\n')
+		if err != nil {
+			return
+		}
+		tag, rest, _ := strings.Cut(strings.TrimSpace(line), " ")
+		words := strings.Fields(rest)
+		switch {
+		case len(words) > 0 && strings.EqualFold(words[0], "CAPABILITY"):
+			say("* CAPABILITY IMAP4rev1 AUTH=PLAIN AUTH=XOAUTH2")
+			say("%s OK done", tag)
+		case len(words) > 0 && strings.EqualFold(words[0], "AUTHENTICATE"):
+			said := words[len(words)-1]
+			if len(words) == 2 {
+				say("+ ")
+				if said, err = in.ReadString('\n'); err != nil {
+					return
+				}
+			}
+			said = strings.TrimSpace(said)
+			raw, _ := base64.StdEncoding.DecodeString(said) // what is no base64 is said as it is
+			say("%s NO heard %s %s", tag, said, strings.Map(func(r rune) rune {
+				if r < ' ' {
+					return ' '
+				}
+				return r
+			}, string(raw)))
+		default:
+			say("%s NO heard %s", tag, rest)
+		}
+	}
+}
+
 // safe is a buffer for many goroutines.
 type safe struct {
 	mu sync.Mutex
@@ -269,7 +330,7 @@ func TestNoSecretGetsOut(t *testing.T) {
 }
 
 func noSecretGetsOut(t *testing.T, store func(*seeds) (config, files string)) {
-	p := newParrot(t)
+	p, mail := newParrot(t), mailParrot(t)
 	s := &seeds{t: t, dir: t.TempDir(), by: map[string]string{"(obtained)": p.obtained}}
 	storeConfig, storeFiles := store(s)
 	cert, key := s.certificate()
@@ -299,8 +360,8 @@ func noSecretGetsOut(t *testing.T, store func(*seeds) (config, files string)) {
 	providers += "  p12: {kind: tesseron, base: \"" + p.URL + "\", keys: {basic_data: " + s.name("keys.basic_data") + ", ticket: " + s.name("keys.ticket") +
 		"}, enterprise: {id: 1}, contact: {id: 1}, ticket: {areaId: 3, entranceType: 2, urgencyType: 1}}\n"
 	providers += "mail: {domain: bridge.example.com, secret: " + s.name("mail.secret") + "}\nmailboxes:\n" +
-		"  a: {imap: \"imaps://127.0.0.1:1\", username: a@example.com, password: " + s.name("mailboxes.password") + ", providers: {p1: {senders: [acme.example]}}}\n" +
-		"  b: {imap: \"imaps://127.0.0.1:1\", username: b@example.com, oauth2: {token_url: \"" + p.URL + "/token\", client_id: me, client_secret: " +
+		"  a: {imap: \"imap://" + mail + "\", unencrypted: true, username: a@example.com, password: " + s.name("mailboxes.password") + ", providers: {p1: {senders: [acme.example]}}}\n" +
+		"  b: {imap: \"imap://" + mail + "\", unencrypted: true, username: b@example.com, oauth2: {token_url: \"" + p.URL + "/token\", client_id: me, client_secret: " +
 		s.name("oauth2.client_secret") + ", refresh_token: " + s.name("oauth2.refresh_token") + "}, providers: {p2: {senders: [acme.example]}}}\n"
 	providers += "files: {links: {secret: " + s.name("links.secret") + "}}\n"
 	file := filepath.Join(s.dir, "pergabridge.yaml")
@@ -417,6 +478,7 @@ providers:
 		req.Header.Set("X-Pergabridge-Person", "Eve")
 		if body != "" {
 			req.Header.Set("Content-Type", "application/json")
+			req.Header.Set("Idempotency-Key", "once") // so that the answer is remembered
 		}
 		res, err := http.DefaultClient.Do(req)
 		require.NoError(t, err)
@@ -452,12 +514,17 @@ providers:
 		return parked >= 5 && quarantined >= 3 && len(p.told()) > 0
 	}, 60*time.Second, 100*time.Millisecond, "all but the linked ticket are parked, and somebody is told: %v", log)
 
+	require.Eventually(t, func() bool {
+		_, text := ask("GET", "/api/v1/mailboxes", "")
+		return strings.Count(text, "heard") >= 2
+	}, 30*time.Second, 50*time.Millisecond, "both mailboxes say what their server repeats")
+
 	// Everything that can be seen.
 	type sight struct{ where, text string }
 	var sights []sight
 	seen := map[string]bool{}
 	queue := []string{"/", "/login", "/metrics", "/readyz", "/healthz", "/api/v1/openapi.json", "/api/v1/counts", "/api/v1/status", "/api/v1/events?limit=1000",
-		"/api/v1/lanes", "/api/v1/bonds", "/api/v1/destinations", "/api/v1/quarantine?waiting=true", "/api/v1/activity", "/api/v1/backup", "/tasks?q=seed"}
+		"/api/v1/lanes", "/api/v1/bonds", "/api/v1/destinations", "/api/v1/quarantine?waiting=true", "/api/v1/activity", "/api/v1/mailboxes", "/api/v1/backup", "/tasks?q=seed"}
 	link := regexp.MustCompile(`href="(/[^"#]*)`)
 	ids := regexp.MustCompile(`"id":"([0-9a-f-]{36})"`)
 	for len(queue) > 0 {
@@ -483,6 +550,17 @@ providers:
 	for i, m := range p.told() {
 		sights = append(sights, sight{fmt.Sprintf("notification %d", i), m})
 	}
+	// The board: answers that are remembered, how mailboxes do, replicas, repairs.
+	for _, kind := range []string{"answer", "mailbox", api.NoticeReplica, "repair"} {
+		notices, err := a.Store().Notices(t.Context(), kind, "")
+		require.NoError(t, err)
+		for _, n := range notices {
+			sights = append(sights, sight{"notice " + kind + " " + n.Key, n.Key + string(n.Value) + unfolded(n.Value)})
+		}
+		if kind != "repair" {
+			require.NotEmpty(t, notices, kind)
+		}
+	}
 	stop()
 	require.NoError(t, <-ended)
 	running = false
@@ -501,4 +579,32 @@ providers:
 		masked += strings.Count(x.text, "[secret]")
 	}
 	require.Greater(t, masked, 200, "the secrets were really there")
+}
+
+// unfolded returns every string of a JSON value that is base64 of a text, decoded: the bodies of
+// remembered answers are kept so.
+func unfolded(raw []byte) string {
+	var out strings.Builder
+	var walk func(v any)
+	walk = func(v any) {
+		switch v := v.(type) {
+		case string:
+			if b, err := base64.StdEncoding.DecodeString(v); err == nil {
+				out.WriteString("\n" + string(b))
+			}
+		case []any:
+			for _, x := range v {
+				walk(x)
+			}
+		case map[string]any:
+			for _, x := range v {
+				walk(x)
+			}
+		}
+	}
+	var v any
+	if json.Unmarshal(raw, &v) == nil {
+		walk(v)
+	}
+	return out.String()
 }

@@ -4,7 +4,7 @@
 -- ARGV[8..11]          fence of a duty: its name, session and epoch, and the cursor to save; name ''
 --                      if the events come by no duty
 -- ARGV[12]             number of events; then 22 arguments for each, see t.read_event
--- returns              {counter, woke, receipts...}: 8 texts a receipt, see t.receipt;
+-- returns              {"counter:writes", woke, receipts...}: 8 texts a receipt, see t.receipt;
 --                      or the error PBFENCED
 local memo = t.begin()
 if memo then return memo end

@@ -78,10 +78,10 @@ end
 
 -- proves reports whether evidence seen during a try settles its event. It does not where nothing can
 -- have happened: not a byte left, now or earlier, so the echo was of something else. A bond made
--- meanwhile (evidence_ref) proves its submit in any case.
-local function proves(l, r, what)
+-- meanwhile (evidence_ref) proves its submit if that is tried again, and its open in any case.
+local function proves(l, head, r, what)
   if what == 'retry' or what == 'wait' then return r.reason ~= 'not_sent' or l.unknown or l.evidence_ref ~= '' end
-  if what == 'park' or what == 'skip' then return r.kind == 'unknown' or l.unknown end
+  if what == 'park' or what == 'skip' then return r.kind == 'unknown' or l.unknown or head.kind == 'open' and l.evidence_ref ~= '' end
   return false
 end
 
@@ -103,7 +103,7 @@ function t.settle(r)
   end
   t.unlease(l)
   local what, why, reference, key, bound = r['then'], r.reason, r.reference, r.ref_key, false
-  if l.evidence and proves(l, r, what) then
+  if l.evidence and proves(l, head, r, what) then
     what, why = 'done', 'evidence'
     if reference == '' then reference, key = l.evidence_ref, l.evidence_key end
   end
@@ -128,7 +128,7 @@ function t.settle(r)
     t.set_event(head, 'queued', why)
     t.set_lane(l, 'ready', why, r.detail)
   end
-  if head.kind == 'open' then t.at_home(head, t.owner(head.provider, head.ref_key)) end
+  t.settled_open(head)
   t.recheck(l)
   return { r.token, '0', head.state, head.reason, bound and '1' or '0', l.state == 'parked' and '1' or '0' }
 end

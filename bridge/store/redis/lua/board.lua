@@ -3,7 +3,7 @@
 -- KEYS[1], ARGV[1..7]  see core.lua
 -- ARGV[8]              "new": only if there is none; then there is one notice. Else "".
 -- ARGV[9]              number of notices; then for each: kind, key, value, until (microseconds)
--- returns              {counter, woke, ...}: new adds "1" if it was put up, or "0", and value and end
+-- returns              {"counter:writes", woke, ...}: new adds "1" if it was put up, or "0", and value and end
 --                      of the one that is there
 local memo = t.begin()
 if memo then return memo end

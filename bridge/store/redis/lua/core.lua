@@ -9,7 +9,7 @@
 -- KEYS[1]   prefix of the namespace, "{pb:NAMESPACE}:"; all keys are named from it, in one slot
 -- ARGV[1]   id of this call: a repeat of the call (go-redis retry, lost reply) gets the first answer
 -- ARGV[2]   epoch the caller works with
--- ARGV[3]   highest counter the caller has seen
+-- ARGV[3]   highest counter and number of writes the caller has seen, "C:W"
 -- ARGV[4]   now, microseconds since 1970
 -- ARGV[5]   a fresh UUIDv7, from which ids of events made here are derived
 -- ARGV[6]   random text, from which lease tokens are derived
@@ -29,7 +29,7 @@ local dev, dbonds, dlanes, ddests = {}, {}, {}, {} -- changed, in order of the f
 local kept = {}                                    -- seqs that began to wait in this call
 local tally, attempts, noted, wrote = {}, {}, {}, {}
 local read_attempts = {}                           -- tries that were read and are not changed
-local counter, drawn, made, woke = 0, 0, 0, false
+local counter, drawn, made, woke, writes = 0, 0, 0, false, 0
 local copying = false -- a backup is under way and has to be told what changes
 
 local function arg() ap = ap + 1; return A[ap] end
@@ -47,20 +47,26 @@ function t.begin()
     if memo == 'void' then return redis.error_reply('PBVOID this call was given up by its caller') end
     if memo then return munpack(memo), true end
   end
-  local m = call('HMGET', P .. 'meta', 'epoch', 'counter', 'copying', 'reset')
-  counter, copying = tonumber(m[2] or '0'), m[3] and tonumber(m[3]) > now
-  if m[4] or m[1] ~= A[2] or counter < tonumber(A[3]) then
-    return redis.error_reply('PBRESET epoch ' .. (m[1] or 'none') .. ' counter ' .. text(counter))
-  end
+  local m = call('HMGET', P .. 'meta', 'epoch', 'counter', 'copying', 'reset', 'writes')
+  counter, copying, writes = tonumber(m[2] or '0'), m[3] and tonumber(m[3]) > now, tonumber(m[5] or '0')
+  local c, w = A[3]:match('^(%d+):(%d+)$')
+  if m[4] or m[1] ~= A[2] or counter < tonumber(c) or writes < tonumber(w) then return t.gone(m[1]) end
+end
+
+-- gone is the answer to a caller that misses something.
+function t.gone(epoch, how)
+  return redis.error_reply('PBRESET epoch ' .. (epoch or 'none') .. ' counter ' .. text(counter) .. ' writes ' .. text(writes) .. (how or ''))
 end
 
 -- finish writes everything, remembers the answer (or what stands for it) for as long as a repeat or a
--- doubt may come, and wakes the other replicas.
+-- doubt may come, and wakes the other replicas. Every call counts as a write: the counter grows with new
+-- events alone, and a copy that lacks deliveries only would have the same.
 local memory = 30000
 
 function t.finish(answer, memo)
   t.flush()
-  answer[1], answer[2] = text(counter), woke and '1' or '0'
+  writes = call('HINCRBY', P .. 'meta', 'writes', 1)
+  answer[1], answer[2] = text(counter) .. ':' .. text(writes), woke and '1' or '0'
   if memo then memo[1], memo[2] = answer[1], answer[2] end
   if callid ~= '' then call('SET', P .. 'call:' .. callid, mpack(memo or answer), 'PX', memory) end
   if woke then call('PUBLISH', P .. 'wake', me) end
@@ -594,6 +600,9 @@ local function count(key, by)
   if by ~= 0 then tally[key] = (tally[key] or 0) + by end
 end
 
+local makers = { submit = true, reject_solution = true }
+local maker_mode = { new = true, reopen = true }
+
 local waits_for_bond = { unknown_task = true, unknown_reference = true, awaits_reference = true }
 
 -- index moves an event between the indexes of what is kept: all, those that may expire, by task
@@ -621,6 +630,13 @@ end
 -- makes reports whether e is an unsettled submit that makes a new ticket at its provider.
 function t.makes(e) return e.kind == 'submit' and e.mode == 'new' and in_lane[e.state] or false end
 
+-- unanswered reports whether e is a submit that was delivered and whose reference nobody told us.
+function t.unanswered(e)
+  if e.state ~= 'done' or e.kind ~= 'submit' or e.mode ~= 'new' then return false end
+  local b = t.bond(e.provider, e.task)
+  return b and b.state == 'pending' and b.submit == e.id or false
+end
+
 local function flush_event(e)
   local was, state, seq = e.was_state, e.state, text(e.seq)
   e.dirty = false
@@ -634,6 +650,13 @@ local function flush_event(e)
     local made_before = e.was_making or false
     count('making|' .. e.provider, (makes and 1 or 0) - (made_before and 1 or 0))
     e.was_making = makes
+  end
+  if makers[e.kind] then
+    if maker_mode[e.mode] and (in_lane[state] or t.unanswered(e)) then
+      put('ZADD', 'maker:' .. e.provider, seq, seq)
+    elseif was then
+      put('ZREM', 'maker:' .. e.provider, seq)
+    end
   end
   if e.changed or not final[state] then
     if e.changed and not e.whole then t.whole(e) end

@@ -107,8 +107,9 @@ function t.reported(e)
   return of
 end
 
--- bounce ends a delivered event as one that did not arrive.
+-- bounce ends a delivered event as one that did not arrive. An open whose ticket SSP has did arrive.
 function t.bounce(of, report)
+  if of.kind == 'open' and of.task ~= 'new:' .. of.ref_key then return end
   of.first, of.detail = report.id, report.detail
   t.set_event(of, 'ended', 'bounced')
   t.without_effect(of, t.bond(of.provider, of.task))
@@ -342,6 +343,8 @@ end
 
 local function open_field(provider, ref_key) return provider .. SEP .. 'in' .. SEP .. 'o:' .. ref_key end
 
+function t.open_field(e) return open_field(e.provider, e.ref_key) end
+
 -- open_task is what stands for the task of an open ("OpenTask").
 local function open_task(ref_key) return 'new:' .. ref_key end
 
@@ -365,11 +368,32 @@ function t.unclaim_open(e)
   if c and c.seq == e.seq then t.unclaim(f) end
 end
 
--- making reports whether a submit that makes a new ticket is unsettled at the provider.
-function t.making(provider)
-  if tonumber(call('HGET', P .. 'tally', 'making|' .. provider) or 0) > 0 then return true end
-  for _, e in ipairs(dev) do -- not counted yet
-    if e.dirty and e.provider == provider and t.makes(e) then return true end
+local open_wait = 7 * 86400e6 -- bridge.OpenWait
+
+-- may_make reports whether e may have made a ticket whose reference we were not told yet. What is parked
+-- and was surely refused at every try has made none.
+local function may_make(e)
+  if not makers[e.kind] or not maker_mode[e.mode] then return false end
+  if e.state == 'parked' then
+    local l = t.lane(e.provider, e.dir, e.task)
+    return l and l.unknown or false
+  end
+  return in_lane[e.state] or t.unanswered(e) and e.ended > now - open_wait
+end
+
+-- making reports whether an event that was accepted before e may have made the ticket of e.
+function t.making(e)
+  local last, from = e.seq == 0 and '+inf' or '(' .. text(e.seq), 0
+  repeat
+    local page = call('ZRANGEBYSCORE', P .. 'maker:' .. e.provider, '-inf', last, 'LIMIT', from, 100)
+    for _, s in ipairs(page) do
+      local m = t.event(tonumber(s))
+      if m and may_make(m) then return true end
+    end
+    from = from + #page
+  until #page < 100
+  for _, m in ipairs(dev) do -- not in the index yet
+    if m.dirty and m.provider == e.provider and (e.seq == 0 or m.seq < e.seq) and may_make(m) then return true end
   end
   return false
 end
@@ -390,38 +414,64 @@ function t.open(e)
     end
     e.task = open_task(e.ref_key)
     return t.ended(e, 'duplicate', first.id)
-  elseif t.making(e.provider) then
-    return t.kept(e, 'waiting', 'unknown_reference', 'a submit of this provider is not settled yet, and this may be the ticket it makes')
+  elseif t.making(e) then
+    return t.kept(e, 'waiting', 'unknown_reference', 'the provider has not told the reference of every ticket that we ordered before, and this may be one of them')
   end
+  return t.new_ticket(e)
+end
+
+-- arrived settles the opens of a reference that SSP knows now, and gives them and their repeats the task.
+-- One that is being delivered right now is proved by that, and arrives when its try settles.
+function t.arrived(provider, ref_key, reference, task)
+  if ref_key == '' or task == '' then return end
+  local from = open_task(ref_key)
+  local l = t.lane(provider, 'in', from)
+  if not l and not t.claimed(open_field(provider, ref_key)) then return end
+  local head = t.head_of(l)
+  while head do
+    if l.state == 'leased' then
+      l.evidence, l.evidence_ref, l.evidence_key = true, reference, ref_key
+      t.touch(l)
+      break
+    end
+    t.end_head(l, head, 'done', 'evidence', '')
+    head = t.head_of(l)
+  end
+  local function home(e)
+    if e and e.kind == 'open' and e.provider == provider and final[e.state] and e.task == from then
+      e.task = task
+      t.touch_event(e)
+    end
+  end
+  for i = 1, #dev do home(dev[i]) end -- not listed yet
+  for _, s in ipairs(call('LRANGE', P .. 'of:task:' .. from, 0, -1)) do home(t.event(tonumber(s))) end
+end
+
+-- settled_open follows up the try of an open whose ticket became known meanwhile.
+function t.settled_open(head)
+  if head.kind == 'open' then t.arrived(head.provider, head.ref_key, head.reference, t.owner(head.provider, head.ref_key)) end
+end
+
+-- new_ticket puts an open into the lane of its reference.
+function t.new_ticket(e)
   e.task, e.detail, e.changed = open_task(e.ref_key), '', true
   local r = t.queued(e)
   t.claim_open(e)
   return r
 end
 
--- arrived settles the open of a reference that SSP knows now, and gives it the task.
-function t.arrived(b, w)
-  local e = t.opened(b.provider, w.ref_key)
-  if not e or e.kind ~= 'open' or e.task ~= open_task(w.ref_key) then return end
-  if e.state ~= 'done' then
-    local l = t.lane(e.provider, e.dir, e.task)
-    if not l or l.head ~= e.seq then return end
-    if l.state == 'leased' then
-      l.evidence, l.evidence_ref, l.evidence_key = true, w.reference, w.ref_key
-      t.touch(l)
-      return
-    end
-    t.end_head(l, e, 'done', 'evidence', '')
+-- open_anyway puts an open into a lane because a person says so. If its ticket is known by now it is
+-- what it says otherwise.
+function t.open_anyway(e)
+  local owner = t.owner(e.provider, e.ref_key)
+  if owner == '' then
+    t.new_ticket(e)
+    return
   end
-  t.at_home(e, b.task)
-end
-
--- at_home gives a settled open the task that its ticket became.
-function t.at_home(e, task)
-  if e.kind == 'open' and e.state == 'done' and task ~= '' and task ~= e.task then
-    e.task = task
-    t.touch_event(e)
-  end
+  t.unclaim_open(e)
+  e.kind, e.task, e.detail = t.known(e), owner, ''
+  t.touch_event(e)
+  t.inbound(e, t.bond(e.provider, owner), owner)
 end
 
 -- Making a bond ------------------------------------------------------------------------------------
@@ -444,6 +494,12 @@ function t.supersede(provider, task)
   end
 end
 
+-- reindex_submit looks again whether the delivered submit of a bond may have made a ticket nobody told us of.
+function t.reindex_submit(b)
+  local s = b.submit ~= '' and t.event_by_id(b.submit)
+  if s and s.state == 'done' then t.move_event(s) end -- the flush sees to the index
+end
+
 -- bind gives a bond its reference and does everything that follows. It returns false, having done
 -- nothing, if the reference is another task's. w: reference, ref_key; by_ssp: SSP knows it already;
 -- by: the event that names it; because: what an unsettled submit ends with, nil if it is being
@@ -456,7 +512,10 @@ function t.bind(b, w)
     insert(b.refs, w.ref_key)
   end
   if b.ref_key ~= w.ref_key then b.reference, b.ref_key, b.acked = w.reference, w.ref_key, false end
-  if b.state == 'pending' then b.state = 'open' end
+  if b.state == 'pending' then
+    b.state = 'open'
+    if not w.submit then t.reindex_submit(b) end
+  end
   if w.by_ssp then b.acked = true end
   local ack
   if not b.acked and not over[b.state] then
@@ -469,7 +528,7 @@ function t.bind(b, w)
   end
   t.save_bond(b)
   if w.because then t.evidence_for_submit(b, w) end
-  t.arrived(b, w)
+  t.arrived(b.provider, w.ref_key, w.reference, b.task)
   if ack then
     ack.task = b.task
     t.append(ack)

@@ -6,8 +6,10 @@
 -- ARGV[2]   epoch it gets
 -- ARGV[3]   counter
 -- ARGV[4]   version of the key layout
+-- ARGV[5]   now, microseconds: the writes are counted from here, so that they are more than any that were
+--           counted before the ledger came here; marks from before are not looked for ("base")
 -- returns   {"1"}, or {"0"} if it has another epoch
 local meta = KEYS[1] .. 'meta'
 if redis.call('HGET', meta, 'epoch') ~= ARGV[1] then return { '0' } end
-redis.call('HSET', meta, 'epoch', ARGV[2], 'counter', ARGV[3], 'schema', ARGV[4])
+redis.call('HSET', meta, 'epoch', ARGV[2], 'counter', ARGV[3], 'schema', ARGV[4], 'writes', ARGV[5], 'base', ARGV[5])
 return { '1' }

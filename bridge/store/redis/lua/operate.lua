@@ -4,7 +4,7 @@
 -- ARGV[8..20]          verb, person, note, event, lane (provider/dir/task), destination, duty, provider,
 --                      task, reference, ref_key, state, target as it is recorded
 -- ARGV[21]             number of events of quarantine_reread; then 22 arguments each
--- returns              {counter, woke, "ok", changed, detail, number of events, events..., receipts
+-- returns              {"counter:writes", woke, "ok", changed, detail, number of events, events..., receipts
 --                      (8 texts each)...}, or {counter, woke, "refused" or "missing", message}
 local memo = t.begin()
 if memo then return memo end
@@ -52,9 +52,13 @@ function verbs.event_retry()
   if l then return retry_head(l, e) end
   if e.state == 'queued' then
     return refuse('event %s waits behind the head of its lane, event %s: retry that one', e.id, t.head_of(t.lane(e.provider, e.dir, e.task)).id)
+  elseif e.kind == 'open' and keeps[e.state] and e.reason == 'unknown_reference' then -- the person knows that no submit of ours made this ticket
+    t.open_anyway(e)
+    moved(e)
+    return
   elseif e.state ~= 'ended' then
     return refuse('event %s is %s: nothing to retry', e.id, e.state)
-  elseif e.task == '' or not may_travel[e.dir][e.kind] or e.kind ~= 'open' and not t.bond(e.provider, e.task) then
+  elseif not may_travel[e.dir][e.kind] or e.kind == 'open' and e.ref_key == '' or e.kind ~= 'open' and (e.task == '' or not t.bond(e.provider, e.task)) then
     return refuse('event %s belongs to no bond: link its task first with `bonds link`', e.id)
   elseif not may_return[e.reason] then
     return refuse('event %s ended as %s: it cannot be released', e.id, e.reason)
@@ -62,8 +66,7 @@ function verbs.event_retry()
   if e.shrunk == 1 then
     return refuse('the contents of event %s were removed when its retention ended: there is nothing left to send', e.id)
   end
-  t.append(e)
-  if e.kind == 'open' then t.claim_open(e) end
+  if e.kind == 'open' then t.open_anyway(e) else t.append(e) end
   moved(e)
 end
 
@@ -271,6 +274,7 @@ local function strip(b)
   b.reference, b.ref_key, b.acked = '', '', false
   if not over[b.state] then b.state = 'pending' end
   t.save_bond(b)
+  t.reindex_submit(b)
 end
 
 function verbs.bond_unlink()

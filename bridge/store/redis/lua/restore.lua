@@ -6,7 +6,7 @@
 -- ARGV[9]              number of records; then 3 arguments each: kind, JSON, body (see backup.lua);
 --                      kind "activity" has a line of the list of activities as its JSON, older
 --                      than those before; kind "newer" likewise, newer than those before
--- returns              {counter, woke}
+-- returns              {"counter:writes", woke}
 local memo = t.begin()
 if memo then return memo end
 counter = max(counter, num())
@@ -51,6 +51,7 @@ function restore.bond(r)
   local b = t.bond(provider, task) or t.make_bond(provider, task, '')
   t.save_bond(b)
   take(b, r, 'state', 'reference', 'ref_key', 'resolves', 'submit', 'acked', 'created', 'changed', 'refs')
+  if b.state == 'pending' then t.reindex_submit(b) end -- or not: its event may stand before it
 end
 
 function restore.lane(r)

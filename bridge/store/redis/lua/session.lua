@@ -5,7 +5,7 @@
 -- ARGV[9]              session id
 -- ARGV[10]             renew: its new end, microseconds; take, release: name of the duty
 -- ARGV[11]             renew: name of the replica; release: epoch of the duty
--- returns              {counter, woke, ...}: take adds "1", epoch, cursor and the date of the last
+-- returns              {"counter:writes", woke, ...}: take adds "1", epoch, cursor and the date of the last
 --                      resume after a reset, or "0" if somebody alive holds it or a person paused it; or the error PBFENCED
 local memo = t.begin()
 if memo then return memo end

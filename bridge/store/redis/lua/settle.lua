@@ -8,7 +8,7 @@
 -- then                 number of results; then each, see t.read_result
 -- then                 number of wants; then for each: dest, n, in flight, rate, burst, break,
 --                      break for (microseconds), without reference
--- returns              {counter, woke, next, fenced, number of verdicts, verdicts (6 texts each, see
+-- returns              {"counter:writes", woke, next, fenced, number of verdicts, verdicts (6 texts each, see
 --                      t.settle), number of leases, leases (9 texts each, see t.lease_out)}; next is
 --                      when the earliest lane becomes due, "0" if none; fenced is "1" if the session
 --                      has expired and gets no leases. The bodies of the events are not part of it:

@@ -4,14 +4,16 @@
 -- KEYS[1], ARGV[1..7]  see core.lua
 -- ARGV[8]              how long events wait, microseconds
 -- ARGV[9]              how long they wait after the open of their reference was delivered, microseconds
--- ARGV[10]             how long claims live, microseconds
--- ARGV[11]             batch: how many events one sweep shrinks
--- ARGV[12]             number of retentions; then for each: provider ('' for the default), what
+-- ARGV[10..11]         how long an open waits for the reference of another ticket, microseconds; what is
+--                      said to people after that
+-- ARGV[12]             how long claims live, microseconds
+-- ARGV[13]             batch: how many events one sweep shrinks
+-- ARGV[14]             number of retentions; then for each: provider ('' for the default), what
 --                      stays ("full", "text", "digest"), for how long, microseconds
--- returns              {counter, woke, expired, quarantined, shrunk, forgotten}
+-- returns              {"counter:writes", woke, expired, quarantined, shrunk, forgotten}
 local memo = t.begin()
 if memo then return memo end
-local waiting_limit, open_wait, claim_life, batch = num(), num(), num(), num()
+local waiting_limit, open_wait, open_hold, open_held, claim_life, batch = num(), num(), num(), arg(), num(), num()
 local keep = {}
 for _ = 1, num() do
   local provider = arg()
@@ -39,7 +41,7 @@ local function sweep_leases()
       n = n + 1
       if l.evidence then
         t.done(l, head, t.bond(l.provider, l.task), 'evidence', l.evidence_ref, l.evidence_key)
-        t.at_home(head, t.owner(head.provider, head.ref_key))
+        t.settled_open(head)
         t.recheck(l)
       else
         l.due = now
@@ -51,12 +53,30 @@ local function sweep_leases()
   return n
 end
 
--- sweep_opens decides again the opens that waited for submits, once none is unsettled.
+-- sweep_opens decides again the opens of which no other event may have made the ticket any more, and
+-- gives those to people that waited too long for that.
 local function sweep_opens()
-  for _, s in ipairs(call('ZRANGE', P .. 'opening', 0, batch - 1)) do
-    local e = t.event(tonumber(s))
-    if e and e.state == 'waiting' and not t.making(e.provider) then t.decide(e) end
-  end
+  local n, quarantined, busy, from = 0, 0, {}, 0
+  repeat
+    local page = call('ZRANGE', P .. 'opening', from, from + 999)
+    from = from + #page
+    for _, s in ipairs(page) do
+      local e = n < batch and t.event(tonumber(s))
+      if e and e.state == 'waiting' then
+        busy[e.provider] = busy[e.provider] or t.making(e) -- what one waits for, the later ones wait for as well
+        if not busy[e.provider] then
+          t.decide(e)
+          n = n + 1
+        elseif e.received < now - open_hold then
+          e.detail = open_held
+          t.touch_event(e)
+          t.set_event(e, 'quarantined', e.reason)
+          n, quarantined = n + 1, quarantined + 1
+        end
+      end
+    end
+  until #page < 1000 or n >= batch
+  return quarantined
 end
 
 -- opening reports whether the open of a reference may still bring its task.
@@ -118,14 +138,20 @@ end
 local function sweep_claims()
   local n = 0
   local function forget(e)
-    local c = e.claim ~= '' and t.claimed(e.claim)
-    if c and c.seq == e.seq then
-      if c.at >= now - claim_life then return false end
-      if not final[e.state] then return nil end
-      t.unclaim(e.claim)
-      if e.kind == 'open' then t.unclaim_open(e) end
-      n = n + 1
+    local held = {}
+    for _, f in ipairs({ e.claim, e.kind == 'open' and t.open_field(e) or nil }) do
+      local c = f ~= '' and t.claimed(f)
+      if c and c.seq == e.seq then
+        if c.at >= now - claim_life then
+          if f == e.claim then return false end
+          return nil -- an open may be claimed long after it was accepted
+        end
+        held[#held + 1] = f
+      end
     end
+    if #held > 0 and not final[e.state] then return nil end
+    for _, f in ipairs(held) do t.unclaim(f) end
+    n = n + #held
     return true
   end
   for _, s in ipairs(call('ZRANGE', P .. 'unforgotten', 0, batch - 1)) do
@@ -161,9 +187,9 @@ end
 
 local out = { '', '', text(sweep_leases()) }
 t.flush()
-sweep_opens()
+local held = sweep_opens()
 t.flush()
-out[4] = text(sweep_waiting())
+out[4] = text(held + sweep_waiting())
 out[5] = text(sweep_bodies())
 out[6] = text(sweep_claims())
 sweep_wrote()
