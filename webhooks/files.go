@@ -5,6 +5,7 @@ import (
 	"errors"
 	"math"
 	"net/http"
+	"sync"
 
 	"golang.org/x/time/rate"
 
@@ -26,18 +27,43 @@ type FileOptions struct {
 // maxDownloads bounds the files that are held in memory at once.
 const maxDownloads = 4
 
+// maxOfOne bounds those of one event: whoever has a link and reads slowly leaves room for the others.
+const maxOfOne = 2
+
 // A fileServer gives out files. Nothing is looked up for a token that is not signed by us.
 type fileServer struct {
 	FileOptions
 	pace *rate.Limiter
 	slot chan struct{}
+
+	mu sync.Mutex
+	of map[string]int // downloads under way, by event
+}
+
+// enter takes one of the places of an event, if there is one.
+func (f *fileServer) enter(id string) bool {
+	f.mu.Lock()
+	defer f.mu.Unlock()
+	if f.of[id] >= maxOfOne {
+		return false
+	}
+	f.of[id]++
+	return true
+}
+
+func (f *fileServer) leave(id string) {
+	f.mu.Lock()
+	defer f.mu.Unlock()
+	if f.of[id]--; f.of[id] <= 0 {
+		delete(f.of, id)
+	}
 }
 
 func newFileServer(o FileOptions) *fileServer {
 	if o.Rate <= 0 {
 		o.Rate = 5
 	}
-	return &fileServer{FileOptions: o, pace: rate.NewLimiter(rate.Limit(o.Rate), int(math.Ceil(o.Rate))*2), slot: make(chan struct{}, maxDownloads)}
+	return &fileServer{FileOptions: o, pace: rate.NewLimiter(rate.Limit(o.Rate), int(math.Ceil(o.Rate))*2), slot: make(chan struct{}, maxDownloads), of: map[string]int{}}
 }
 
 // noSuchFile is said of every token that is not a live link, whatever is wrong with it.
@@ -57,6 +83,11 @@ func (f *fileServer) serve(c *call) {
 		f.busy(c)
 		return
 	}
+	if !f.enter(id) {
+		f.busy(c)
+		return
+	}
+	defer f.leave(id)
 	select {
 	case f.slot <- struct{}{}:
 		defer func() { <-f.slot }()

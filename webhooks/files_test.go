@@ -7,6 +7,7 @@ import (
 	"net/http"
 	"net/http/httptest"
 	"strings"
+	"sync"
 	"testing"
 	"time"
 
@@ -122,6 +123,39 @@ func TestFilesAreRateBound(t *testing.T) {
 	require.Equal(t, 429, rec.Code)
 	require.NotEmpty(t, rec.Header().Get("Retry-After"))
 	s.now = s.now.Add(time.Second)
+	require.Equal(t, 200, s.get(s.path(1)).Code)
+}
+
+// slowReader takes nothing until it is let go.
+type slowReader struct {
+	*httptest.ResponseRecorder
+	came chan<- struct{}
+	held <-chan struct{}
+}
+
+func (w slowReader) Write(b []byte) (int, error) {
+	w.came <- struct{}{}
+	<-w.held
+	return w.ResponseRecorder.Write(b)
+}
+
+// Whoever has a link and reads slowly does not keep out those who have others.
+func TestSlowReadersOfOneLinkLeaveRoomForOthers(t *testing.T) {
+	s := newShelf(t, nil)
+	came, held := make(chan struct{}), make(chan struct{})
+	var readers sync.WaitGroup
+	for range 2 {
+		r := httptest.NewRequest(http.MethodGet, s.path(1), nil)
+		readers.Go(func() { s.handler.ServeHTTP(slowReader{httptest.NewRecorder(), came, held}, r) })
+		<-came
+	}
+	require.Equal(t, 429, s.get(s.path(1)).Code)
+	first := s.event.ID
+	s.event.ID = bridge.NewID()
+	require.Equal(t, 200, s.get(s.path(1)).Code, "another one")
+	s.event.ID = first
+	close(held)
+	readers.Wait()
 	require.Equal(t, 200, s.get(s.path(1)).Code)
 }
 
