@@ -141,7 +141,7 @@ func TestTheWrongRoleIsShownNoButtonAndRefused(t *testing.T) {
 		require.Equal(t, []string{"Sign out"}, value[[]string](b, `[...document.querySelectorAll("main button, main .button, header button")].filter((x) => !x.closest("form[method=get]")).map((x) => x.innerText)`), page)
 	}
 	post := func(csrf string) int {
-		return value[int](b, fmt.Sprintf(`fetch("/act", {method: "POST", redirect: "manual", body: new URLSearchParams({csrf: %s, verb: "event: retry", target: %q})}).then((r) => r.status)`, csrf, s.ParkedEvent))
+		return value[int](b, fmt.Sprintf(`fetch("/act", {method: "POST", redirect: "manual", body: new URLSearchParams({csrf: %s, verb: "event_retry", target: %q})}).then((r) => r.status)`, csrf, s.ParkedEvent))
 	}
 	const mine = `document.querySelector("[name=csrf]").value`
 	b.allow(1)
