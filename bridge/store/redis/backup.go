@@ -141,12 +141,27 @@ func (b *backup) put(l line) error {
 	return nil
 }
 
-// Restore writes a backup into the namespace of s, which must be empty. Leases in the backup become
-// unknown at the first sweep: their sessions are not restored.
+// Restore writes a backup into the namespace of s, which must be empty, and that nobody works with. Leases
+// in the backup become unknown at the first sweep: their sessions are not restored. The namespace has an
+// epoch of its own while this goes on, as in [Store.Import], and a new one afterwards: replicas that remember
+// what was before stand still until a person resumes them, because what came after the backup is missing.
 func (s *Store) Restore(ctx context.Context, r io.Reader) error {
-	if _, seen := s.position(); seen.counter > 0 {
-		return errors.New("redis: restore: the namespace is not empty")
+	if err := s.idle(ctx, s.now()); err != nil {
+		return err
 	}
+	before, err := s.beginImport(ctx)
+	if err != nil {
+		return err
+	}
+	if err := s.putBack(ctx, r); err != nil {
+		return errors.Join(err, s.abandonImport(context.WithoutCancel(ctx), before))
+	}
+	epoch, seen := s.position()
+	return s.setEpoch(ctx, epoch, bridge.NewID(), seen.counter)
+}
+
+// putBack writes the records of a backup.
+func (s *Store) putBack(ctx context.Context, r io.Reader) error {
 	in := bufio.NewScanner(r)
 	in.Buffer(make([]byte, 1<<16), maxLine)
 	var records []any

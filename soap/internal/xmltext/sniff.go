@@ -32,9 +32,9 @@ func Sniff(data []byte) Head {
 			h.Empty = !h.Doctype && len(bytes.TrimSpace(data)) == 0
 			return h
 		case bytes.HasPrefix(d, []byte("<?")):
-			d = after(d, "?>")
+			d = after(d[len("<?"):], "?>")
 		case bytes.HasPrefix(d, []byte("<!--")):
-			d = after(d, "-->")
+			d = after(d[len("<!--"):], "-->") // the dashes that begin a comment do not end it
 		case bytes.HasPrefix(d, []byte("<!")):
 			h.Doctype = true
 			word := strings.ToLower(string(d[:min(len(d), 64)]))

@@ -61,6 +61,7 @@ func TestSniff(t *testing.T) {
 
 func FuzzSniff(f *testing.F) {
 	f.Add([]byte(`<?xml version="1.0"?><!-- a --><!DOCTYPE html><a:b>`))
+	f.Add([]byte(`<!--> a --><!DOCTYPE html><a>`)) // the comment has not ended at its first >
 	f.Fuzz(func(t *testing.T, data []byte) {
 		h := Sniff(data)
 		require.LessOrEqual(t, len(h.Root), 256)
