@@ -1,7 +1,9 @@
 package storetest
 
 import (
+	"flag"
 	"slices"
+	"sync"
 	"testing"
 	"time"
 
@@ -11,10 +13,20 @@ import (
 	"github.com/pergabridge/pergabridge/bridge"
 )
 
+// fewerLives leaves the race detector with the lives that it can look at in a minute or two; what the
+// command line asks for stays.
+var fewerLives = sync.OnceFunc(func() {
+	checks := flag.Lookup("rapid.checks")
+	if raceDetector && checks.Value.String() == checks.DefValue {
+		_ = checks.Value.Set("25") // a number always fits
+	}
+})
+
 // checkProperties plays random sequences of offers, tries, commands, jumps in time and crashes
 // over few tasks, references and keys, so that they meet often, and checks after each step what
 // must always hold. In between the life moves to a store of each of the factories in next.
 func checkProperties(t *testing.T, f Factory, next ...Factory) {
+	fewerLives()
 	rapid.Check(t, func(rt *rapid.T) {
 		h := bareHarness(t, rt, f)
 		defer func() { h.close() }() // of the store it is in by then
