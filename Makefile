@@ -19,7 +19,7 @@ release: ## binaries, archives, packages, bills of materials and checksums of th
 
 .PHONY: test
 test: peers ## every test, with the race detector, against real peers
-	@bash -o pipefail -c '$(GO) test -json -race -tags $(TAGS) -timeout 15m ./... | $(GO) run ./.ci/summary'
+	@bash -o pipefail -c '$(GO) test -json -race -tags $(TAGS) -p 4 -timeout 18m ./... | $(GO) run ./.ci/summary'
 
 .PHONY: quick
 quick: ## the tests without the race detector

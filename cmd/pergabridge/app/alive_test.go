@@ -2,6 +2,7 @@ package app
 
 import (
 	"context"
+	"sync"
 	"testing"
 	"testing/synctest"
 	"time"
@@ -15,11 +16,28 @@ import (
 // A slowStore answers, says no or hangs, and does nothing else.
 type slowStore struct {
 	bridge.Store
+	mu     sync.Mutex
 	counts func(context.Context) (bridge.Counts, error)
 	settle func(context.Context) error
 }
 
-func (s *slowStore) Counts(ctx context.Context) (bridge.Counts, error)  { return s.counts(ctx) }
+// change replaces what the store does while others use it.
+func (s *slowStore) change(f func(*slowStore)) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	f(s)
+}
+
+func (s *slowStore) does() (func(context.Context) (bridge.Counts, error), func(context.Context) error) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	return s.counts, s.settle
+}
+
+func (s *slowStore) Counts(ctx context.Context) (bridge.Counts, error) {
+	counts, _ := s.does()
+	return counts(ctx)
+}
 func (s *slowStore) Wake() <-chan struct{}                              { return nil }
 func (s *slowStore) Duties(context.Context) ([]bridge.DutyState, error) { return nil, nil }
 func (s *slowStore) Renew(context.Context, bridge.Session) error        { return nil }
@@ -27,7 +45,8 @@ func (s *slowStore) Duty(context.Context, string, bridge.Session) (bridge.Duty, 
 	return nil, false, bridge.ErrUnavailable
 }
 func (s *slowStore) Settle(ctx context.Context, _ bridge.Session, _ []bridge.Result, _ []bridge.Want) (bridge.Settled, error) {
-	return bridge.Settled{}, s.settle(ctx)
+	_, settle := s.does()
+	return bridge.Settled{}, settle(ctx)
 }
 
 func TestAlive(t *testing.T) {
@@ -47,14 +66,18 @@ func TestAlive(t *testing.T) {
 		time.Sleep(time.Hour)
 		require.NoError(t, a.Alive(t.Context()), "a store that says no is not cured by a restart")
 
-		s.counts = func(ctx context.Context) (bridge.Counts, error) { <-ctx.Done(); return bridge.Counts{}, ctx.Err() }
+		s.change(func(s *slowStore) {
+			s.counts = func(ctx context.Context) (bridge.Counts, error) { <-ctx.Done(); return bridge.Counts{}, ctx.Err() }
+		})
 		look, cancel := context.WithTimeout(t.Context(), 20*time.Second)
 		require.ErrorContains(t, a.Alive(look), "the store does not answer")
 		cancel()
 
 		hang := make(chan struct{})
-		s.settle = func(context.Context) error { <-hang; return bridge.ErrUnavailable } // and ignores its context
-		s.counts = func(context.Context) (bridge.Counts, error) { return bridge.Counts{}, nil }
+		s.change(func(s *slowStore) {
+			s.settle = func(context.Context) error { <-hang; return bridge.ErrUnavailable } // and ignores its context
+			s.counts = func(context.Context) (bridge.Counts, error) { return bridge.Counts{}, nil }
+		})
 		time.Sleep(time.Minute)
 		require.ErrorContains(t, a.Alive(t.Context()), "the delivery loop has stood still for ")
 		close(hang)
