@@ -45,8 +45,8 @@ screenshots: ## take the pictures of docs/console again
 	for p in docs/console/*.png; do cp "$$dir/$$(basename "$$p")" "$$p"; done; rm -r "$$dir"
 
 .PHONY: fuzz
-fuzz: ## every fuzz target for 10 seconds (FUZZTIME=1m for longer)
-	@bash .ci/fuzz $(or $(FUZZTIME),10s)
+fuzz: ## every fuzz target with 10,000 inputs (FUZZ=1m for a time)
+	@bash .ci/fuzz $(or $(FUZZ),10000x)
 
 .PHONY: bench
 bench: ## the benchmarks of the hot paths
