@@ -22,7 +22,14 @@ type Destination struct {
 	locks  vendorapi.Keyed
 
 	mu   sync.Mutex
-	lost map[string]string // by event: the operation whose answer was lost
+	lost map[string]lost // by event
+}
+
+// lost is a call whose answer was lost. It says something about an event only as long as every try since was
+// looked up here: another replica may have got further, and so may a try that ended without a record.
+type lost struct {
+	operation string
+	attempt   int // the try that it speaks of, or the look-up of it
 }
 
 func outcomeOf(err error) bridge.Outcome {
@@ -205,6 +212,7 @@ func (d *Destination) submit(ctx context.Context, l *bridge.Lease) bridge.Outcom
 	if err != nil {
 		return outcomeOf(err)
 	}
+	d.forget(l)
 	if p.pair.Identifier != "" {
 		unlock, err := d.locks.Lock(ctx, p.pair.System+"\x00"+p.pair.Identifier)
 		if err != nil {
@@ -303,9 +311,28 @@ func (d *Destination) note(l *bridge.Lease, op string) {
 	d.mu.Lock()
 	defer d.mu.Unlock()
 	if d.lost == nil || len(d.lost) >= maxLost {
-		d.lost = map[string]string{}
+		d.lost = map[string]lost{}
 	}
-	d.lost[l.Event.ID] = op
+	d.lost[l.Event.ID] = lost{op, l.Attempt}
+}
+
+func (d *Destination) forget(l *bridge.Lease) {
+	d.mu.Lock()
+	defer d.mu.Unlock()
+	delete(d.lost, l.Event.ID)
+}
+
+// lostIn returns the operation whose answer was lost in the try before this one; "" if that is not known.
+func (d *Destination) lostIn(l *bridge.Lease) string {
+	d.mu.Lock()
+	defer d.mu.Unlock()
+	x, known := d.lost[l.Event.ID]
+	if !known || x.attempt+1 != l.Attempt {
+		return ""
+	}
+	x.attempt = l.Attempt
+	d.lost[l.Event.ID] = x
+	return x.operation
 }
 
 // Find looks the customer up. Whether a repeat does harm depends on what was lost: creating and updating
@@ -319,13 +346,11 @@ func (d *Destination) Find(ctx context.Context, l bridge.Lease) (bridge.Found, e
 	if err != nil {
 		return cannot, nil
 	}
+	op := d.lostIn(&l)
 	id, err := d.find(ctx, p)
 	if err != nil {
 		return cannot, err
 	}
-	d.mu.Lock()
-	op := d.lost[l.Event.ID]
-	d.mu.Unlock()
 	switch {
 	case id == "":
 		return bridge.Found{Answer: bridge.NotThere}, nil
