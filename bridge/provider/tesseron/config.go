@@ -107,7 +107,7 @@ type Poll struct {
 	SearchParam string                        `yaml:"search" doc:"searchParam that finds the tickets, best also those solved lately; without it nothing is polled"`
 	Filter      string                        `yaml:"filter" doc:"Filter; its grammar is not published"`
 	Statuses    map[string]*vendorapi.Telling `yaml:"statuses" doc:"what each state means to SSP, by TicketStatus; nothing is built in"`
-	Forget      config.Duration               `yaml:"forget_after" default:"30d" doc:"how long a resolved ticket is still followed"`
+	Forget      config.Duration               `yaml:"forget_after" default:"30d" doc:"how long a ticket is remembered that is resolved, or that neither the search nor a task names any more"`
 }
 
 var parties = map[string][]string{
