@@ -200,6 +200,9 @@ func TestServerErrorOfAWriteIsUnknown(t *testing.T) {
 	l := bridge.Lease{Event: bridge.Event{Kind: bridge.Update, Task: "1", Text: "x"}, Bond: bridge.Bond{Task: "1", Reference: id}}
 	o := p.Destination.Deliver(t.Context(), l)
 	require.Equal(t, bridge.OutcomeUnknown, o.Kind, o.Detail)
+	fail(v, 503) // says that nothing was done
+	o = p.Destination.Deliver(t.Context(), l)
+	require.Equal(t, bridge.OutcomeRetry, o.Kind, o.Detail)
 	l.Event.Kind, l.Event.Mode = bridge.Submit, bridge.ModeNew
 	l.Event.Task = "2"
 	fail(v, 500)

@@ -93,7 +93,7 @@ func (p *poll) round(ctx context.Context, d bridge.Duty, st *state) error {
 			}
 			continue
 		}
-		before := st.write()
+		before := t.write()
 		events, err := p.request(ctx, id, now[id], t, first, st.Since)
 		var f *vendorapi.Failure
 		if errors.As(err, &f) && f.Outcome.Status == 404 {
@@ -104,11 +104,12 @@ func (p *poll) round(ctx context.Context, d bridge.Duty, st *state) error {
 			return err
 		}
 		// With a bond it stays: it would be taken for a new one, and told again.
-		if t.final() && !open[id] && p.now().Unix()-t.Changed > int64(p.config.Poll.AfterFinal.Std().Seconds()) {
+		over := t.final() && !open[id] && p.now().Unix()-t.Changed > int64(p.config.Poll.AfterFinal.Std().Seconds())
+		if over {
 			delete(st.Requests, id)
 		}
-		if after := st.write(); len(events) > 0 || after != before {
-			if _, err := d.Accept(ctx, events, after); err != nil {
+		if over || len(events) > 0 || t.write() != before {
+			if _, err := d.Accept(ctx, events, st.write()); err != nil {
 				return err
 			}
 		}

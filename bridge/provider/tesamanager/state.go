@@ -49,8 +49,13 @@ func readState(cursor string) (*state, error) {
 	return st, nil
 }
 
-func (st *state) write() string {
-	b, err := json.Marshal(st)
+func (st *state) write() string { return encode(st) }
+
+// write tells whether anything changed; the whole state of many requests is too large for that.
+func (t *tracked) write() string { return encode(t) }
+
+func encode(v any) string {
+	b, err := json.Marshal(v)
 	if err != nil {
 		panic(err) // maps of strings and numbers
 	}
