@@ -46,16 +46,9 @@ func newAPI(name string, c *Config, d provider.Deps) (*API, *outbound.Client, er
 		return nil, nil, err
 	}
 	c.Override.Apply(profile)
-	opts := d.Outbound
-	if opts.Log == nil {
-		opts.Log = d.Log
-	}
-	if opts.Now == nil {
-		opts.Now = d.Now
-	}
 	o := c.Outbound
 	o.Auth = c.auth()
-	client, err := outbound.New(name, o, opts)
+	client, err := outbound.New(name, o, d.Outbound)
 	if err != nil {
 		return nil, nil, err
 	}

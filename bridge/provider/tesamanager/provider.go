@@ -65,14 +65,7 @@ func newAPI(name string, c *Config, d provider.Deps) (*API, *outbound.Client, er
 		return nil, nil, err
 	}
 	c.Override.Apply(profile)
-	opts := d.Outbound
-	if opts.Log == nil {
-		opts.Log = d.Log
-	}
-	if opts.Now == nil {
-		opts.Now = d.Now
-	}
-	client, err := outbound.New(name, c.Outbound, opts)
+	client, err := outbound.New(name, c.Outbound, d.Outbound)
 	if err != nil {
 		return nil, nil, err
 	}

@@ -62,13 +62,6 @@ func newAPI(name string, c *Config, d provider.Deps, perMinute float64) (*API, f
 		return nil, nil, err
 	}
 	c.Override.Apply(profile)
-	opts := d.Outbound
-	if opts.Log == nil {
-		opts.Log = d.Log
-	}
-	if opts.Now == nil {
-		opts.Now = d.Now
-	}
 	clients := map[string]*outbound.Client{}
 	end := func() {
 		for _, k := range clients {
@@ -87,7 +80,7 @@ func newAPI(name string, c *Config, d provider.Deps, perMinute float64) (*API, f
 		default:
 			o.Auth.Query = &outbound.QueryKey{Name: k.name, Secret: k.key}
 		}
-		if clients[service], err = outbound.New(name, o, opts); err != nil {
+		if clients[service], err = outbound.New(name, o, d.Outbound); err != nil {
 			delete(clients, service)
 			end()
 			return nil, nil, err
