@@ -279,7 +279,7 @@ func (p *poll) request(ctx context.Context, id, status string, t *tracked, first
 	silent := first || t.Quiet
 	var news []News
 	add := func(what, key string, item map[string]any) {
-		news = append(news, News{What: what, ReferenceID: id, ExternalReference: t.External, Status: firstOf(status, t.Status), ID: key, Item: item})
+		news = append(news, News{What: what, ReferenceID: id, ExternalReference: t.External, Status: vendorapi.FirstText(status, t.Status), ID: key, Item: item})
 	}
 	if err := p.limit.WaitN(ctx, min(2, p.limit.Burst())); err != nil {
 		return nil, err
@@ -297,7 +297,7 @@ func (p *poll) request(ctx context.Context, id, status string, t *tracked, first
 		add("event", strconv.FormatInt(e.SequenceNumber, 10), e.Record.Canonical())
 	}
 	for _, e := range lost {
-		stuck = append(stuck, News{What: "event", ReferenceID: id, ExternalReference: t.External, Status: firstOf(status, t.Status),
+		stuck = append(stuck, News{What: "event", ReferenceID: id, ExternalReference: t.External, Status: vendorapi.FirstText(status, t.Status),
 			ID: strconv.FormatInt(e.SequenceNumber, 10), Item: e.Record.Canonical()})
 	}
 	issues, err := p.api.Issues(ctx, id)

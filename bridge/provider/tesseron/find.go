@@ -67,7 +67,7 @@ func (d *Destination) fits(r vendorapi.Record, by, value string) bool {
 // lookFor returns the only hit that fits; none gives an empty record. within may leave hits out.
 func (d *Destination) lookFor(ctx context.Context, what string, x *Party, env map[string]any, within func(vendorapi.Record) bool) (r vendorapi.Record, found bool, value string, err error) {
 	if value, err = x.Value.Eval(env); err != nil {
-		return r, false, "", mappingFailed(d.name, what+".value", err)
+		return r, false, "", vendorapi.Unmapped(d.name, what+".value", err)
 	}
 	if value = strings.TrimSpace(value); value == "" {
 		return r, false, "", nil
@@ -75,7 +75,7 @@ func (d *Destination) lookFor(ctx context.Context, what string, x *Party, env ma
 	search := value
 	if !x.Search.IsZero() {
 		if search, err = x.Search.Eval(env); err != nil {
-			return r, false, "", mappingFailed(d.name, what+".search", err)
+			return r, false, "", vendorapi.Unmapped(d.name, what+".search", err)
 		}
 	}
 	op, get, id := "GetEnterprises", d.api.GetEnterprises, "enterpriseId"
@@ -93,15 +93,10 @@ func (d *Destination) lookFor(ctx context.Context, what string, x *Party, env ma
 		}
 	}
 	if len(fit) > 1 {
-		return r, false, value, &vendorapi.Failure{Op: op, Outcome: bridge.Outcome{Kind: bridge.OutcomeRefused, Reason: bridge.RefusedAnswer,
-			Detail: fmt.Sprintf("%s: %d %ss have %s %q; a person has to say which one it is", d.name, len(fit), what, x.By, value)}}
+		return r, false, value, vendorapi.Refused(d.name, op, fmt.Sprintf("%d %ss have %s %q; a person has to say which one it is", len(fit), what, x.By, value))
 	}
 	if len(fit) == 0 {
 		return r, false, value, nil
 	}
 	return fit[0], true, value, nil
-}
-
-func mappingFailed(name, what string, err error) error {
-	return &vendorapi.Failure{Op: what, Outcome: bridge.Outcome{Kind: bridge.OutcomeRefused, Reason: bridge.MappingFailed, Detail: fmt.Sprintf("%s: %s: %v", name, what, err)}}
 }

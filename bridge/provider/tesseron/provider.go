@@ -134,7 +134,7 @@ type checker struct {
 // Check makes one search of each service.
 func (c *checker) Check(ctx context.Context) []provider.CheckResult {
 	one := func(what string, err error) provider.CheckResult {
-		if o := outcomeOrDone(err); o.Kind == bridge.OutcomeRefused && o.Status == 200 {
+		if o := vendorapi.OutcomeOf(err); o.Kind == bridge.OutcomeRefused && o.Status == 200 {
 			return provider.CheckResult{What: what, OK: true, Detail: "answered; it said: " + o.Detail}
 		}
 		if err != nil {
@@ -158,11 +158,4 @@ func (c *checker) Check(ctx context.Context) []provider.CheckResult {
 		out = append(out, provider.CheckResult{What: "contract", OK: true, Detail: "basic data: " + basic.Assumed().String()})
 	}
 	return out
-}
-
-func outcomeOrDone(err error) bridge.Outcome {
-	if err == nil {
-		return bridge.Outcome{Kind: bridge.OutcomeDone}
-	}
-	return outcomeOf(err)
 }
