@@ -178,6 +178,7 @@ send:
 tell: {events: {kind: update}}
 poll: {every: 0s}
 validate: {customers: x.json}
+external_reference: {prefix: ""}
 `))
 	require.NoError(t, err)
 	c := &tesamanager.Config{}
@@ -188,7 +189,7 @@ validate: {customers: x.json}
 	}
 	require.ElementsMatch(t, []string{"base", "operations.activat", "operations.cancel.path", "operations.cancel.fields.foo", "shapes.a.b",
 		"read.request.foo", "send.submit[0].operation", "send.update.operation", "send.reject_solution.operation", "tell.events", "poll.every",
-		"validate.customers", "validate"}, paths)
+		"validate.customers", "validate", "external_reference"}, paths)
 	_ = v
 }
 
