@@ -96,17 +96,19 @@ func newAPI(name string, c *Config, d provider.Deps, perMinute float64) (*API, f
 
 // Contracts returns the publisher's files for a profile; basic data is nil where nothing is published.
 func Contracts(profile string) (basicData, ticket *contract.Contract, err error) {
-	if ticket, err = contract.Load(contractTicket); err != nil {
+	if ticket, err = publishedTicket(); err != nil {
 		return nil, nil, err
 	}
-	switch profile {
-	case "2024-03":
-		basicData, err = contract.Load(contract2403)
-	case "2024-05":
-		basicData, err = contract.Load(contract2405)
+	if read := publishedBasic[profile]; read != nil {
+		basicData, err = read()
 	}
 	return basicData, ticket, err
 }
+
+var (
+	publishedTicket = contract.Once(contractTicket)
+	publishedBasic  = map[string]func() (*contract.Contract, error){"2024-03": contract.Once(contract2403), "2024-05": contract.Once(contract2405)}
+)
 
 func (c *Config) conforms(op string, r outbound.Request) []string {
 	basic, ticket, err := Contracts(c.Profile)
