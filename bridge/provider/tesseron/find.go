@@ -10,7 +10,8 @@ import (
 )
 
 // all reads every page of a search. It stops on an empty page, or on a short one when the vendor's own
-// counts do not speak of more; a hit that comes again means that the vendor does not page as asked.
+// counts do not speak of more. A hit comes again when a new one moved the rest to later pages; but a page that is
+// the first one again means that the vendor does not page as asked.
 func (d *Destination) all(ctx context.Context, op string, q Search, get func(context.Context, Search) (Page, error), id string) ([]vendorapi.Record, error) {
 	var out []vendorapi.Record
 	seen := map[string]bool{}
@@ -26,16 +27,19 @@ func (d *Destination) all(ctx context.Context, op string, q Search, get func(con
 		if err != nil {
 			return nil, err
 		}
+		before := len(out)
 		for _, r := range p.Items {
 			key := r.String(id)
 			if key == "" {
 				return nil, bad("a hit without " + id)
 			}
-			if seen[key] {
-				return nil, bad("hit " + key + " came twice: the vendor does not page as asked")
+			if !seen[key] {
+				seen[key] = true
+				out = append(out, r)
 			}
-			seen[key] = true
-			out = append(out, r)
+		}
+		if len(p.Items) > 0 && len(out) == before && p.Items[0].String(id) == out[0].String(id) {
+			return nil, bad(fmt.Sprintf("page %d is the first one again: the vendor does not page as asked", page))
 		}
 		if len(p.Items) == 0 || len(p.Items) < q.Take && int64(len(out)) >= max(p.Count, p.Filtered) {
 			return out, nil
