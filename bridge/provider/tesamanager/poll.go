@@ -53,7 +53,7 @@ func (p *poll) Run(ctx context.Context, d bridge.Duty) error {
 		st, err = readState(cursor)
 		return err
 	}
-	return vendorapi.Rounds{Name: p.name, Every: p.config.Poll.Every.Std(), MaxPause: maxBackoff, Log: p.log}.Run(ctx, d, load, func(ctx context.Context) error {
+	return provider.Rounds{Name: p.name, Every: p.config.Poll.Every.Std(), MaxPause: maxBackoff, Log: p.log}.Run(ctx, d, load, func(ctx context.Context) error {
 		if st.Since == 0 {
 			st.Since = p.now().Unix()
 			if since := bridge.Since(d); !since.IsZero() { // the ledger was reset: from where a person said

@@ -11,6 +11,7 @@ import (
 	"time"
 
 	"github.com/pergabridge/pergabridge/bridge"
+	"github.com/pergabridge/pergabridge/bridge/provider"
 	"github.com/pergabridge/pergabridge/bridge/provider/vendorapi"
 	"github.com/pergabridge/pergabridge/bridge/secret"
 )
@@ -86,7 +87,7 @@ func (p *poll) Run(ctx context.Context, d bridge.Duty) error {
 		st, err = readSeen(cursor)
 		return err
 	}
-	return vendorapi.Rounds{Name: p.name, Every: p.config.Poll.Every.Std(), MaxPause: maxBackoff, Log: p.log}.Run(ctx, d, load, func(ctx context.Context) error {
+	return provider.Rounds{Name: p.name, Every: p.config.Poll.Every.Std(), MaxPause: maxBackoff, Log: p.log}.Run(ctx, d, load, func(ctx context.Context) error {
 		return p.round(ctx, d, st)
 	})
 }

@@ -3,6 +3,7 @@ package vendorapi
 import (
 	"errors"
 	"strings"
+	"time"
 
 	"github.com/pergabridge/pergabridge/bridge"
 	"github.com/pergabridge/pergabridge/bridge/secret"
@@ -24,6 +25,9 @@ func (f *Failure) Error() string {
 
 // Down reports whether the failure says something about the whole vendor.
 func (f *Failure) Down() bool { return f.Outcome.Down }
+
+// After is how long the vendor asked us to wait.
+func (f *Failure) After() time.Duration { return f.Outcome.After }
 
 // Unmapped is what comes of a mapping that cannot be carried out: nothing was sent, and a person has to correct
 // the config. what names the key.
