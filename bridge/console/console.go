@@ -123,7 +123,7 @@ func (s *server) pages(mux *http.ServeMux) {
 	look("/mailboxes", s.mailboxesPage)
 	look("/activity", s.activityPage)
 	look("/repairs/{id}", s.repairPage)
-	look("/live", s.stream)
+	look(livePath, s.stream)
 	mux.Handle("/store/resume", s.forPeople(Admin, methods{http.MethodPost: s.resumeForm}))
 	decide("/act", methods{http.MethodGet: s.askPage, http.MethodPost: s.act})
 	decide("/repairs", methods{http.MethodGet: s.repairsPage, http.MethodPost: s.beginRepair})

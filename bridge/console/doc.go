@@ -36,7 +36,8 @@
 // Everything works without script. With it, the page holds a stream of server-sent events: the server
 // looks at the page once a second, as it would for a new request, and sends its changing part when it
 // is another one. The script puts it in place, keeps what was folded open and where the focus is, and
-// waits while somebody types or selects text.
+// waits while somebody types or selects text. When nothing new can come, because the store or the
+// bridge does not answer, the page says so on top: what it shows is as old as that.
 //
 // # Repeats and bulk work
 //

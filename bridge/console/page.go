@@ -200,7 +200,7 @@ func (s *server) frame(r *http.Request, name, title string, body any) *frame {
 		f.Flash = d.Done
 	}
 	if live[name] {
-		f.Live = "/live?" + url.Values{"at": {f.Here}}.Encode()
+		f.Live = livePath + "?" + url.Values{"at": {f.Here}}.Encode()
 	}
 	for _, p := range navigation {
 		p.Current = r.URL.Path == p.Path || p.Path != "/" && strings.HasPrefix(r.URL.Path, p.Path+"/")
