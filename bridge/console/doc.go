@@ -41,8 +41,8 @@
 //
 // # Repeats and bulk work
 //
-// A write with an Idempotency-Key that comes again gets its first answer again, as long as this
-// process lives. A repair does one thing to many, in the background, each as a command of its own; it
+// A write with an Idempotency-Key that comes again gets its first answer again for a day, from every
+// replica and after a restart. A repair does one thing to many, in the background, each as a command of its own; it
 // stops when the store is gone or the bridge stops, and beginning again does the rest.
 //
 // # How it fails
