@@ -1,6 +1,7 @@
 package console
 
 import (
+	"crypto/rand"
 	"net/http"
 	"sync"
 	"sync/atomic"
@@ -24,6 +25,7 @@ type memory struct {
 	repairs  repairs
 	brake    *brake
 	sessions *sessions
+	loopback string // csrf of callers on this machine, where nobody signs in
 }
 
 // server is a console under one set of options.
@@ -47,7 +49,7 @@ func New(o Options) (*Console, error) {
 	}
 	c := &Console{memory: &memory{
 		backup: make(chan struct{}, 1), streams: make(chan struct{}, maxStreams),
-		brake: newBrake(o.Now), sessions: newSessions(o.Now),
+		brake: newBrake(o.Now), sessions: newSessions(o.Now), loopback: rand.Text(),
 	}}
 	if err := c.Use(o); err != nil {
 		return nil, err
