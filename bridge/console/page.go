@@ -168,9 +168,9 @@ type frame struct {
 	// Live is the address of the stream that keeps the page fresh; empty for pages that stand still.
 	Live string
 	Nav  []place
-	// Reset says why everything stands still; Since is what the form proposes.
-	Reset, Since string
-	Body         any
+	// Reset says why everything stands still.
+	Reset string
+	Body  any
 }
 
 // A place is one entry of the navigation.
@@ -193,9 +193,7 @@ func (s *server) frame(r *http.Request, name, title string, body any) *frame {
 		return f
 	}
 	f.Person, f.Role, f.CSRF, f.SignedIn = c.person, c.role, c.csrf, c.session != nil
-	if f.Reset = s.reset(); f.Reset != "" {
-		f.Since = f.Now.UTC().Format("2006-01-02T15:04")
-	}
+	f.Reset = s.reset()
 	if d := deedOf(bridge.Verb(r.URL.Query().Get(doneParam))); d != nil {
 		f.Flash = d.Done
 	}
