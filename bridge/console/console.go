@@ -116,6 +116,7 @@ func (s *server) pages(mux *http.ServeMux) {
 	look("/{$}", s.overviewPage)
 	look("/tasks", s.tasksPage)
 	look("/tasks/{provider}/{task}", s.taskPage)
+	look("/events", s.eventsPage)
 	look("/events/{id}/files/{n}", s.sendFile)
 	look("/parked", s.parkedPage)
 	look("/quarantine", s.quarantinePage)

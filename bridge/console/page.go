@@ -21,7 +21,7 @@ import (
 var assets embed.FS
 
 // pageNames are the pages; each has a file.
-var pageNames = []string{"overview", "tasks", "task", "parked", "quarantine", "quarantined", "providers", "provider", "mailboxes",
+var pageNames = []string{"overview", "tasks", "task", "events", "parked", "quarantine", "quarantined", "providers", "provider", "mailboxes",
 	"activity", "act", "repair", "repairs", "login", "problem"}
 
 // templates holds one complete page a name; each is the frame with its own content.
@@ -38,6 +38,7 @@ var helpers = template.FuncMap{
 	"stamp":     func(t time.Time) string { return t.UTC().Format("2006-01-02 15:04:05") },
 	"machine":   func(t time.Time) string { return t.UTC().Format(time.RFC3339) },
 	"why":       why,
+	"todo":      todo,
 	"taskPath":  taskPath,
 	"eventPath": func(id string) string { return "/quarantine/" + escape(id) },
 	"filePath":  func(id string, n int) string { return "/events/" + escape(id) + "/files/" + strconv.Itoa(n) },
@@ -179,7 +180,7 @@ type place struct {
 	Current    bool
 }
 
-var navigation = []place{{"/", "Overview", false}, {"/tasks", "Tasks", false}, {"/parked", "Parked", false},
+var navigation = []place{{"/", "Overview", false}, {"/tasks", "Tasks", false}, {"/events", "Events", false}, {"/parked", "Parked", false},
 	{"/quarantine", "Quarantine", false}, {"/providers", "Providers", false}, {"/mailboxes", "Mailboxes", false}, {"/activity", "Activity", false}}
 
 // live names the pages that are worth a stream.
