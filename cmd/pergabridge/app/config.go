@@ -186,6 +186,9 @@ func (c *Config) Warnings() []string {
 	if r := c.Store.Redis; r != nil && r.Durability == string(redisstore.DurabilityRelaxed) {
 		out = append(out, "store.durability: relaxed; a crash of Redis may lose what was answered with 2xx, and some deliveries may happen twice")
 	}
+	if len(c.Server.Users) > 0 && c.Server.AdminToken == nil {
+		out = append(out, "server.users: without server.admin_token the verbs that talk to the running bridge, and systemctl reload, are not let in")
+	}
 	if c.intake.Auth.None {
 		out = append(out, "ssp.intake: process calls are not authenticated (none: true)")
 	}
