@@ -88,16 +88,16 @@ func (s *Server) ValidateConfig(n *config.Node) {
 
 // FitProviderName reports what is wrong with the name of a provider; nil if nothing is.
 func FitProviderName(name string) error {
-	if providerName.MatchString(name) {
-		return nil
+	switch {
+	case name == bridge.SSP:
+		return fmt.Errorf("%q is the portal itself: choose another name for the provider", name)
+	case !providerName.MatchString(name):
+		return fmt.Errorf("%q cannot be the name of a provider: use small letters, digits, - and _", name)
 	}
-	return fmt.Errorf("%q cannot be the name of a provider: use small letters, digits, - and _", name)
+	return nil
 }
 
 var providerName = regexp.MustCompile(`^[a-z0-9][a-z0-9_-]{0,62}$`)
-
-// ProviderName reports whether a provider may have this name.
-func ProviderName(name string) bool { return name != bridge.SSP && providerName.MatchString(name) }
 
 // ValidateConfig checks what belongs to several sections.
 func (c *Config) ValidateConfig(n *config.Node) {
