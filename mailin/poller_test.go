@@ -209,11 +209,11 @@ func TestStartDate(t *testing.T) {
 }
 
 func TestFullQuarantineStopsReading(t *testing.T) {
-	s := dovecottest.Start(t, dovecottest.Options{})
+	s := startOld(t, withIdle)
 	var waiting atomic.Int64
 	asked := make(chan struct{}, 100)
 	waiting.Store(5)
-	b := mailbox(t, s)
+	b := s.mailbox(t)
 	b.Quarantine, b.Poll = 5, config.Duration(time.Second)
 	l := newLedger()
 	run(t, b, l, func(o *PollerOptions) {
@@ -224,7 +224,7 @@ func TestFullQuarantineStopsReading(t *testing.T) {
 		}
 	})
 	l.awaitStart(t)
-	dovecottest.Append(t, s.Client(t), "INBOX", time.Now(), dovecottest.Mail(1, "4711", 300))
+	dovecottest.Append(t, s.client(t), "INBOX", time.Now(), dovecottest.Mail(1, "4711", 300))
 	<-asked
 	<-asked
 	require.Empty(t, l.texts())
@@ -247,14 +247,14 @@ func TestTooLargeMailGoesToQuarantine(t *testing.T) {
 }
 
 func TestStoreThatFailsLosesNothing(t *testing.T) {
-	s := dovecottest.Start(t, dovecottest.Options{})
+	s := startOld(t, withIdle)
 	l := newLedger()
-	r := run(t, mailbox(t, s), l)
+	r := run(t, s.mailbox(t), l)
 	l.awaitStart(t)
 	l.mu.Lock()
 	l.fail = bridge.ErrUnavailable
 	l.mu.Unlock()
-	dovecottest.Append(t, s.Client(t), "INBOX", time.Now(), dovecottest.Mail(1, "4711", 300))
+	dovecottest.Append(t, s.client(t), "INBOX", time.Now(), dovecottest.Mail(1, "4711", 300))
 	require.Eventually(t, func() bool { return strings.Contains(r.log.String(), "store: unavailable") }, 10*time.Second, 10*time.Millisecond)
 	l.mu.Lock()
 	l.fail = nil
@@ -263,10 +263,10 @@ func TestStoreThatFailsLosesNothing(t *testing.T) {
 }
 
 func TestDutyLostEndsTheSource(t *testing.T) {
-	s := dovecottest.Start(t, dovecottest.Options{})
+	s := startOld(t, withIdle)
 	l := newLedger()
 	l.fail = bridge.ErrFenced
-	p, err := NewPoller("support", NewReader(map[string]*Mailbox{"support": mailbox(t, s)}, marks(t), ReaderOptions{}), PollerOptions{})
+	p, err := NewPoller("support", NewReader(map[string]*Mailbox{"support": s.mailbox(t)}, marks(t), ReaderOptions{}), PollerOptions{})
 	require.NoError(t, err)
 	defer p.Close()
 	for _, src := range p.Sources() {
