@@ -134,18 +134,23 @@ func (t *tx) proved(l *laneRow, head *bridge.Event, by string) string {
 	return head.ID
 }
 
-// agrees reports whether echo e can be what writing head brought about.
+// agrees reports whether echo e is what writing head brought about. Texts and references tell; where the echo
+// has none, its kind does, except among updates, of which an earlier one may be meant. One without a kind is the
+// acknowledge's, for which SSP has no request type. To believe more would lose what never arrived.
 func agrees(e, head *bridge.Event) bool {
 	if e.Kind != "" && e.Kind != head.Kind {
 		return false
 	}
-	if a, b := bridge.TextHash(e.Text), bridge.TextHash(head.Text); a != "" && b != "" {
-		return a == b
-	}
-	if e.RefKey != "" && head.RefKey != "" {
+	text, written := bridge.TextHash(e.Text), bridge.TextHash(head.Text)
+	switch {
+	case text != "" && written != "":
+		return text == written
+	case e.RefKey != "" && head.RefKey != "":
 		return e.RefKey == head.RefKey
+	case e.Kind == "":
+		return head.Kind == bridge.Acknowledge && text == "" && e.RefKey == ""
 	}
-	return e.Kind != "" || (e.Text == "" && e.RefKey == "")
+	return e.Kind != bridge.Update || written == ""
 }
 
 // declined uses a declined solution as proof that the solution had arrived.
