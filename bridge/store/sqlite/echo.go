@@ -134,21 +134,20 @@ func (t *tx) proved(l *laneRow, head *bridge.Event, by string) string {
 	return head.ID
 }
 
-// agrees reports whether echo e is what writing head brought about. Texts and references tell; where the echo
-// has none, its kind does, except among updates, of which an earlier one may be meant. One without a kind is the
-// acknowledge's, for which SSP has no request type. To believe more would lose what never arrived.
+// agrees reports whether echo e is what writing head brought about. Texts tell; where the echo has none, its kind
+// does, except among updates, of which an earlier one may be meant. One without a kind is the acknowledge's, for
+// which SSP has no request type; the reference, which every event of a bond may have, tells only what is foreign.
+// To believe more would lose what never arrived.
 func agrees(e, head *bridge.Event) bool {
-	if e.Kind != "" && e.Kind != head.Kind {
+	if e.Kind != "" && e.Kind != head.Kind || e.RefKey != "" && head.RefKey != "" && e.RefKey != head.RefKey {
 		return false
 	}
 	text, written := bridge.TextHash(e.Text), bridge.TextHash(head.Text)
 	switch {
 	case text != "" && written != "":
 		return text == written
-	case e.RefKey != "" && head.RefKey != "":
-		return e.RefKey == head.RefKey
 	case e.Kind == "":
-		return head.Kind == bridge.Acknowledge && text == "" && e.RefKey == ""
+		return head.Kind == bridge.Acknowledge && text == ""
 	}
 	return e.Kind != bridge.Update || written == ""
 }

@@ -101,11 +101,12 @@ var evidenceRules = []rule{
 		h.is(l.Event.ID, bridge.StateDone, bridge.ByEvidence)
 	}},
 	{"an echo without kind and text settles no update: it may be the acknowledge's", func(h *harness) {
-		for task, words := range map[string]func(*bridge.Event){"T1": noText, "T2": text("hello")} {
+		for task, words := range map[string]option{"T1": noText, "T2": text("hello")} {
 			h.open(task, "R-"+task)
-			id := h.queue(h.in(bridge.Update, task, words))
+			id := h.queue(h.in(bridge.Update, task, words, ref("R-"+task)))
 			h.unknown(h.leaseOf(bridge.SSP, id), time.Minute)
 			h.echoes(h.out("", task, noText, echo(bridge.EchoByDirection)))
+			h.echoes(h.out("", task, noText, ref("R-"+task), echo(bridge.EchoByDirection)))
 			h.queued(id)
 		}
 	}},
