@@ -226,6 +226,33 @@ func TestWhatIsNotTakenIsToldAgain(t *testing.T) {
 	})
 }
 
+// Another replica, or this one after a restart, tries on with the same message.
+func TestATroubleKeepsItsBeginningWhileNobodyCanBeTold(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		s, d := newScene(), &duty{}
+		var tried []notify.Message
+		send := s.w.Sender
+		s.w.Sender = notify.SenderFunc(func(ctx context.Context, m notify.Message) error {
+			tried = append(tried, m)
+			return send.Send(ctx, m)
+		})
+		s.fail = errors.New("the pager is down")
+		s.parked(1)
+		begun := time.Now()
+		stop := s.run(t, d)
+		pass(time.Minute)
+		require.NoError(t, stop())
+		s.set(func() { s.fail = nil })
+		stop = s.run(t, &duty{cursor: d.cursor})
+		pass(time.Second)
+		got := s.take()
+		require.Len(t, got, 1)
+		require.True(t, begun.Equal(got[0].Data.Since), "not since the restart")
+		require.Equal(t, tried[0].ID, got[0].ID)
+		require.NoError(t, stop())
+	})
+}
+
 func TestALostDutyAndAGoneStoreEndTheWatch(t *testing.T) {
 	s := newScene()
 	s.parked(1)

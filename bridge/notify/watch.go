@@ -101,15 +101,21 @@ func (w *Watcher) round(ctx context.Context, d bridge.Duty, state map[string]*to
 		return fmt.Errorf("notify: %w", err)
 	}
 	var failed []error
-	seen := map[string]bool{}
+	seen, fresh := map[string]bool{}, false
 	for _, t := range wrong {
 		key := t.key()
 		seen[key] = true
-		x := state[key]
-		if x == nil {
-			x = &told{Kind: t.Kind, Subject: t.Subject, Since: now}
-			state[key] = x
+		if state[key] == nil {
+			state[key], fresh = &told{Kind: t.Kind, Subject: t.Subject, Since: now}, true
 		}
+	}
+	if fresh { // before anything is told: whoever tries again after us knows since when, and has the same ids
+		if err := w.save(ctx, d, state); err != nil {
+			return err
+		}
+	}
+	for _, t := range wrong {
+		x := state[t.key()]
 		phase := Lasts
 		switch {
 		case x.Last.IsZero():
