@@ -293,3 +293,15 @@ func TestServerBounds(t *testing.T) {
 	require.Greater(t, s.WriteTimeout, processcall.MaxWait, "the longest wait has to fit")
 	require.LessOrEqual(t, s.MaxHeaderBytes, 64<<10)
 }
+
+// Of what is refused nothing is kept, so the log has to say what was wrong with it.
+func TestTheLogSaysWhyABodyWasNotRead(t *testing.T) {
+	r := start(t)
+	require.Equal(t, 415, r.call("/ssp/acme", "multipart/form-data; boundary="+strings.Repeat("x", 200), "--x--").Code)
+	require.Contains(t, r.log.String(), `content_type="multipart/form-data; boundary=xxxxx`)
+	require.NotContains(t, r.log.String(), strings.Repeat("x", 80))
+	require.Equal(t, 422, r.do("POST", "/ssp/field", "application/json", `{"task": T-1, "apikey": "`+key+`"}`).Code)
+	require.Contains(t, r.log.String(), "why=\"the body is not valid JSON at line 1, column 10")
+	require.NotContains(t, r.log.String(), key)
+	require.Empty(t, r.all())
+}
