@@ -78,6 +78,7 @@ func TestUnusableCallsAreNamedAndKept(t *testing.T) {
 			require.Equal(t, "event-1", p.Event)
 			require.Equal(t, string(c.reason), p.Reason)
 			require.Contains(t, p.Detail, c.field)
+			require.Contains(t, r.log.String(), "event=event-1", "the log leads to what was kept")
 			e := r.all()
 			require.Len(t, e, 1)
 			require.Equal(t, c.reason, e[0].Quarantine)
