@@ -187,29 +187,30 @@ type hole struct {
 
 func newHole(t *testing.T, to string) *hole {
 	h := &hole{}
-	pipe := func(dst, src net.Conn) {
-		buf := make([]byte, 4096)
-		for {
-			n, err := src.Read(buf)
-			if err != nil {
-				_ = dst.Close()
-				return
-			}
-			if h.silent.Load() {
-				continue
-			}
-			if _, err := dst.Write(buf[:n]); err != nil {
-				return
-			}
-		}
-	}
 	h.addr = outboundtest.Relay(t, to, func(in, out net.Conn) {
 		h.conns.Add(1)
 		h.silent.Store(false) // a new connection works again
 		var back sync.WaitGroup
-		back.Go(func() { pipe(in, out) })
-		pipe(out, in)
+		back.Go(func() { h.pass(in, out) })
+		h.pass(out, in)
 		back.Wait()
 	})
 	return h
+}
+
+func (h *hole) pass(dst, src net.Conn) {
+	buf := make([]byte, 4096)
+	for {
+		n, err := src.Read(buf)
+		if err != nil {
+			_ = dst.Close()
+			return
+		}
+		if h.silent.Load() {
+			continue
+		}
+		if _, err := dst.Write(buf[:n]); err != nil {
+			return
+		}
+	}
 }
