@@ -128,6 +128,18 @@ func TestLostAnswers(t *testing.T) {
 		f.Settled(r.Event, bridge.StateParked)
 		require.Len(t, v.Ledger(), 2, "nothing was written twice")
 	})
+	t.Run("the second contact info is turned away", func(t *testing.T) {
+		t.Parallel()
+		v := vendor(t)
+		f := start(t, v, "contact_info: [{phone: \"1\"}, {phone: \"2\"}]\n")
+		v.Server.Fail(fake.Fault{Kind: fake.Status, Status: http.StatusServiceUnavailable, Match: func(r *http.Request) bool {
+			return r.URL.Path == "/api/v1/company_customer/createTehdenCustomerContactInfo" && len(v.Ledger()) == 2
+		}})
+		r := f.Out(bridge.Submit, "1", "")
+		f.Settled(r.Event, bridge.StateParked)
+		require.Contains(t, f.Attempts(r.Event)[0].Detail, "contact_info[1] is not; a retry would write the ones before it again")
+		require.Len(t, v.Ledger(), 2, "a repeat would write the first one twice")
+	})
 	t.Run("answer without an id", func(t *testing.T) {
 		v := vendor(t)
 		v.Mute()
