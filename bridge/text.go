@@ -7,6 +7,7 @@ import (
 	"html"
 	"regexp"
 	"strings"
+	"time"
 	"unicode"
 
 	"github.com/google/uuid"
@@ -110,6 +111,7 @@ func (e *Event) Normalize() {
 	e.Reference = strings.TrimSpace(e.Reference)
 	e.Key = strings.TrimSpace(e.Key)
 	e.RefKey = e.refKey()
+	e.BouncedAt = e.BouncedAt.UTC().Truncate(time.Second)
 	if e.Window <= 0 {
 		e.Window = DefaultWindow
 	}

@@ -26,6 +26,7 @@ import (
 	"github.com/pergabridge/pergabridge/bridge/config"
 	"github.com/pergabridge/pergabridge/bridge/outbound"
 	"github.com/pergabridge/pergabridge/bridge/outbound/mailauth"
+	"github.com/pergabridge/pergabridge/bridge/outbound/outboundtest"
 	"github.com/pergabridge/pergabridge/bridge/secret"
 	"github.com/pergabridge/pergabridge/mailin/dovecottest"
 )
@@ -288,81 +289,53 @@ func TestWrongPasswordIsNotTriedFast(t *testing.T) {
 	f := &folder{Poller: p}
 	require.GreaterOrEqual(t, f.pause(err, 0, 0), loginBackoff/2)
 	require.Equal(t, time.Duration(0), f.pause(io.EOF, 0, time.Minute), "a connection that had worked is replaced at once")
+	require.LessOrEqual(t, f.pause(fmt.Errorf("tls: %w", context.DeadlineExceeded), 0, 0), firstBackoff, "a server that does not answer has not asked for a pause")
 	require.Equal(t, 92415*time.Millisecond, f.pause(fmt.Errorf("NO Request is throttled. Suggested Backoff Time: 92415 milliseconds"), 0, time.Minute))
 	require.Equal(t, time.Minute, f.pause(&imap.Error{Type: imap.StatusResponseTypeNo, Code: imap.ResponseCodeLimit}, 3, 0))
 }
 
 // hole is a TCP proxy that can fall silent without closing anything.
 type hole struct {
-	net.Listener
+	addr   string
 	silent atomic.Bool
 	conns  atomic.Int32
-	wg     sync.WaitGroup
-	mu     sync.Mutex
-	open   []net.Conn
 }
 
 func newHole(t *testing.T, to string) *hole {
-	l, err := net.Listen("tcp", "127.0.0.1:0")
-	require.NoError(t, err)
-	h := &hole{Listener: l}
-	pipe := func(dst, src net.Conn) {
-		defer h.wg.Done()
-		buf := make([]byte, 4096)
-		for {
-			n, err := src.Read(buf)
-			if err != nil {
-				_ = dst.Close()
-				return
-			}
-			if h.silent.Load() {
-				continue
-			}
-			if _, err := dst.Write(buf[:n]); err != nil {
-				return
-			}
-		}
-	}
-	h.wg.Add(1)
-	go func() {
-		defer h.wg.Done()
-		for {
-			in, err := l.Accept()
-			if err != nil {
-				return
-			}
-			out, err := net.Dial("tcp", to)
-			if err != nil {
-				_ = in.Close()
-				continue
-			}
-			h.conns.Add(1)
-			h.silent.Store(false) // a new connection works again
-			h.mu.Lock()
-			h.open = append(h.open, in, out)
-			h.mu.Unlock()
-			h.wg.Add(2)
-			go pipe(in, out)
-			go pipe(out, in)
-		}
-	}()
-	t.Cleanup(func() {
-		_ = l.Close()
-		h.mu.Lock()
-		for _, c := range h.open {
-			_ = c.Close()
-		}
-		h.mu.Unlock()
-		h.wg.Wait()
+	h := &hole{}
+	h.addr = outboundtest.Relay(t, to, func(in, out net.Conn) {
+		h.conns.Add(1)
+		h.silent.Store(false) // a new connection works again
+		var back sync.WaitGroup
+		back.Go(func() { h.pass(in, out) })
+		h.pass(out, in)
+		back.Wait()
 	})
 	return h
+}
+
+func (h *hole) pass(dst, src net.Conn) {
+	buf := make([]byte, 4096)
+	for {
+		n, err := src.Read(buf)
+		if err != nil {
+			_ = dst.Close()
+			return
+		}
+		if h.silent.Load() {
+			continue
+		}
+		if _, err := dst.Write(buf[:n]); err != nil {
+			return
+		}
+	}
 }
 
 func TestBlackHoledConnectionIsReplacedWithinThePollInterval(t *testing.T) {
 	s := dovecottest.Start(t, dovecottest.Options{})
 	h := newHole(t, s.IMAP)
 	b := mailbox(t, s)
-	b.IMAP = "imap://" + h.Addr().String()
+	b.IMAP = "imap://" + h.addr
 	b.Poll = config.Duration(4 * time.Second)
 	r := run(t, b, newLedger())
 	r.ledger.awaitStart(t)
@@ -434,6 +407,7 @@ func TestMoveRefusedStillOneEffect(t *testing.T) {
 	dovecottest.Append(t, c, "INBOX", time.Now(), dovecottest.Mail(3, "4711", 300))
 	l.awaitEvents(t, 3)
 	require.Eventually(t, func() bool { return dovecottest.Count(t, c, "Locked") == 3 }, 10*time.Second, 10*time.Millisecond)
+	l.await(t, "that nothing is left to be moved", func() bool { p, _ := ReadPosition(l.Cursor()); return p.Unfiled == 0 })
 	r.stop()
 	require.Equal(t, 3, l.offered)
 }
@@ -446,6 +420,7 @@ func TestRenumberedFolderIsReadAgainWithoutASecondEffect(t *testing.T) {
 	dovecottest.Append(t, c, "Work", ancient, dovecottest.Mail(1, "1", 300))
 	b := mailbox(t, s)
 	b.Folders = []string{"Work"}
+	b.Brake = Brake{Messages: 3, Per: config.Duration(time.Hour)}
 	l := newLedger()
 	r := run(t, b, l)
 	l.awaitStart(t)
@@ -470,6 +445,9 @@ func TestRenumberedFolderIsReadAgainWithoutASecondEffect(t *testing.T) {
 	l.awaitEvents(t, 4)
 	r.stop()
 	require.Equal(t, []string{"news number 2", "news number 3", "news number 4", "news number 5"}, l.texts())
+	for _, e := range l.events {
+		require.Empty(t, e.Quarantine, "the brake does not count again what is read again")
+	}
 	require.Contains(t, r.log.String(), "UIDVALIDITY")
 }
 
