@@ -27,8 +27,11 @@ func dial(c *cli, con *console) (*client.Client, error) {
 
 func dialServer(s *app.Server) (*client.Client, error) {
 	var token secret.Text
-	if s.AdminToken != nil {
+	switch {
+	case s.AdminToken != nil:
 		token = s.AdminToken.Text
+	case len(s.Users) > 0:
+		return nil, errors.New("server.users let people in to the console; for verbs like this one, and for systemctl reload, write server.admin_token as well (it comes in force by kill -HUP, or a restart)")
 	}
 	o := client.Options{Address: s.AdminAddr(), Token: token, Person: person()}
 	if s.AdminTLS != nil {

@@ -10,6 +10,7 @@ import (
 	"bytes"
 	"context"
 	"errors"
+	"flag"
 	"os"
 	"os/exec"
 	"path/filepath"
@@ -27,40 +28,59 @@ import (
 // peerBinary is how the summary of the tests names the real binary.
 const peerBinary = "pergabridge binary"
 
-var build struct {
-	once sync.Once
-	dir  string
-	err  error
-}
+// buildDir holds what the tests build.
+var buildDir string
+
+// overlap is how many tests run at once, unless -parallel says otherwise: nearly all of them wait for other processes.
+const overlap = "4"
 
 func TestMain(m *testing.M) {
-	goleak.VerifyTestMain(m, goleak.Cleanup(func(code int) {
-		if build.dir != "" {
-			_ = os.RemoveAll(build.dir) // the system empties its temporary folder anyway
+	flag.Parse()
+	told := false
+	flag.Visit(func(f *flag.Flag) { told = told || f.Name == "test.parallel" })
+	if !told {
+		if err := flag.Set("test.parallel", overlap); err != nil {
+			panic(err)
 		}
+	}
+	var err error
+	if buildDir, err = os.MkdirTemp("", "pergabridge-test-"); err != nil {
+		panic(err)
+	}
+	goleak.VerifyTestMain(m, goleak.Cleanup(func(code int) {
+		_ = os.RemoveAll(buildDir) // the system empties its temporary folder anyway
 		os.Exit(code)
 	}))
 }
 
-// binary returns the path of the binary, built once, as the Makefile builds it.
+// built builds the binary as the Makefile does.
+func built(name string, more ...string) (path string, err error) {
+	path = filepath.Join(buildDir, name)
+	args := append([]string{"build", "-tags", "nomsgpack", "-buildvcs=false", "-ldflags", "-X main.version=0.0.0-test", "-o", path}, more...)
+	if out, err := exec.Command("go", append(args, ".")...).CombinedOutput(); err != nil {
+		return "", errors.New(string(out) + err.Error())
+	}
+	return path, nil
+}
+
+// The binary, and the one without the race detector, each built once.
+var (
+	watchedBinary = sync.OnceValues(func() (string, error) {
+		if raceDetector {
+			return built("pergabridge", "-race")
+		}
+		return plainBinary()
+	})
+	plainBinary = sync.OnceValues(func() (string, error) { return built("pergabridge-plain") })
+)
+
+// binary returns the path of the binary; with the race detector if the tests have it.
 func binary(t testing.TB) string {
 	t.Helper()
 	t.Attr("peer", peerBinary)
-	build.once.Do(func() {
-		if build.dir, build.err = os.MkdirTemp("", "pergabridge-test-"); build.err != nil {
-			return
-		}
-		args := []string{"build", "-tags", "nomsgpack", "-buildvcs=false", "-ldflags", "-X main.version=0.0.0-test", "-o", build.dir}
-		if raceDetector {
-			args = append(args, "-race")
-		}
-		out, err := exec.Command("go", append(args, ".")...).CombinedOutput()
-		if err != nil {
-			build.err = errors.New(string(out) + err.Error())
-		}
-	})
-	require.NoError(t, build.err)
-	return filepath.Join(build.dir, "pergabridge")
+	path, err := watchedBinary()
+	require.NoError(t, err)
+	return path
 }
 
 // A ran is the end of a verb.

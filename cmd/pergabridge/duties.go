@@ -1,6 +1,7 @@
 package main
 
 import (
+	"cmp"
 	"fmt"
 	"io"
 
@@ -23,6 +24,14 @@ func (dutiesListCmd) Run(c *cli, con *console) error {
 		if err != nil {
 			return err
 		}
+		replicas, err := cl.Replicas(con.ctx)
+		if err != nil {
+			return err
+		}
+		names := map[string]string{} // by session
+		for _, r := range replicas {
+			names[r.Session] = r.Name
+		}
 		return show(c, con, api.List[api.Duty]{Items: list}, func(w io.Writer) {
 			if none(w, len(list), "duties have been done yet") {
 				return
@@ -36,7 +45,7 @@ func (dutiesListCmd) Run(c *cli, con *console) error {
 				case d.Session == "":
 					state = "free"
 				}
-				fmt.Fprintf(w, "%s\t%s\t%s\n", d.Name, state, dash(d.Session))
+				fmt.Fprintf(w, "%s\t%s\t%s\n", d.Name, state, dash(cmp.Or(names[d.Session], d.Session)))
 			}
 		})
 	})

@@ -12,7 +12,6 @@ import (
 
 	"github.com/pergabridge/pergabridge/bridge/store/redis/redistest"
 	"github.com/pergabridge/pergabridge/mailin/dovecottest"
-	"github.com/pergabridge/pergabridge/soap/ssptest"
 )
 
 // letters is how many tasks at each vendor get their news by mail.
@@ -82,18 +81,13 @@ func newStorm(t *testing.T, store string) (*fleet, *storming, uint64) {
 	seed := uint64(number(t, "PERGABRIDGE_SEED", int(time.Now().Unix()&0xffffff)))
 	t.Logf("PERGABRIDGE_SEED=%d", seed)
 	box := dovecottest.Start(t, dovecottest.Options{})
-	f := newFleet(t, 3, options{
-		ssp: ssptest.Options{Echo: ssptest.EchoMixed, Duplicates: 0.1, Seed: seed, RetryEvery: 50 * time.Millisecond}, store: store,
-		sspKeys: "unknown: {update: {wait: 1s}, resolve: {wait: 1s}}",
-		keys: map[string]string{
-			alpha: "unknown: {update: {wait: 1s}, reject_solution: {wait: 1s}}",
-			beta:  "unknown: {update: {wait: 1s, look_up: false}, reject_solution: {wait: 1s}}",
-		},
-		env: fleetMailSecrets, top: fleetMail(box),
-	})
+	o := underLoad(seed)
+	o.ssp.RetryEvery = 50 * time.Millisecond
+	o.store, o.env, o.top = store, fleetMailSecrets, fleetMail(box)
+	f := newFleet(t, 3, o)
 	ctx, cancel := context.WithTimeout(t.Context(), 4*time.Minute+fleetTime(t))
 	t.Cleanup(cancel)
-	return f, &storming{load: load{w: f.world, ctx: ctx, stop: make(chan struct{}), errs: map[string]error{}}, box: box}, seed
+	return f, &storming{newLoad(ctx, f.world), box}, seed
 }
 
 // fleetMailSecrets are what fleetMail names.
@@ -123,19 +117,12 @@ func fleetTime(t *testing.T) time.Duration {
 
 // storming is a [load] with mail.
 type storming struct {
-	load
+	*load
 	box *dovecottest.Server
 }
 
 func (l *storming) begins(seed uint64) {
-	for _, provider := range []string{alpha, beta} {
-		for i := range lives {
-			l.life(provider, rand.New(rand.NewPCG(seed, uint64(1000+i))))
-		}
-		for i := range streams {
-			l.stream(provider, rand.New(rand.NewPCG(seed, uint64(2000+i))))
-		}
-	}
+	l.load.begins(seed)
 	for i := range letters {
 		l.letters(alpha, rand.New(rand.NewPCG(seed, uint64(3000+i))))
 	}
@@ -200,18 +187,10 @@ func storm(t *testing.T, f *fleet, l *storming, r *redistest.Server, seed uint64
 // judge ends the load, lets everything settle and compares both ends with what was told.
 func (l *storming) judge(f *fleet) *verdict {
 	t := f.t.(*testing.T)
-	close(l.stop)
-	l.wait(t)
+	l.end(t)
 	inbox := l.box.Client(t)
 	f.until("all mail is read", func() bool { return dovecottest.Count(t, inbox, "INBOX") == 0 })
-	f.settled()
-	v := newVerdict(t, f.world)
-	for _, p := range l.paths {
-		v.task(p)
-	}
-	v.processCalls()
-	v.nothingElse(l.paths)
-	f.nothingStuck()
+	v := l.verdict(t)
 	mails := 0
 	for _, p := range l.paths {
 		for _, text := range p.in {

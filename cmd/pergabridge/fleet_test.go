@@ -29,7 +29,7 @@ type fleet struct {
 // A member is one replica: its config differs from the others' in its addresses and its name.
 type member struct {
 	name, file    string
-	program       string // empty: the binary of this commit
+	program       string // empty: that of the world
 	public, admin string
 	child         *child
 	api           *client.Client
@@ -97,7 +97,7 @@ func (f *fleet) front(t testing.TB) {
 // launch starts one member without waiting until it is ready.
 func (f *fleet) launch(m *member) {
 	f.t.Helper()
-	m.child = spawnProgram(f.t, cmp.Or(m.program, binary(f.t)), f.dir, f.env, "serve", "--config", m.file)
+	m.child = spawnProgram(f.t, cmp.Or(m.program, f.world.program), f.dir, f.env, "serve", "--config", m.file)
 	f.mu.Lock()
 	defer f.mu.Unlock()
 	f.logs = append(f.logs, &m.child.log)

@@ -27,7 +27,7 @@ var previousBinary = sync.OnceValues(func() (path string, err error) {
 	if path = os.Getenv("PERGABRIDGE_PREVIOUS"); path != "" {
 		return filepath.Abs(path)
 	}
-	dir, err := os.MkdirTemp(build.dir, "previous-") // goes away with it
+	dir, err := os.MkdirTemp(buildDir, "previous-") // goes away with it
 	if err != nil {
 		return "", err
 	}
@@ -59,7 +59,6 @@ func (e *notBuilt) Error() string { return strings.TrimSpace(e.said) + ": " + e.
 func TestKillTwoVersionsSideBySide(t *testing.T) {
 	t.Parallel()
 	t.Attr("peer", "pergabridge of the previous version")
-	binary(t) // makes the folder
 	old, err := previousBinary()
 	require.NoError(t, err)
 	r := redistest.Start(t)

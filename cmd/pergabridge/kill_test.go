@@ -33,41 +33,18 @@ func TestKill(t *testing.T) {
 	seed := uint64(number(t, "PERGABRIDGE_SEED", int(time.Now().Unix()&0xffffff)))
 	t.Logf("PERGABRIDGE_SEED=%d PERGABRIDGE_KILLS=%d", seed, kills)
 
-	w := newWorld(t, options{
-		ssp:     ssptest.Options{Echo: ssptest.EchoMixed, Duplicates: 0.1, Seed: seed, RetryEvery: 30 * time.Millisecond},
-		sspKeys: "unknown: {update: {wait: 1s}, resolve: {wait: 1s}}",
-		keys: map[string]string{ // an unknown text is looked up at alpha and repeated at beta
-			alpha: "unknown: {update: {wait: 1s}, reject_solution: {wait: 1s}}",
-			beta:  "unknown: {update: {wait: 1s, look_up: false}, reject_solution: {wait: 1s}}",
-		},
-	})
+	w := newWorld(t, underLoad(seed))
 	began := time.Now()
 	w.start()
 
 	ctx, cancel := context.WithTimeout(t.Context(), 2*time.Minute+time.Duration(kills)*5*time.Second)
 	defer cancel()
-	l := &load{w: w, ctx: ctx, stop: make(chan struct{}), errs: map[string]error{}}
-	for _, provider := range []string{alpha, beta} {
-		for i := range lives {
-			l.life(provider, rand.New(rand.NewPCG(seed, uint64(1000+i))))
-		}
-		for i := range streams {
-			l.stream(provider, rand.New(rand.NewPCG(seed, uint64(2000+i))))
-		}
-	}
+	l := newLoad(ctx, w)
+	l.begins(seed)
 	early := w.killOften(ctx, kills, rand.New(rand.NewPCG(seed, 1)))
-	close(l.stop)
-	l.wait(t)
-	w.settled()
+	l.end(t)
+	v := l.verdict(t)
 	loaded := time.Since(began)
-
-	v := newVerdict(t, w)
-	for _, p := range l.paths {
-		v.task(p)
-	}
-	v.processCalls()
-	v.nothingElse(l.paths)
-	w.nothingStuck()
 	w.stop()
 	t.Logf("kill test: %d events in %.1f s, %d effects at the ends, %d kills (%d before it was ready), %d leases left unknown, %d effects repeated because of that; seed %d",
 		len(v.events), loaded.Seconds(), v.effects, kills, early, w.unknowns(), v.repeated, seed)
@@ -123,8 +100,54 @@ type path struct {
 	told                   map[string]string // text → event that the sender was told
 }
 
-func (l *load) wait(t *testing.T) {
+// underLoad is what a world needs that is killed under load. A text of unknown outcome is looked up at alpha and
+// repeated at beta.
+func underLoad(seed uint64) options {
+	return options{
+		plain:   true,
+		ssp:     ssptest.Options{Echo: ssptest.EchoMixed, Duplicates: 0.1, Seed: seed, RetryEvery: 30 * time.Millisecond},
+		sspKeys: "unknown: {update: {wait: 1s}, resolve: {wait: 1s}}",
+		keys: map[string]string{
+			alpha: "unknown: {update: {wait: 1s}, reject_solution: {wait: 1s}}",
+			beta:  "unknown: {update: {wait: 1s, look_up: false}, reject_solution: {wait: 1s}}",
+		},
+	}
+}
+
+func newLoad(ctx context.Context, w *world) *load {
+	return &load{w: w, ctx: ctx, stop: make(chan struct{}), errs: map[string]error{}}
+}
+
+// begins lets tasks live, and senders call, at both vendors.
+func (l *load) begins(seed uint64) {
+	for _, provider := range []string{alpha, beta} {
+		for i := range lives {
+			l.life(provider, rand.New(rand.NewPCG(seed, uint64(1000+i))))
+		}
+		for i := range streams {
+			l.stream(provider, rand.New(rand.NewPCG(seed, uint64(2000+i))))
+		}
+	}
+}
+
+// verdict waits until everything is settled and compares both ends with what was told.
+func (l *load) verdict(t *testing.T) *verdict {
 	t.Helper()
+	l.w.settled()
+	v := newVerdict(t, l.w)
+	for _, p := range l.paths {
+		v.task(p)
+	}
+	v.processCalls()
+	v.nothingElse(l.paths)
+	l.w.nothingStuck()
+	return v
+}
+
+// end lets what has begun come to its end.
+func (l *load) end(t *testing.T) {
+	t.Helper()
+	close(l.stop)
 	l.work.Wait()
 	if len(l.errs) == 0 {
 		return

@@ -49,7 +49,7 @@ type cli struct {
 	Erase      eraseCmd      `cmd:"" group:"decide" help:"Remove what the events of a task, or those that mention an address, say: for privacy."`
 
 	Backup  backupCmd  `cmd:"" group:"keep" help:"Write a copy of the state of a running bridge to a file."`
-	Restore restoreCmd `cmd:"" group:"keep" help:"Put a backup in the place of the database file; the bridge must not run."`
+	Restore restoreCmd `cmd:"" group:"keep" help:"Put a backup in the place of the database file, or into an empty namespace of a Redis; the bridge must not run."`
 	Export  exportCmd  `cmd:"" group:"keep" help:"Write the whole ledger of a stopped bridge as one stream, to move it to another store."`
 	Import  importCmd  `cmd:"" group:"keep" help:"Read what export wrote into an empty store."`
 	Store   storeCmd   `cmd:"" group:"keep" help:"Look at the Redis that several replicas share, and go on after it was wiped or restored."`

@@ -21,7 +21,6 @@ import (
 	"github.com/pergabridge/pergabridge/bridge/console/api"
 	"github.com/pergabridge/pergabridge/bridge/console/client"
 	"github.com/pergabridge/pergabridge/bridge/store/redis/redistest"
-	"github.com/pergabridge/pergabridge/soap/ssptest"
 )
 
 // breakages are the ways in which a config gets broken; each is found by another check.
@@ -143,29 +142,15 @@ func TestReloadUnderLoad(t *testing.T) {
 	reloads := number(t, "PERGABRIDGE_RELOADS", 100)
 	seed := uint64(number(t, "PERGABRIDGE_SEED", int(time.Now().Unix()&0xffffff)))
 	t.Logf("PERGABRIDGE_SEED=%d PERGABRIDGE_RELOADS=%d", seed, reloads)
-	w := newWorld(t, options{
-		ssp:     ssptest.Options{Echo: ssptest.EchoMixed, Duplicates: 0.1, Seed: seed, RetryEvery: 30 * time.Millisecond},
-		sspKeys: "unknown: {update: {wait: 1s}, resolve: {wait: 1s}}",
-		keys: map[string]string{
-			alpha: "unknown: {update: {wait: 1s}, reject_solution: {wait: 1s}}",
-			beta:  "unknown: {update: {wait: 1s, look_up: false}, reject_solution: {wait: 1s}}",
-		},
-	})
+	w := newWorld(t, underLoad(seed))
 	good, err := os.ReadFile(w.file)
 	require.NoError(t, err)
 	w.start()
 	began := time.Now()
 	ctx, cancel := context.WithTimeout(t.Context(), 5*time.Minute)
 	defer cancel()
-	l := &load{w: w, ctx: ctx, stop: make(chan struct{}), errs: map[string]error{}}
-	for _, provider := range []string{alpha, beta} {
-		for i := range lives {
-			l.life(provider, rand.New(rand.NewPCG(seed, uint64(1000+i))))
-		}
-		for i := range streams {
-			l.stream(provider, rand.New(rand.NewPCG(seed, uint64(2000+i))))
-		}
-	}
+	l := newLoad(ctx, w)
+	l.begins(seed)
 	r := &reloader{w: w, file: w.file, api: w.api, bridge: func() *child { return w.bridge }, good: string(good), dice: rand.New(rand.NewPCG(seed, 1)), fine: map[string]bool{version(string(good)): true}}
 	kills := 0
 	for i := range reloads {
@@ -178,17 +163,8 @@ func TestReloadUnderLoad(t *testing.T) {
 		}
 	}
 	r.next(false)
-	close(l.stop)
-	l.wait(t)
-	w.settled()
-
-	v := newVerdict(t, w)
-	for _, p := range l.paths {
-		v.task(p)
-	}
-	v.processCalls()
-	v.nothingElse(l.paths)
-	w.nothingStuck()
+	l.end(t)
+	v := l.verdict(t)
 	require.Greater(t, v.effects, reloads, "there was hardly any load")
 
 	r.judge()
@@ -211,18 +187,13 @@ func TestReloadReplicasUnderLoad(t *testing.T) {
 	seed := uint64(number(t, "PERGABRIDGE_SEED", int(time.Now().Unix()&0xffffff)))
 	t.Logf("PERGABRIDGE_SEED=%d", seed)
 	server := redistest.Start(t)
-	f := newFleet(t, 2, options{
-		ssp: ssptest.Options{Echo: ssptest.EchoMixed, Duplicates: 0.1, Seed: seed, RetryEvery: 30 * time.Millisecond}, store: onRedis(server.URL(), ""),
-		sspKeys: "unknown: {update: {wait: 1s}, resolve: {wait: 1s}}",
-		keys: map[string]string{
-			alpha: "unknown: {update: {wait: 1s}, reject_solution: {wait: 1s}}",
-			beta:  "unknown: {update: {wait: 1s, look_up: false}, reject_solution: {wait: 1s}}",
-		},
-	})
+	o := underLoad(seed)
+	o.store, o.plain = onRedis(server.URL(), ""), false
+	f := newFleet(t, 2, o)
 	f.start()
 	ctx, cancel := context.WithTimeout(t.Context(), 5*time.Minute)
 	defer cancel()
-	l := &load{w: f.world, ctx: ctx, stop: make(chan struct{}), errs: map[string]error{}}
+	l := newLoad(ctx, f.world)
 	var readers []*reloader
 	for i, provider := range []string{alpha, beta} {
 		for n := range lives {
@@ -250,16 +221,8 @@ func TestReloadReplicasUnderLoad(t *testing.T) {
 	for _, r := range readers {
 		r.next(false)
 	}
-	close(l.stop)
-	l.wait(t)
-	f.settled()
-	v := newVerdict(t, f.world)
-	for _, p := range l.paths {
-		v.task(p)
-	}
-	v.processCalls()
-	v.nothingElse(l.paths)
-	f.nothingStuck()
+	l.end(t)
+	v := l.verdict(t)
 	under := v.configs()
 	for n, r := range readers {
 		r.judge()
@@ -333,14 +296,21 @@ func TestReload(t *testing.T) {
 	require.Contains(t, readiness.Shown["config"].Reason, "store: cannot change while the bridge runs")
 	require.Contains(t, w.metrics(), "\npergabridge_config_broken 1\n")
 
+	// What somebody else may have written is not put in force, however well it reads.
 	w.write(string(after))
+	require.NoError(t, os.Chmod(w.file, 0o666))
+	refused = w.run("reload")
+	require.Equal(t, 1, refused.code)
+	require.Contains(t, refused.err, "the config "+w.file+" may be changed by every user of this machine (0666): chmod o-w "+w.file)
+	require.NoError(t, os.Chmod(w.file, 0o600))
+
 	w.done("reload")
 	require.Contains(t, w.metrics(), "\npergabridge_config_broken 0\n")
-	require.Contains(t, w.metrics(), `pergabridge_config_reloads_total{result="broken"} 1`)
+	require.Contains(t, w.metrics(), `pergabridge_config_reloads_total{result="broken"} 2`)
 	require.Contains(t, w.metrics(), `pergabridge_config_reloads_total{result="done"} 2`)
 	acts, err := w.api.Activity(t.Context(), 10)
 	require.NoError(t, err)
-	require.Len(t, acts, 3)
+	require.Len(t, acts, 4)
 	for _, a := range acts {
 		require.Equal(t, "config_reload", a.Verb)
 		require.Equal(t, "config", a.Target)

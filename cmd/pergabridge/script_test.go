@@ -23,10 +23,12 @@ import (
 
 // PERGABRIDGE_UPDATE=1 rewrites the expected output in the scripts.
 func params(t *testing.T, dir string) testscript.Params {
-	binary(t)
+	program := binary(t)
 	return testscript.Params{
 		Dir: dir, UpdateScripts: os.Getenv("PERGABRIDGE_UPDATE") != "", RequireUniqueNames: true,
-		Cmds: map[string]func(*testscript.TestScript, bool, []string){"run": scriptRun},
+		Cmds: map[string]func(*testscript.TestScript, bool, []string){"run": func(ts *testscript.TestScript, neg bool, args []string) {
+			scriptRun(ts, program, neg, args)
+		}},
 	}
 }
 
@@ -38,12 +40,12 @@ func TestScriptsAlone(t *testing.T) {
 	testscript.Run(t, params(t, "testdata/alone"))
 }
 
-func scriptRun(ts *testscript.TestScript, neg bool, args []string) {
+func scriptRun(ts *testscript.TestScript, program string, neg bool, args []string) {
 	if neg || len(args) < 1 {
 		ts.Fatalf("usage: run CODE [ARG…]")
 	}
 	code := 0
-	err := ts.Exec(build.dir+"/pergabridge", args[1:]...)
+	err := ts.Exec(program, args[1:]...)
 	var exit *exec.ExitError
 	switch {
 	case errors.As(err, &exit):

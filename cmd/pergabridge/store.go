@@ -3,6 +3,7 @@ package main
 import (
 	"fmt"
 	"io"
+	"strings"
 
 	"github.com/pergabridge/pergabridge/bridge/console/api"
 	"github.com/pergabridge/pergabridge/bridge/console/client"
@@ -35,7 +36,7 @@ func (storeShowCmd) Run(c *cli, con *console) error {
 			}
 			fmt.Fprintln(w, "REPLICA\tSINCE\tDELIVERIES\tDUTIES")
 			for _, r := range replicas {
-				fmt.Fprintf(w, "%s\t%s\t%d\t%v\n", dash(r.Name), when(r.Since), r.Leases, r.Duties)
+				fmt.Fprintf(w, "%s\t%s\t%d\t%s\n", dash(r.Name), when(r.Since), r.Leases, dash(strings.Join(r.Duties, ", ")))
 			}
 		})
 	})

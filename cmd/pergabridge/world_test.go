@@ -40,6 +40,7 @@ const (
 type world struct {
 	t             testing.TB
 	dir, file     string
+	program       string // the binary that serves
 	public, admin string // host:port; the same after a restart
 	env           []string
 	ssp           *ssptest.Server
@@ -64,6 +65,9 @@ type options struct {
 	dir string
 	// store is the value of the key store; empty: a file in dir.
 	store string
+	// plain serves with the binary without the race detector: what is killed again and again under load is about
+	// processes, and several of them have to be quick enough on a busy machine.
+	plain bool
 	// top is added to the config at its top, env to the environment.
 	top string
 	env []string
@@ -81,7 +85,7 @@ func newSSP(t testing.TB, dir string, o ssptest.Options) *world {
 	if dir == "" {
 		dir = t.TempDir()
 	}
-	w := &world{t: t, dir: dir, public: freeAddress(t), admin: freeAddress(t), vendor: map[string]*vendortest.Vendor{}}
+	w := &world{t: t, dir: dir, program: binary(t), public: freeAddress(t), admin: freeAddress(t), vendor: map[string]*vendortest.Vendor{}}
 	w.file = filepath.Join(w.dir, "pergabridge.yaml")
 	w.env = []string{"SSP_INTAKE_KEY=" + intakeKey, "PATH=" + os.Getenv("PATH"), "HOME=" + w.dir}
 	w.http = &http.Client{Timeout: 20 * time.Second, Transport: &http.Transport{MaxIdleConnsPerHost: 100}}
@@ -107,6 +111,11 @@ func newWorld(t testing.TB, o options) *world {
 		t.Cleanup(v.Close)
 		w.vendor[name] = v
 		w.group(name)
+	}
+	if o.plain {
+		var err error
+		w.program, err = plainBinary()
+		require.NoError(t, err)
 	}
 	w.env = append(w.env, o.env...)
 	w.env = append(w.env, vendortest.TokenEnv+"="+w.vendor[alpha].Token(), vendortest.SecretEnv+"="+w.vendor[alpha].Secret())
@@ -194,7 +203,7 @@ var taken sync.Map // addresses given out in this process
 // launch starts the bridge without waiting until it is ready.
 func (w *world) launch() *child {
 	w.t.Helper()
-	c := spawn(w.t, w.dir, w.env, "serve", "--config", w.file)
+	c := spawnProgram(w.t, w.program, w.dir, w.env, "serve", "--config", w.file)
 	w.mu.Lock()
 	defer w.mu.Unlock()
 	w.bridge = c

@@ -71,12 +71,8 @@ func New(ctx context.Context, c *Config, o Options) (_ *App, err error) {
 			a.Close()
 		}
 	}()
-	warnings, err := c.checkRights()
-	if err != nil {
+	if err := a.rights(c); err != nil {
 		return nil, err
-	}
-	for _, w := range warnings {
-		o.Log.Warn(w)
 	}
 	p, err := build(c, o.Log, o.Now) // first: what is wrong here needs no database to be found
 	if err != nil {
@@ -130,11 +126,13 @@ func (a *App) Run(ctx context.Context) error {
 			}
 		})
 	}
+	watched, stopWatches := context.WithCancel(ctx) // the watches end with ctx, or with what failed
+	defer stopWatches()
 	a.reload.open(engines, a.current.Load(), a)
-	start("store reset", func() error { a.watchReset(ctx); return nil })
+	start("store reset", func() error { a.watchReset(watched); return nil })
 	start("public listener", func() error { return a.publicEntrance().serve(a.public, a.publicAt) })
 	start("admin listener", func() error { return a.adminEntrance().serve(a.admin, a.adminAt) })
-	start("config file", func() error { a.watchFile(ctx); return nil })
+	start("config file", func() error { a.watchFile(watched); return nil })
 	a.o.Log.Info("serving", "replica", a.replica, "public", a.PublicAddr(), "admin", a.AdminAddr(), "config", a.current.Load().config.Version, "version", a.o.Version)
 	a.o.Ready()
 
@@ -145,6 +143,7 @@ func (a *App) Run(ctx context.Context) error {
 	case err = <-failed:
 		a.o.Log.Error("stopping", "error", err)
 	}
+	stopWatches()
 	a.o.Draining()
 	// Entrances first: what is accepted until here is delivered or kept, nothing new comes in.
 	a.stopWaits()

@@ -88,16 +88,16 @@ func (s *Server) ValidateConfig(n *config.Node) {
 
 // FitProviderName reports what is wrong with the name of a provider; nil if nothing is.
 func FitProviderName(name string) error {
-	if providerName.MatchString(name) {
-		return nil
+	switch {
+	case name == bridge.SSP:
+		return fmt.Errorf("%q is the portal itself: choose another name for the provider", name)
+	case !providerName.MatchString(name):
+		return fmt.Errorf("%q cannot be the name of a provider: use small letters, digits, - and _", name)
 	}
-	return fmt.Errorf("%q cannot be the name of a provider: use small letters, digits, - and _", name)
+	return nil
 }
 
 var providerName = regexp.MustCompile(`^[a-z0-9][a-z0-9_-]{0,62}$`)
-
-// ProviderName reports whether a provider may have this name.
-func ProviderName(name string) bool { return name != bridge.SSP && providerName.MatchString(name) }
 
 // ValidateConfig checks what belongs to several sections.
 func (c *Config) ValidateConfig(n *config.Node) {
@@ -185,6 +185,9 @@ func (c *Config) Warnings() []string {
 	out := []string{}
 	if r := c.Store.Redis; r != nil && r.Durability == string(redisstore.DurabilityRelaxed) {
 		out = append(out, "store.durability: relaxed; a crash of Redis may lose what was answered with 2xx, and some deliveries may happen twice")
+	}
+	if len(c.Server.Users) > 0 && c.Server.AdminToken == nil {
+		out = append(out, "server.users: without server.admin_token the verbs that talk to the running bridge, and systemctl reload, are not let in")
 	}
 	if c.intake.Auth.None {
 		out = append(out, "ssp.intake: process calls are not authenticated (none: true)")

@@ -167,6 +167,9 @@ func (a *App) prepare(ctx context.Context, old *generation) (version string, _ *
 	if err := old.config.fixed(c); err != nil {
 		return version, nil, err
 	}
+	if err := a.rights(c); err != nil {
+		return version, nil, err
+	}
 	if err := a.fits(ctx, old, c); err != nil {
 		return version, nil, err
 	}
@@ -186,6 +189,7 @@ func (c *Config) fixed(next *Config) error {
 		old, new any
 	}{
 		{n.Key("server").Key("listen"), c.Server.Listen, next.Server.Listen},
+		{n.Key("server").Key("replica"), c.Server.Replica, next.Server.Replica},
 		{n.Key("server").Key("admin"), c.Server.Admin, next.Server.Admin},
 		{n.Key("server").Key("tls"), c.Server.TLS != nil, next.Server.TLS != nil},
 		{n.Key("server").Key("admin_tls"), c.Server.AdminTLS != nil, next.Server.AdminTLS != nil},

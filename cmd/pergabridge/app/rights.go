@@ -6,9 +6,22 @@ import (
 	"path/filepath"
 )
 
-// checkRights looks at who may read and change what this bridge lives on, before anything is opened: the
-// config file, the files of secrets, and the ledger or the memory of one that is a Redis. Somebody else who may change one of them is an
-// error; somebody else who may read a secret or the ledger, or change a folder, is a warning.
+// rights refuses a config whose files somebody else may change, and logs what deserves a second look.
+func (a *App) rights(c *Config) error {
+	warnings, err := c.checkRights()
+	if err != nil {
+		return err
+	}
+	for _, w := range warnings {
+		a.o.Log.Warn(w)
+	}
+	return nil
+}
+
+// checkRights looks at who may read and change what this bridge lives on, before anything is opened, and
+// again before a changed config comes in force: the config file, the files of secrets, and the ledger or the memory of one
+// that is a Redis. Somebody else who may change one of them is an error; somebody else who may read a secret or the ledger,
+// or change a folder, is a warning.
 func (c *Config) checkRights() (warnings []string, err error) {
 	var errs []error
 	look := func(what, path string, secret bool) {

@@ -60,8 +60,8 @@ var reference = regexp.MustCompile(`\{(env: ([A-Z0-9_]+)|file: (secrets/[a-z0-9_
 
 // Make writes the text and checks it. The error says which answer does not fit.
 func Make(ctx context.Context, a Answers, file string) (*Draft, error) {
-	if !app.ProviderName(a.Provider) { // before it becomes a part of the text
-		return nil, fmt.Errorf("%q cannot be the name of a provider: use small letters, digits, - and _", a.Provider)
+	if err := app.FitProviderName(a.Provider); err != nil { // before it becomes a part of the text
+		return nil, err
 	}
 	provider, err := section(a)
 	if err != nil {

@@ -86,6 +86,7 @@ func TestTwoConfigsHaveNoSecretInCommon(t *testing.T) {
 func TestWhatDoesNotFitIsSaid(t *testing.T) {
 	for want, change := range map[string]func(*initial.Answers){
 		`"nope" is neither a kind nor a recipe`:      func(a *initial.Answers) { a.Kind = "nope" },
+		`"ssp" is the portal itself`:                 func(a *initial.Answers) { a.Provider = "ssp" },
 		`"My Desk" cannot be the name of a provider`: func(a *initial.Answers) { a.Provider = "My Desk" },
 		`"a: b" cannot be the name of a provider`:    func(a *initial.Answers) { a.Provider = "a: b" },
 		"no such file":                                  func(a *initial.Answers) { a.WSDL = "none.wsdl" },

@@ -28,6 +28,7 @@ type release struct {
 	root, out string
 	only      []string
 	dirty     bool
+	docs      []string // what people read, by path from root
 	texts     texts
 }
 
@@ -123,6 +124,11 @@ func (r *release) identify(ctx context.Context) error {
 		return fmt.Errorf("git log: the time %q: %w", at, err)
 	}
 	r.Time = time.Unix(sec, 0).UTC()
+	docs, err := git("-C", r.root, "ls-files", "LICENSE", "README.md", "CHANGELOG.md", "CONTRIBUTING.md", "docs")
+	if err != nil {
+		return err
+	}
+	r.docs = strings.Fields(docs)
 	if r.Version == "" {
 		tag, err := git("tag", "--points-at", "HEAD", "--list", "v*")
 		if err != nil {
@@ -230,7 +236,8 @@ type file struct {
 	data []byte
 }
 
-// files are those of an archive, sorted by name.
+// files are those of an archive, sorted by name. The documents come whole, pictures and all: their links lead somewhere
+// in the archive as well.
 func (r *release) files(bin string) ([]file, error) {
 	var out []file
 	add := func(name, path string, mode fs.FileMode) error {
@@ -238,19 +245,14 @@ func (r *release) files(bin string) ([]file, error) {
 		out = append(out, file{name, mode, data})
 		return err
 	}
-	err := errors.Join(
-		add(filepath.Base(bin), bin, 0o755), add("LICENSE", filepath.Join(r.root, "LICENSE"), 0o644),
-		add("README.md", filepath.Join(r.root, "README.md"), 0o644), add("CHANGELOG.md", filepath.Join(r.root, "CHANGELOG.md"), 0o644),
-		add("example.yaml", filepath.Join(r.root, "docs", "example.yaml"), 0o644),
-	)
-	docs, globErr := filepath.Glob(filepath.Join(r.root, "docs", "*.md"))
-	for _, d := range docs {
-		err = errors.Join(err, add("docs/"+filepath.Base(d), d, 0o644))
+	err := add(filepath.Base(bin), bin, 0o755)
+	for _, name := range r.docs {
+		err = errors.Join(err, add(name, filepath.Join(r.root, name), 0o644))
 	}
 	out = append(out, file{"pergabridge.1", 0o644, r.texts.man})
 	for shell, text := range r.texts.completions {
 		out = append(out, file{"completions/pergabridge." + shell, 0o644, text})
 	}
 	slices.SortFunc(out, func(a, b file) int { return strings.Compare(a.name, b.name) })
-	return out, errors.Join(err, globErr)
+	return out, err
 }

@@ -59,7 +59,7 @@ func TestUnit(t *testing.T) {
 	for _, line := range []string{
 		"Type=notify", "WatchdogSec=60s", "User=pergabridge", "ProtectHome=yes", "CapabilityBoundingSet=",
 		"ExecStart=/usr/bin/pergabridge serve --config /etc/pergabridge/pergabridge.yaml",
-		"ExecReload=/usr/bin/pergabridge reload --config /etc/pergabridge/pergabridge.yaml", "NotifyAccess=main",
+		"ExecReload=+/usr/bin/pergabridge reload --config /etc/pergabridge/pergabridge.yaml", "NotifyAccess=main",
 		"LoadCredential=secrets:/etc/pergabridge/secrets", "EnvironmentFile=-/etc/pergabridge/environment",
 		"AssertPathExists=/etc/pergabridge/pergabridge.yaml", "StateDirectory=pergabridge",
 	} {
