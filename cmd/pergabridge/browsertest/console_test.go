@@ -169,7 +169,7 @@ func TestEveryPage(t *testing.T) {
 	b.signIn("ada")
 	pages := map[string]string{
 		"overview": "/", "tasks": "/tasks", "search": "/tasks?q=printer", "task": "/tasks/acme/" + s.Open, "parked-task": "/tasks/acme/" + s.Parked,
-		"parked": "/parked", "quarantine": "/quarantine", "quarantined": "/quarantine/" + s.Lost, "providers": "/providers", "provider": "/providers/acme", "mailboxes": "/mailboxes",
+		"events": "/events?state=parked", "parked": "/parked", "quarantine": "/quarantine", "quarantined": "/quarantine/" + s.Lost, "providers": "/providers", "provider": "/providers/acme", "mailboxes": "/mailboxes",
 		"activity": "/activity", "ask": "/act?verb=event_settle&target=" + s.ParkedEvent, "repair": "/repairs?of=parked&verb=retry&provider=acme", "repairs": "/repairs",
 	}
 	for name, path := range pages {
