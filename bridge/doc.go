@@ -168,8 +168,10 @@
 // remembered and used when that try settles. An event that was surely not applied is not settled by
 // evidence, except a submit by a reference.
 //
-//	an echo                       the head of the opposite lane, if the kind is the same (or the
-//	                              echo's is empty) and text or reference agree (or the echo has none)
+//	an echo                       the head of the opposite lane, if kind and text are the same and the
+//	                              reference is not another; one without text proves no update that has
+//	                              one, because it may be that of an earlier update; one without kind and
+//	                              text proves an acknowledge only, which has no request type in SSP
 //	reject_solution accepted      the resolve at the head of the inbound lane
 //	an event that makes the bond  the unsettled submit, and open, tried or not
 //	a report that mail of it      the head of its lane: the mail was taken; it ends as bounced
@@ -211,7 +213,9 @@
 //
 // What ends without effect (ignored, skipped, bounced) takes back what it did: after a resolve the bond is
 // open again, unless another is on its way; after a submit the bond is pending without one, and the
-// next submit is new; after a submit that reopened, the bond is closed again.
+// next submit is new; after a submit that reopened, the bond is closed again. event_retry gives it back: a
+// submit is the one that others merge into, and reopens a bond that is resolved or over; a resolve resolves
+// an open one. Of a bond that is superseded nothing but its submit can be retried.
 //
 // # Breaker, rate and retry period
 //
