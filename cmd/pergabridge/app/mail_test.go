@@ -426,10 +426,10 @@ func TestReminder(t *testing.T) {
 	require.Never(t, func() bool { return len(w.smtp.Mails()) > 2 }, 2500*time.Millisecond, 50*time.Millisecond, "once is enough")
 }
 
-// TestThousandMails reads 1,000 mails of 20 kB that wait in a real mailbox, and measures until the
-// last one's call is answered.
-func TestThousandMails(t *testing.T) {
-	const mails, tasks = 1000, 20
+// TestHundredsOfMails reads mails of 20 kB that wait in a real mailbox, until the last one's call is
+// answered. How long 1,000 take is measured by pergabridge bench mail.
+func TestHundredsOfMails(t *testing.T) {
+	const mails, tasks = 300, 20
 	w := newWorld(t, "", "0s", ssptest.EchoNever)
 	var names []string
 	for i := range tasks {
@@ -444,12 +444,10 @@ func TestThousandMails(t *testing.T) {
 		require.NoError(t, os.WriteFile(filepath.Join(dir, fmt.Sprintf("%d.M%dP1.host", time.Now().Unix(), i)), dovecottest.Mail(i, names[i%tasks], 20_000), 0o666))
 	}
 	require.Equal(t, mails, dovecottest.Count(t, w.imap, "INBOX"), "the server has seen them")
-	began := time.Now()
 	w.start()
-	ctx, cancel := context.WithTimeout(t.Context(), 60*time.Second)
+	ctx, cancel := context.WithTimeout(t.Context(), 2*time.Minute)
 	defer cancel()
 	require.NoError(t, w.ssp.Wait(ctx, func() bool { return len(w.ssp.Effects()) >= mails+2*tasks }), "%d effects", len(w.ssp.Effects()))
-	t.Logf("%d mails of 20 kB to answered SOAP calls, start of the bridge included: %s", mails, time.Since(began))
 	w.stop()
 	require.Len(t, w.ssp.Effects(), mails+2*tasks)
 	require.Equal(t, mails+tasks, dovecottest.Count(t, w.imap, "Processed"))
