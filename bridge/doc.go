@@ -17,8 +17,11 @@
 //     An event with Ignore set is recorded as ended (receipt [Ignored]), claimed in the same way. If
 //     it has Bounced set as well, the event of that id and this provider was delivered in vain: if it is
 //     done, it ends as bounced (without effect, see "Bond states"), First naming the report, which gets
-//     its task and names it; if it is not settled yet, the report is quarantined as refused instead. An
-//     open whose ticket SSP has stays done: it did arrive.
+//     its task and names it; if it is not settled yet, and the report is no evidence, the report is
+//     quarantined as refused instead, First of the event naming it; it is taken up if the event settles as
+//     done and a try was in flight. A report that tells by BouncedAt that it is about no later mail than the
+//     report that First names does nothing: the event was sent again since. An open whose ticket SSP has
+//     stays done: it did arrive.
 //  2. Claim by Key, scoped by provider and direction. Known with the same [Event.ContentHash]:
 //     Duplicate; the first record's Repeat is counted up, nothing else is stored. Known with
 //     another content: stored quarantined with reason conflict (receipt [Conflict]); a repeat of
@@ -169,6 +172,8 @@
 //	                              echo's is empty) and text or reference agree (or the echo has none)
 //	reject_solution accepted      the resolve at the head of the inbound lane
 //	an event that makes the bond  the unsettled submit, and open, tried or not
+//	a report that mail of it      the head of its lane: the mail was taken; it ends as bounced
+//	  did not arrive
 //
 // # De-duplication
 //

@@ -65,6 +65,9 @@ type Event struct {
 	// Bounced, beside Ignore, is the id of an event of the same provider that was delivered by mail:
 	// this input is the report that the mail did not arrive.
 	Bounced string `json:"bounced,omitempty"`
+	// BouncedAt is when that mail was written, by its own Date, in UTC and whole seconds; zero if the report does
+	// not tell.
+	BouncedAt time.Time `json:"bounced_at,omitzero"`
 
 	// Set by the store.
 

@@ -22,7 +22,7 @@ const (
 	Fault          Reason = "fault"           // a SOAP fault
 	BadAnswer      Reason = "bad_answer"      // an answer that is not what the contract promises
 	MappingFailed  Reason = "mapping_failed"  // our own expression or template failed on this event
-	TooLarge       Reason = "too_large"       // the answer exceeded its bound
+	TooLarge       Reason = "too_large"       // an answer, an input or a field of it exceeded its bound
 	NoReference    Reason = "no_reference"    // a reference is needed and not known
 	LookupFailed   Reason = "lookup_failed"   // the look-up before a repeat gave no clear answer
 	RetryExhausted Reason = "retry_exhausted" // the retry period is over

@@ -7,6 +7,7 @@ import (
 	"html"
 	"regexp"
 	"strings"
+	"time"
 	"unicode"
 
 	"github.com/google/uuid"
@@ -71,13 +72,18 @@ func (e *Event) ContentHash() string {
 
 // MergeHash returns the hash by which an event without a sender's id is recognised as a repeat;
 // the store adds the bond's count of resolves. An event that names a reference is known by it,
-// whether or not it names the task as well.
+// whether or not it names the task as well. Two that bring different files are two, however few words
+// came with them.
 func (e *Event) MergeHash() string {
 	who := "task:" + strings.TrimSpace(e.Task)
 	if k := e.refKey(); k != "" && e.Dir == In {
 		who = "ref:" + k
 	}
-	return digest(string(e.Dir), string(e.Known()), who, e.refKey(), e.Text)
+	parts := []string{string(e.Dir), string(e.Known()), who, e.refKey(), e.Text}
+	for _, f := range FilesOf(e) {
+		parts = append(parts, f.SHA256)
+	}
+	return digest(parts...)
 }
 
 // Known returns the kind that the event has where its ticket is known: for [Open] that is Else, or
@@ -105,6 +111,7 @@ func (e *Event) Normalize() {
 	e.Reference = strings.TrimSpace(e.Reference)
 	e.Key = strings.TrimSpace(e.Key)
 	e.RefKey = e.refKey()
+	e.BouncedAt = e.BouncedAt.UTC().Truncate(time.Second)
 	if e.Window <= 0 {
 		e.Window = DefaultWindow
 	}

@@ -91,12 +91,8 @@ func (s *session) take(ctx context.Context, b *fetched) error {
 			next.Failed++
 		}
 	}
-	if s.box.Done.acts() || s.box.Failed.acts() {
-		next.Unfiled = append(next.Unfiled, files...)
-		if n := len(next.Unfiled); n > maxUnfiled {
-			next.Unfiled = next.Unfiled[n-maxUnfiled:]
-		}
-	}
+	before := next.Unfiled
+	next.Unfiled = s.remember(before, files)
 	began = time.Now()
 	for _, e := range events {
 		if e.Bounced != "" && s.bounced != nil {
@@ -108,22 +104,33 @@ func (s *session) take(ctx context.Context, b *fetched) error {
 		return fmt.Errorf("accept: %w", err)
 	}
 	s.watch.Took(s.Poller.name, StepAccept, len(files), time.Since(began))
+	s.unsaved = false
 	for i, r := range receipts {
 		if r.Status == bridge.Quarantined || r.Status == bridge.Conflict {
 			if f := &files[owner[i]]; !f.Failed {
-				f.Failed = true
-				next.Failed++ // saved with the next one
+				f.Failed, s.unsaved = true, true
+				next.Failed++
 			}
 		}
-		if r.Status == bridge.Ignored && events[i].Bounced != "" {
+		if r.Status == bridge.Ignored && events[i].Bounced != "" && r.First != "" {
 			s.log.Warn("a mail of ours did not arrive", "event", r.First, "provider", events[i].Provider, "task", r.Task, "report", r.Event, "detail", events[i].Detail)
 		}
 	}
+	next.Unfiled = s.remember(before, files) // failed ones go elsewhere
 	s.cursor = &next
 	s.log.Debug("mail read", "mails", len(files), "events", len(events), "uid", next.UID)
 	s.filed()
 	s.file(context.WithoutCancel(ctx), files) // at the end of the program, too: each command has its limit
 	return nil
+}
+
+// remember returns the mails that were accepted and may not lie yet where they belong.
+func (s *session) remember(before, files []unfiled) []unfiled {
+	if !s.box.Done.acts() && !s.box.Failed.acts() {
+		return before
+	}
+	all := slices.Concat(before, files)
+	return all[max(0, len(all)-maxUnfiled):]
 }
 
 // readAll turns a batch into events, the mails side by side; owner is the file of each event.
@@ -150,7 +157,6 @@ func (s *session) readAll(b *fetched) (events []bridge.Event, files []unfiled, o
 	close(work)
 	wg.Wait()
 	next = *s.cursor
-	next.Unfiled = slices.Clone(s.cursor.Unfiled)
 	if next.Threads = maps.Clone(s.cursor.Threads); next.Threads == nil {
 		next.Threads = threads{}
 	}
@@ -188,7 +194,7 @@ func (s *session) judge(l letter, raw []byte, x *Reading, events []bridge.Event,
 			return s.ignored(l, x, e, c)
 		case l.size > s.box.MaxMessage.Bytes():
 			e.Quarantine, e.Detail = bridge.TooLarge, fmt.Sprintf("the mail has %d bytes; only the first %d were read", l.size, len(raw))
-		case e.Quarantine == "" && c.Threads.pulls(s.box.Brake, x.Thread(), s.now()):
+		case e.Quarantine == "" && l.uid >= c.Until && c.Threads.pulls(s.box.Brake, x.Thread(), c.at(l.came, s.now())):
 			e.Quarantine = bridge.Throttled
 			e.Detail = fmt.Sprintf("more than %d mails of one thread in %s: perhaps two machines answer each other", s.box.Brake.Messages, s.box.Brake.Per)
 		}

@@ -215,13 +215,15 @@ func throttled(err error) time.Duration {
 			return min(time.Duration(ms)*time.Millisecond, time.Hour)
 		}
 	}
-	if e, ok := errors.AsType[*imap.Error](err); ok {
-		switch e.Code {
-		case imap.ResponseCodeLimit, imap.ResponseCodeInUse, "THROTTLED":
-			return time.Minute
-		case imap.ResponseCodeUnavailable:
-			return 15 * time.Second
-		}
+	e, said := errors.AsType[*imap.Error](err)
+	if !said {
+		return 0 // "deadline exceeded" and "too many open files" are our own words
+	}
+	switch e.Code {
+	case imap.ResponseCodeLimit, imap.ResponseCodeInUse, "THROTTLED":
+		return time.Minute
+	case imap.ResponseCodeUnavailable:
+		return 15 * time.Second
 	}
 	for _, say := range []string{"throttled", "too many", "rate limit", "exceeded"} {
 		if strings.Contains(strings.ToLower(text), say) {

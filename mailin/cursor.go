@@ -82,6 +82,18 @@ func (c *cursor) wants(uid uint32, came time.Time) bool {
 	return uid > c.UID && (c.From.IsZero() || uid >= c.Until || came.IsZero() || !came.Before(c.From))
 }
 
+// at is the time that counts for a mail that came then: a folder that nobody read for long is not one in
+// which all came at once. It never goes back, because a mail that was moved in keeps its old date.
+func (c *cursor) at(came, now time.Time) time.Time {
+	if came.Before(c.Last) {
+		came = c.Last
+	}
+	if came.IsZero() || came.After(now) {
+		return now
+	}
+	return came
+}
+
 // pass notes that everything up to uid was accepted.
 func (c *cursor) pass(uid uint32, came time.Time) {
 	c.UID = max(c.UID, uid)

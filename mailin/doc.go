@@ -27,7 +27,8 @@
 //
 // Another bridge's mail is known by its header, or by the form of its Message-ID or reply address: gateways
 // drop the one and leave the others. It is never a text, whatever the config says, so two bridges cannot
-// answer each other. A brake bounds the mails of one thread, for programs that look like people.
+// answer each other. A brake bounds the mails of one thread, for programs that look like people. It counts
+// by when they came into the folder, whenever they are read, and not again what is read again.
 //
 // # The poller
 //

@@ -142,6 +142,27 @@ func TestThrottledLoginIsObeyed(t *testing.T) {
 	require.EqualValues(t, 3, s.logins.Load())
 }
 
+// The brake counts by when mail came, not by when it is read: what lay there while nobody read is no loop.
+func TestBrakeCountsWhenMailCame(t *testing.T) {
+	s := startOld(t, imap.CapSet{imap.CapIMAP4rev1: {}})
+	b := s.mailbox(t)
+	b.Brake = Brake{Messages: 2, Per: config.Duration(time.Hour)}
+	l := newLedger()
+	run(t, b, l)
+	l.awaitStart(t)
+	c, now := s.client(t), time.Now()
+	for i := range 6 {
+		dovecottest.Append(t, c, "INBOX", now.Add(time.Duration(i-8)*40*time.Minute), dovecottest.Mail(i, "4711", 300))
+	}
+	dovecottest.Append(t, c, "INBOX", now.Add(-30*24*time.Hour), dovecottest.Mail(7, "4711", 300)) // moved in by a person
+	l.awaitEvents(t, 7)
+	var held []string
+	for _, e := range l.events {
+		held = append(held, string(e.Quarantine))
+	}
+	require.Equal(t, []string{"", "", "", "", "", "", "throttled"}, held, "the last one counts as of when the one before it came")
+}
+
 // What the brake holds back is kept for a person, not thrown away.
 func TestBrakeHoldsBack(t *testing.T) {
 	s := startOld(t, imap.CapSet{imap.CapIMAP4rev1: {}})

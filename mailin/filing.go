@@ -51,7 +51,9 @@ func (s *session) filed() {
 	}
 	set := <-s.filing
 	s.filing = nil
-	s.cursor.Unfiled = slices.DeleteFunc(s.cursor.Unfiled, func(u unfiled) bool { return set.Contains(imap.UID(u.UID)) })
+	left := slices.DeleteFunc(s.cursor.Unfiled, func(u unfiled) bool { return set.Contains(imap.UID(u.UID)) })
+	s.unsaved = s.unsaved || len(left) < len(s.cursor.Unfiled)
+	s.cursor.Unfiled = left
 }
 
 // refile tries once more, on a new connection, to file what could not be filed before.

@@ -288,6 +288,7 @@ func TestWrongPasswordIsNotTriedFast(t *testing.T) {
 	f := &folder{Poller: p}
 	require.GreaterOrEqual(t, f.pause(err, 0, 0), loginBackoff/2)
 	require.Equal(t, time.Duration(0), f.pause(io.EOF, 0, time.Minute), "a connection that had worked is replaced at once")
+	require.LessOrEqual(t, f.pause(fmt.Errorf("tls: %w", context.DeadlineExceeded), 0, 0), firstBackoff, "a server that does not answer has not asked for a pause")
 	require.Equal(t, 92415*time.Millisecond, f.pause(fmt.Errorf("NO Request is throttled. Suggested Backoff Time: 92415 milliseconds"), 0, time.Minute))
 	require.Equal(t, time.Minute, f.pause(&imap.Error{Type: imap.StatusResponseTypeNo, Code: imap.ResponseCodeLimit}, 3, 0))
 }
@@ -434,6 +435,7 @@ func TestMoveRefusedStillOneEffect(t *testing.T) {
 	dovecottest.Append(t, c, "INBOX", time.Now(), dovecottest.Mail(3, "4711", 300))
 	l.awaitEvents(t, 3)
 	require.Eventually(t, func() bool { return dovecottest.Count(t, c, "Locked") == 3 }, 10*time.Second, 10*time.Millisecond)
+	l.await(t, "that nothing is left to be moved", func() bool { p, _ := ReadPosition(l.Cursor()); return p.Unfiled == 0 })
 	r.stop()
 	require.Equal(t, 3, l.offered)
 }
@@ -446,6 +448,7 @@ func TestRenumberedFolderIsReadAgainWithoutASecondEffect(t *testing.T) {
 	dovecottest.Append(t, c, "Work", ancient, dovecottest.Mail(1, "1", 300))
 	b := mailbox(t, s)
 	b.Folders = []string{"Work"}
+	b.Brake = Brake{Messages: 3, Per: config.Duration(time.Hour)}
 	l := newLedger()
 	r := run(t, b, l)
 	l.awaitStart(t)
@@ -470,6 +473,9 @@ func TestRenumberedFolderIsReadAgainWithoutASecondEffect(t *testing.T) {
 	l.awaitEvents(t, 4)
 	r.stop()
 	require.Equal(t, []string{"news number 2", "news number 3", "news number 4", "news number 5"}, l.texts())
+	for _, e := range l.events {
+		require.Empty(t, e.Quarantine, "the brake does not count again what is read again")
+	}
 	require.Contains(t, r.log.String(), "UIDVALIDITY")
 }
 

@@ -97,7 +97,8 @@ func (r *Reader) Read(in bridge.Inbound) (*Reading, []bridge.Event) {
 // left; nothing of what it says. A report that mail of ours did not arrive is kept whole.
 func (r *Reader) record(in *bridge.Inbound, x *Reading) bridge.Event {
 	e := r.event(in, x)
-	e.Kind, e.Ignore, e.Bounced, e.Detail = "", x.Reason, x.Bounced, secret.Mask(x.Why)
+	e.Kind, e.Ignore, e.Detail = "", x.Reason, secret.Mask(x.Why)
+	e.Bounced, e.BouncedAt = x.Bounced, x.BouncedAt.UTC()
 	if x.Bounced != "" {
 		return e
 	}

@@ -40,7 +40,8 @@ type Reading struct {
 	Reason     bridge.Reason // why a mail is ignored, in one word
 	Why        string
 	Fields     map[string]any
-	Bounced    string // event whose mail did not arrive
+	Bounced    string    // event whose mail did not arrive
+	BouncedAt  time.Time // when that mail was written, if the report tells
 
 	Message *message.Message // nil when it is unreadable
 	Split   message.Text
@@ -142,7 +143,7 @@ func (r *Reader) report(box *Mailbox, x *Reading) *Reading {
 		case !rep.Failed():
 			return x.ignore("delivery report: " + rep.Action)
 		}
-		x.Bounced = k.Event
+		x.Bounced, x.BouncedAt = k.Event, rep.Written
 		return x.ignore(strings.TrimSpace(fmt.Sprintf("the mail about event %s of task %s was not delivered to %s: %s %s",
 			k.Event, k.Task, orUnknown(rep.Recipient), rep.Status, rep.Reason)))
 	}
@@ -211,7 +212,7 @@ func (r *Reader) identify(box *Mailbox, x *Reading) bool {
 		return false
 	}
 	if x.Task == "" && x.Reference == "" {
-		x.hold(bridge.NoRule, "nothing tells which task is meant: it answers no mail of ours and holds no token, no tag and no reference of "+x.Provider)
+		x.hold(bridge.NoRule, "nothing tells which task is meant: it answers no mail of ours and holds no token, no reference of "+x.Provider+" and no tag with a task or a reference (a placeholder such as {TaskId} is none)")
 		return false
 	}
 	return true

@@ -21,6 +21,7 @@ type session struct {
 	conn    *conn
 	healthy bool             // this connection has worked
 	filing  chan imap.UIDSet // what is being filed now; nil: nothing
+	unsaved bool             // more was filed, or is known to have failed, than the saved cursor says
 }
 
 // run makes a connection and reads until it ends.
@@ -50,6 +51,9 @@ func (s *session) run(ctx context.Context) (err error) {
 	poll := s.box.Poll.Std()
 	for {
 		full, err := s.round(ctx)
+		if err == nil && s.unsaved {
+			err = s.save(ctx, s.cursor)
+		}
 		if err != nil {
 			return err
 		}
@@ -117,10 +121,15 @@ func (s *session) open(ctx context.Context) error {
 	}
 	s.log.Info(why, "uidvalidity", data.UIDValidity, "uidnext", next)
 	// Saved at once: mail that comes before the first one is read must not be taken for old.
+	return s.save(ctx, c)
+}
+
+// save keeps a cursor that no batch was accepted with, and goes on with it.
+func (s *session) save(ctx context.Context, c *cursor) error {
 	if _, err := s.duty.Accept(ctx, nil, c.String()); err != nil {
 		return fmt.Errorf("save position: %w", err)
 	}
-	s.cursor = c
+	s.cursor, s.unsaved = c, false
 	return nil
 }
 

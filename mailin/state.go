@@ -101,10 +101,13 @@ func (t *tracker) connected() {
 	t.change(func(s *State) { s.Phase, s.Connected, s.Next = PhaseReading, t.now(), time.Time{} })
 }
 
-// polled notes that everything new was read, and what is waited for now.
+// polled notes that everything new was read, as far as there was room, and what is waited for now.
 func (t *tracker) polled(waits Phase) {
 	t.change(func(s *State) {
-		s.Phase, s.Polled, s.Failures = waits, t.now(), 0
+		if waits != PhaseFull {
+			s.Polled = t.now()
+		}
+		s.Phase, s.Failures = waits, 0
 		s.Error, s.Advice, s.At = "", "", time.Time{}
 	})
 }

@@ -1,6 +1,7 @@
 package mailin
 
 import (
+	"context"
 	"crypto/x509"
 	"errors"
 	"fmt"
@@ -95,6 +96,17 @@ func TestAFolderTellsHowItsReadingGoes(t *testing.T) {
 	require.False(t, ok)
 }
 
+// A look that stopped at a full quarantine is no complete look.
+func TestAFullQuarantineIsNotRead(t *testing.T) {
+	now := time.Unix(1e9, 0)
+	tr := tracker{now: func() time.Time { return now }}
+	tr.polled(PhaseIdle)
+	read := now
+	now = now.Add(time.Hour)
+	tr.polled(PhaseFull)
+	require.Equal(t, []any{PhaseFull, read, now}, []any{tr.state.Phase, tr.state.Polled, tr.state.Since})
+}
+
 func TestAdviceFitsTheFailure(t *testing.T) {
 	for want, err := range map[string]error{
 		"made again by itself":        nil,
@@ -106,6 +118,7 @@ func TestAdviceFitsTheFailure(t *testing.T) {
 		"does not answer in time":     fmt.Errorf("list: %w", errSilent),
 		"cannot be read safely":       errors.New("open folder INBOX: the server gives no UIDVALIDITY"),
 		"check its name in folders":   fmt.Errorf("open folder Inbox2: %w", &imap.Error{Type: imap.StatusResponseTypeNo, Text: "Mailbox doesn't exist"}),
+		"firewall between":            fmt.Errorf("connect: %w", context.DeadlineExceeded),
 		"own store":                   fmt.Errorf("accept: %w", bridge.ErrUnavailable),
 		"no token was given out":      errors.New("mailbox/support: token: 401"),
 		"operator of the mail server": errors.New("list: something new"),

@@ -1,11 +1,8 @@
 package soap
 
 import (
-	"bytes"
 	"context"
 	"fmt"
-	"io"
-	"net"
 	"net/http"
 	"net/http/httptest"
 	"net/http/httputil"
@@ -13,7 +10,6 @@ import (
 	"os"
 	"path/filepath"
 	"strings"
-	"sync"
 	"sync/atomic"
 	"testing"
 	"time"
@@ -25,7 +21,6 @@ import (
 	"github.com/pergabridge/pergabridge/bridge/outbound"
 	"github.com/pergabridge/pergabridge/bridge/outbound/outboundtest"
 	"github.com/pergabridge/pergabridge/bridge/secret"
-	"github.com/pergabridge/pergabridge/soap/asptest"
 	"github.com/pergabridge/pergabridge/soap/ssptest"
 	"github.com/pergabridge/pergabridge/soap/workflow"
 )
@@ -381,119 +376,4 @@ func TestNTLM(t *testing.T) {
 			require.LessOrEqual(t, iis.Opened(), 1+iis.Closed()+1)
 		})
 	}
-}
-
-// Connections are the expensive part of a call: there are as many as calls at a time, and one for each
-// that the server ends.
-func TestPool(t *testing.T) {
-	const workers = 8
-	calls := 10_000
-	if testing.Short() {
-		calls = 1000
-	}
-	host := asptest.Start(t)
-	to, err := url.Parse(host.URL)
-	require.NoError(t, err)
-	count := newCounter(t, to.Host)
-	c := Config{URL: "http://" + count.addr + to.Path}
-	c.Outbound.Timeout.Idle = config.Duration(time.Minute) // only the server ends connections, however busy the machine is
-	d := newDestination(t, c)
-	_, err = d.CheckContract(t.Context())
-	require.NoError(t, err)
-	var next, failed, broken atomic.Int64
-	var wg sync.WaitGroup
-	for range workers {
-		wg.Go(func() {
-			for next.Add(1) <= int64(calls) {
-				switch o := d.Deliver(t.Context(), lease(bridge.Update, "4711", "x")); {
-				case o.Kind == bridge.OutcomeDone:
-				case o.Status == http.StatusBadRequest && strings.Contains(o.Answer, "System.NullReferenceException"):
-					broken.Add(1) // Mono's own: it loses the head of a request now and then when it is busy
-				default:
-					failed.Add(1)
-					t.Logf("%s %s", o.Kind, o.Detail)
-				}
-			}
-		})
-	}
-	wg.Wait()
-	got, err := host.Calls()
-	require.NoError(t, err)
-	t.Logf("%d calls, %d connections, %d of them closed by the server, %d calls failed, %d broken by the host",
-		calls, count.opened.Load(), count.closed.Load(), failed.Load(), broken.Load())
-	// nginx closes a connection after a thousand calls; a call may meet that moment, and is then of
-	// unknown outcome, never repeated.
-	require.LessOrEqual(t, failed.Load(), count.closed.Load())
-	require.LessOrEqual(t, len(got), calls)
-	require.GreaterOrEqual(t, int64(len(got)), int64(calls)-failed.Load()-broken.Load())
-	require.LessOrEqual(t, broken.Load(), int64(calls/1000))
-	require.LessOrEqual(t, count.opened.Load(), workers+count.closed.Load())
-}
-
-// A counter is a relay that counts connections, and how many of them the server ended.
-type counter struct {
-	addr           string
-	opened, closed atomic.Int64
-}
-
-func newCounter(t *testing.T, to string) *counter {
-	t.Helper()
-	l, err := net.Listen("tcp", "127.0.0.1:0")
-	require.NoError(t, err)
-	c := &counter{addr: l.Addr().String()}
-	var wg sync.WaitGroup
-	var mu sync.Mutex
-	var open []net.Conn
-	wg.Go(func() {
-		for {
-			in, err := l.Accept()
-			if err != nil {
-				return
-			}
-			out, err := net.Dial("tcp", to)
-			if err != nil {
-				_ = in.Close()
-				continue
-			}
-			c.opened.Add(1)
-			mu.Lock()
-			open = append(open, in, out)
-			mu.Unlock()
-			var byClient atomic.Bool
-			wg.Go(func() {
-				_, _ = io.Copy(out, in)
-				byClient.Store(true)
-				_ = out.Close()
-			})
-			wg.Go(func() {
-				said := &closing{to: in}
-				_, _ = io.Copy(said, out)
-				if said.close || !byClient.Load() {
-					c.closed.Add(1)
-				}
-				_ = in.Close()
-			})
-		}
-	})
-	t.Cleanup(func() {
-		_ = l.Close()
-		mu.Lock()
-		for _, n := range open {
-			_ = n.Close()
-		}
-		mu.Unlock()
-		wg.Wait()
-	})
-	return c
-}
-
-// closing passes answers on, and notes the one that announces the end of the connection.
-type closing struct {
-	to    net.Conn
-	close bool
-}
-
-func (c *closing) Write(b []byte) (int, error) {
-	c.close = c.close || bytes.Contains(b, []byte("\r\nConnection: close\r\n"))
-	return c.to.Write(b)
 }

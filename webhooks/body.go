@@ -87,14 +87,18 @@ next:
 		if len(out) == 50 || len(v) == 0 || lower == "wait" {
 			continue
 		}
-		value := v[0]
-		if len(value) > 1<<10 {
-			value = strings.ToValidUTF8(value[:1<<10], "")
-		}
-		out[name] = secret.Mask(value)
+		out[name] = secret.Mask(short(v[0], 1<<10))
 	}
 	if len(out) == 0 {
 		return nil
 	}
 	return out
+}
+
+// short returns at most n bytes of what a caller wrote.
+func short(s string, n int) string {
+	if len(s) <= n {
+		return s
+	}
+	return strings.ToValidUTF8(s[:n], "")
 }

@@ -11,6 +11,7 @@ import (
 	"github.com/pergabridge/pergabridge/bridge"
 	"github.com/pergabridge/pergabridge/bridge/config"
 	"github.com/pergabridge/pergabridge/bridge/listener"
+	"github.com/pergabridge/pergabridge/bridge/secret"
 	"github.com/pergabridge/pergabridge/webhooks/processcall"
 	"github.com/pergabridge/pergabridge/webhooks/scheme"
 )
@@ -82,6 +83,7 @@ func (c *call) denied(err error) {
 func (c *call) unread(err error) {
 	switch {
 	case errors.Is(err, processcall.ErrFormat):
+		c.log = c.log.With("content_type", secret.Mask(short(c.r.Header.Get("Content-Type"), 80)))
 		c.w.Header().Set("Accept", "application/json, application/x-www-form-urlencoded, application/xml, text/xml, application/soap+xml")
 		c.problem(problem{
 			status: http.StatusUnsupportedMediaType, word: "unsupported_type",
@@ -89,6 +91,7 @@ func (c *call) unread(err error) {
 		})
 	case errors.Is(err, processcall.ErrUnproven):
 		detail := strings.TrimPrefix(err.Error(), processcall.ErrUnproven.Error()+": ")
+		c.log = c.log.With("why", secret.Mask(detail))
 		c.problem(problem{
 			status: http.StatusUnprocessableEntity, word: string(bridge.Unreadable), reason: string(bridge.Unreadable),
 			detail: detail + "; nothing was kept, because what proves the caller stands in the body",

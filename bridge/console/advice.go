@@ -53,22 +53,26 @@ func laneAdvice(l *bridge.Lane) []string {
 	}
 }
 
-// eventAdvice lists the commands that make sense for an event.
+// eventAdvice lists the commands that make sense for an event: what its buttons do.
 func eventAdvice(e *bridge.Event) []string {
-	switch e.State {
-	case bridge.StateParked:
-		return []string{command("events", "retry", e.ID), command("events", "settle", e.ID), command("events", "ignore", e.ID)}
-	case bridge.StateQuarantined:
-		return []string{command("quarantine", "retry", e.ID), command("quarantine", "assign", e.ID) + " --task TASK", command("quarantine", "discard", e.ID) + " --note WHY"}
-	case bridge.StateWaiting:
-		return []string{command("quarantine", "assign", e.ID) + " --task TASK", command("events", "ignore", e.ID)}
-	case bridge.StateEnded:
-		switch e.Reason {
-		case bridge.IsDuplicate, bridge.IsMerged, bridge.IsLate, bridge.Skipped, bridge.Bounced, bridge.IgnoredByOperator, bridge.IsSuperseded, bridge.IsEcho:
-			return []string{command("events", "retry", e.ID)}
+	var out []string
+	for _, v := range eventDeeds(e) {
+		switch v {
+		case bridge.VerbEventRetry:
+			out = append(out, command("events", "retry", e.ID))
+		case bridge.VerbEventSettle:
+			out = append(out, command("events", "settle", e.ID))
+		case bridge.VerbEventIgnore:
+			out = append(out, command("events", "ignore", e.ID))
+		case bridge.VerbReread:
+			out = append(out, command("quarantine", "retry", e.ID))
+		case bridge.VerbAssign:
+			out = append(out, command("quarantine", "assign", e.ID)+" --task TASK")
+		case bridge.VerbDiscard:
+			out = append(out, command("quarantine", "discard", e.ID)+" --note WHY")
 		}
 	}
-	return nil
+	return out
 }
 
 // health says how a destination is, why, and what to do.

@@ -23,6 +23,7 @@ import (
 )
 
 func TestEventsAreListedFilteredAndPaged(t *testing.T) {
+	t.Parallel()
 	w := newWorld(t)
 	var ids []string
 	for i := range 7 {
@@ -73,6 +74,7 @@ func TestEventsAreListedFilteredAndPaged(t *testing.T) {
 }
 
 func TestEventsAreFoundByReferenceAsItIsCompared(t *testing.T) {
+	t.Parallel()
 	w := newWorld(t)
 	w.bonded("4711", "INC-1")
 	p, err := w.client.Events(ctx, client.Events{Reference: " inc-1 "})
@@ -92,6 +94,7 @@ func TestEventsAreFoundByReferenceAsItIsCompared(t *testing.T) {
 }
 
 func TestLongTextsAreCutInListsOnly(t *testing.T) {
+	t.Parallel()
 	w := newWorld(t)
 	e := submit("1")
 	e.Description = string(bytes.Repeat([]byte("é"), 5000))
@@ -110,6 +113,7 @@ func TestLongTextsAreCutInListsOnly(t *testing.T) {
 }
 
 func TestOneEventShowsItsTriesAndWhatCanBeDone(t *testing.T) {
+	t.Parallel()
 	w := newWorld(t)
 	id := w.park("4711")
 	d, err := w.client.Event(ctx, id)
@@ -130,6 +134,7 @@ func TestOneEventShowsItsTriesAndWhatCanBeDone(t *testing.T) {
 }
 
 func TestInputIsShownAsTextOrAsBytes(t *testing.T) {
+	t.Parallel()
 	w := newWorld(t)
 	quarantined := func(body, kind string) string {
 		return w.accept(bridge.Event{Provider: "acme", Dir: bridge.In, Entrance: bridge.ByWebhook, Quarantine: bridge.Unreadable,
@@ -147,6 +152,7 @@ func TestInputIsShownAsTextOrAsBytes(t *testing.T) {
 }
 
 func TestEventsAreRetriedIgnoredAndSettled(t *testing.T) {
+	t.Parallel()
 	w := newWorld(t)
 	retried, ignored, settled := w.park("1"), w.park("2"), w.park("3")
 
@@ -189,6 +195,7 @@ func TestEventsAreRetriedIgnoredAndSettled(t *testing.T) {
 func errOf[T any](_ T, err error) error { return err }
 
 func TestPagesOfLanesCanBeTurned(t *testing.T) {
+	t.Parallel()
 	w := newWorld(t)
 	const n = 120
 	for i := range n {
@@ -221,6 +228,7 @@ func TestPagesOfLanesCanBeTurned(t *testing.T) {
 }
 
 func TestLanesArePausedResumedAndRetried(t *testing.T) {
+	t.Parallel()
 	w := newWorld(t)
 	w.park("1")
 	w.accept(submit("2/x")) // a task may hold slashes
@@ -270,6 +278,7 @@ func TestLanesArePausedResumedAndRetried(t *testing.T) {
 }
 
 func TestDestinationsSayHowTheyAre(t *testing.T) {
+	t.Parallel()
 	w := newWorld(t)
 	of := func(name string) api.Destination {
 		t.Helper()
@@ -320,6 +329,7 @@ func TestDestinationsSayHowTheyAre(t *testing.T) {
 }
 
 func TestBondsAreListedShownLinkedMovedAndUnlinked(t *testing.T) {
+	t.Parallel()
 	w := newWorld(t)
 	w.bonded("1", "INC-1")
 	w.bonded("2", "INC-2")
@@ -375,6 +385,7 @@ func TestBondsAreListedShownLinkedMovedAndUnlinked(t *testing.T) {
 }
 
 func TestOtherBondsOfATaskAreShownWithIt(t *testing.T) {
+	t.Parallel()
 	w := newWorld(t)
 	w.bonded("1", "INC-1")
 	moved := submit("1")
@@ -388,6 +399,7 @@ func TestOtherBondsOfATaskAreShownWithIt(t *testing.T) {
 }
 
 func TestImportAnswersPerRowAndCanBeRepeated(t *testing.T) {
+	t.Parallel()
 	w := newWorld(t)
 	in := api.Import{Note: "first day"}
 	for i := range api.MaxImport + 5 { // more than one call
@@ -429,6 +441,7 @@ func postImport(w *world, in api.Import) (struct{}, error) {
 }
 
 func TestQuarantineIsReadAgainAssignedAndDiscarded(t *testing.T) {
+	t.Parallel()
 	w := newWorld(t)
 	w.bonded("4711", "INC-1")
 	strange := func(body string) string {
@@ -482,6 +495,7 @@ func TestQuarantineIsReadAgainAssignedAndDiscarded(t *testing.T) {
 }
 
 func TestCountsAndStatus(t *testing.T) {
+	t.Parallel()
 	w := newWorld(t, func(o *console.Options) {
 		o.ConfigVersion = "c7"
 		o.Contract = func() any { return map[string]any{"status": "bound", "source": "https://x/" + hidden} }
@@ -508,6 +522,7 @@ func jsonField(t *testing.T, raw json.RawMessage, name string) json.RawMessage {
 }
 
 func TestABackupOpensAsAStore(t *testing.T) {
+	t.Parallel()
 	w := newWorld(t)
 	id := w.park("1")
 	var b bytes.Buffer
@@ -544,6 +559,7 @@ func (b breaking) Backup(_ context.Context, w io.Writer) error {
 }
 
 func TestABackupThatBreaksOffIsNoSuccess(t *testing.T) {
+	t.Parallel()
 	for _, n := range []int{0, 10, 100_000} {
 		w := newWorld(t, func(o *console.Options) { o.Store = breaking{Store: o.Store, bytes: n} })
 		_, err := w.client.Backup(ctx, &bytes.Buffer{})
@@ -568,6 +584,7 @@ func (s slow) Backup(_ context.Context, w io.Writer) error {
 }
 
 func TestBackupsAreMadeOneAfterTheOther(t *testing.T) {
+	t.Parallel()
 	s := slow{begun: make(chan struct{}), end: make(chan struct{})}
 	w := newWorld(t, func(o *console.Options) { s.Store = o.Store; o.Store = s })
 	first := make(chan error, 1)
@@ -585,6 +602,7 @@ func TestBackupsAreMadeOneAfterTheOther(t *testing.T) {
 }
 
 func TestMappingsAreTried(t *testing.T) {
+	t.Parallel()
 	w := newWorld(t, func(o *console.Options) {
 		o.Map = func(_ context.Context, request json.RawMessage) (any, error) {
 			var in struct{ Want string }

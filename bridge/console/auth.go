@@ -2,7 +2,6 @@ package console
 
 import (
 	"context"
-	"crypto/rand"
 	"crypto/sha256"
 	"crypto/subtle"
 	"log/slog"
@@ -56,7 +55,7 @@ type guard struct {
 	users    map[string]User
 	decoy    PasswordHash  // compared when the name is wrong, so that it takes as long
 	hashing  chan struct{} // bounds how much sign-ins may cost at once
-	loopback string        // csrf of callers on this machine, where nobody signs in
+	loopback string        // that of [memory]
 	cross    *http.CrossOriginProtection
 	brake    *brake
 	sessions *sessions
@@ -66,7 +65,7 @@ type guard struct {
 func newGuard(token secret.Text, users []User, m *memory, log *slog.Logger) *guard {
 	g := &guard{
 		hasToken: !token.Empty(), token: sha256.Sum256([]byte(token.Reveal())),
-		users: map[string]User{}, hashing: make(chan struct{}, 2), loopback: rand.Text(),
+		users: map[string]User{}, hashing: make(chan struct{}, 2), loopback: m.loopback,
 		cross: http.NewCrossOriginProtection(), brake: m.brake, sessions: m.sessions, log: log,
 	}
 	for _, u := range users {

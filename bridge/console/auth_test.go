@@ -20,6 +20,7 @@ func withMetrics(o *console.Options) {
 }
 
 func TestEveryAddressOfTheAPINeedsTheToken(t *testing.T) {
+	t.Parallel()
 	w := newWorld(t, withMetrics)
 	for _, path := range readable {
 		rec := w.request("GET", "/api/v1"+path, "")
@@ -41,6 +42,7 @@ func TestEveryAddressOfTheAPINeedsTheToken(t *testing.T) {
 }
 
 func TestMetricsCanBeOpened(t *testing.T) {
+	t.Parallel()
 	w := newWorld(t, withMetrics, func(o *console.Options) { o.OpenMetrics = true })
 	require.Equal(t, 200, w.request("GET", "/metrics", "", from("203.0.113.9:1")).Code)
 	require.Equal(t, 401, w.request("GET", "/api/v1/counts", "", from("203.0.113.9:1")).Code)
@@ -48,6 +50,7 @@ func TestMetricsCanBeOpened(t *testing.T) {
 }
 
 func TestWrongTokensAreSlowedDown(t *testing.T) {
+	t.Parallel()
 	w := newWorld(t)
 	wrong := header("Authorization", "Bearer wrong-token")
 	get := func(change ...func(*http.Request)) int { return w.request("GET", "/api/v1/counts", "", change...).Code }
@@ -81,6 +84,7 @@ func TestWrongTokensAreSlowedDown(t *testing.T) {
 }
 
 func TestWithoutATokenOnlyThisMachineIsServed(t *testing.T) {
+	t.Parallel()
 	w := newWorld(t, noToken, withMetrics)
 	for _, path := range []string{"/api/v1/counts", "/metrics", "/", "/login"} {
 		get := func(change ...func(*http.Request)) int { return w.request("GET", path, "", change...).Code }
@@ -110,6 +114,7 @@ func TestWithoutATokenOnlyThisMachineIsServed(t *testing.T) {
 }
 
 func TestCallsOfOtherSitesAreRefused(t *testing.T) {
+	t.Parallel()
 	w := newWorld(t, noToken)
 	w.accept(submit("1"))
 	for _, h := range [][2]string{{"Sec-Fetch-Site", "cross-site"}, {"Sec-Fetch-Site", "same-site"}, {"Origin", "https://evil.example"}, {"Origin", "null"}} {
@@ -122,6 +127,7 @@ func TestCallsOfOtherSitesAreRefused(t *testing.T) {
 }
 
 func TestThePersonIsRecorded(t *testing.T) {
+	t.Parallel()
 	w := newWorld(t)
 	w.accept(submit("1"))
 	person := func(change ...func(*http.Request)) string {

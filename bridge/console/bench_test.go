@@ -48,7 +48,7 @@ func BenchmarkPages(b *testing.B) {
 	pages := []struct{ name, path string }{
 		{"overview", "/"}, {"task", "/tasks/acme/100007"}, {"tasks", "/tasks"}, {"by_task", "/tasks?q=100042"}, {"by_reference", "/tasks?q=inc-100042"},
 		{"by_rare_word", "/tasks?q=4242"}, {"by_common_words", "/tasks?q=printer+smoke"}, {"by_state", "/tasks?state=open"}, {"by_prefix", "/tasks?q=INC-1000"}, {"by_time", "/tasks?since=24h"},
-		{"parked", "/parked"}, {"quarantine", "/quarantine"}, {"quarantine_by_reason", "/quarantine?provider=acme&reason=no_rule"}, {"activity", "/activity"},
+		{"events", "/events"}, {"events_by_reason", "/events?reason=bounced"}, {"parked", "/parked"}, {"quarantine", "/quarantine"}, {"quarantine_by_reason", "/quarantine?provider=acme&reason=no_rule"}, {"activity", "/activity"},
 	}
 	for _, p := range pages {
 		b.Run(p.name, func(b *testing.B) {

@@ -1,6 +1,7 @@
 package console
 
 import (
+	"crypto/rand"
 	"net/http"
 	"sync"
 	"sync/atomic"
@@ -24,6 +25,7 @@ type memory struct {
 	repairs  repairs
 	brake    *brake
 	sessions *sessions
+	loopback string // csrf of callers on this machine, where nobody signs in
 }
 
 // server is a console under one set of options.
@@ -47,7 +49,7 @@ func New(o Options) (*Console, error) {
 	}
 	c := &Console{memory: &memory{
 		backup: make(chan struct{}, 1), streams: make(chan struct{}, maxStreams),
-		brake: newBrake(o.Now), sessions: newSessions(o.Now),
+		brake: newBrake(o.Now), sessions: newSessions(o.Now), loopback: rand.Text(),
 	}}
 	if err := c.Use(o); err != nil {
 		return nil, err
@@ -114,6 +116,7 @@ func (s *server) pages(mux *http.ServeMux) {
 	look("/{$}", s.overviewPage)
 	look("/tasks", s.tasksPage)
 	look("/tasks/{provider}/{task}", s.taskPage)
+	look("/events", s.eventsPage)
 	look("/events/{id}/files/{n}", s.sendFile)
 	look("/parked", s.parkedPage)
 	look("/quarantine", s.quarantinePage)
@@ -123,7 +126,7 @@ func (s *server) pages(mux *http.ServeMux) {
 	look("/mailboxes", s.mailboxesPage)
 	look("/activity", s.activityPage)
 	look("/repairs/{id}", s.repairPage)
-	look("/live", s.stream)
+	look(livePath, s.stream)
 	mux.Handle("/store/resume", s.forPeople(Admin, methods{http.MethodPost: s.resumeForm}))
 	decide("/act", methods{http.MethodGet: s.askPage, http.MethodPost: s.act})
 	decide("/repairs", methods{http.MethodGet: s.repairsPage, http.MethodPost: s.beginRepair})

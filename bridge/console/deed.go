@@ -90,7 +90,7 @@ func eventDeeds(e *bridge.Event) []bridge.Verb {
 	case bridge.StateParked:
 		return headDeeds
 	case bridge.StateQuarantined:
-		var out []bridge.Verb
+		out := openDeeds(e)
 		if e.Inbound != nil {
 			out = append(out, bridge.VerbReread)
 		}
@@ -99,12 +99,21 @@ func eventDeeds(e *bridge.Event) []bridge.Verb {
 		}
 		return append(out, bridge.VerbDiscard)
 	case bridge.StateWaiting:
-		return []bridge.Verb{bridge.VerbAssign, bridge.VerbEventIgnore}
+		return append(openDeeds(e), bridge.VerbAssign, bridge.VerbEventIgnore)
 	case bridge.StateEnded:
 		switch e.Reason {
 		case bridge.IsDuplicate, bridge.IsMerged, bridge.IsLate, bridge.Skipped, bridge.Bounced, bridge.IgnoredByOperator, bridge.IsSuperseded, bridge.IsEcho:
 			return []bridge.Verb{bridge.VerbEventRetry}
 		}
+	}
+	return nil
+}
+
+// openDeeds returns what makes sense for a provider's new ticket that is held back because a submit of
+// ours may have made it: a person may know that none did.
+func openDeeds(e *bridge.Event) []bridge.Verb {
+	if e.Kind == bridge.Open && e.Reason == bridge.UnknownReference {
+		return []bridge.Verb{bridge.VerbEventRetry}
 	}
 	return nil
 }

@@ -1,12 +1,9 @@
 package console_test
 
 import (
-	"context"
-	"encoding/json"
 	"html"
 	"net/url"
 	"regexp"
-	"strings"
 	"sync"
 	"testing"
 	"time"
@@ -74,6 +71,7 @@ func (w *world) state(id string) bridge.EventState {
 }
 
 func TestEveryDeedIsDoneInTheNameOfThePerson(t *testing.T) {
+	t.Parallel()
 	w := newWorld(t, withPeople)
 	b := w.as(t, "otto")
 	id := w.park("1")
@@ -141,7 +139,22 @@ func TestEveryDeedIsDoneInTheNameOfThePerson(t *testing.T) {
 	require.Contains(t, v.body, `<a href="/tasks/acme/1"><code>acme/1 INC-8</code>`, "and leads to what it was done to")
 }
 
+// A new ticket of the provider waits while one of ours may have made it; a person may know that none did.
+func TestANewTicketIsOpenedAfterAll(t *testing.T) {
+	t.Parallel()
+	w := newWorld(t, withPeople)
+	w.accept(submit("1"))
+	id := w.accept(bridge.Event{Provider: "acme", Dir: bridge.In, Kind: bridge.Open, Reference: "INC-5", Title: "theirs", Entrance: bridge.ByWebhook})[0]
+	require.Equal(t, bridge.StateWaiting, w.state(id))
+	b := w.as(t, "otto")
+	require.Contains(t, b.get("/quarantine?waiting=true").body, "Open it in SSP")
+	require.Contains(t, b.get("/quarantine/"+id).body, "pergabridge events retry "+id)
+	require.Equal(t, 200, b.act("/quarantine?waiting=true", bridge.VerbEventRetry, id).status)
+	require.Equal(t, bridge.StateQueued, w.state(id))
+}
+
 func TestWhatIsDestructiveAsksFirst(t *testing.T) {
+	t.Parallel()
 	w := newWorld(t, withPeople)
 	b := w.as(t, "otto")
 	id := w.park("1")
@@ -173,11 +186,12 @@ func TestWhatIsDestructiveAsksFirst(t *testing.T) {
 }
 
 func TestWhoMayNotHasNoButtonAndIsRefused(t *testing.T) {
+	t.Parallel()
 	w := newWorld(t, withPeople)
 	id := w.park("1")
 	w.accept(bridge.Event{Provider: "acme", Dir: bridge.In, Entrance: bridge.ByWebhook, Quarantine: bridge.NoRule, Inbound: inbound(`{}`, "application/json")})
 	b := w.as(t, "vera")
-	for _, page := range []string{"/", "/tasks/acme/1", "/parked", "/quarantine", "/providers", "/providers/acme", "/tasks", "/activity"} {
+	for _, page := range []string{"/", "/tasks/acme/1", "/parked", "/quarantine", "/providers", "/providers/acme", "/tasks", "/activity", "/events"} {
 		v := b.get(page)
 		require.Equal(t, 200, v.status, page)
 		require.NotContains(t, v.body, `action="/act"`, page)
@@ -200,6 +214,7 @@ func TestWhoMayNotHasNoButtonAndIsRefused(t *testing.T) {
 }
 
 func TestFormsOfOthersAreRefused(t *testing.T) {
+	t.Parallel()
 	w := newWorld(t, withPeople)
 	id := w.park("1")
 	b, other := w.as(t, "otto"), w.as(t, "ada")
@@ -229,6 +244,7 @@ func TestFormsOfOthersAreRefused(t *testing.T) {
 }
 
 func TestPeopleSignInWithTheirNames(t *testing.T) {
+	t.Parallel()
 	w := newWorld(t, withPeople)
 	b := w.browser(t)
 	for name, word := range map[string]string{"otto": "vera-password", "nobody": "x", "ada": token.Reveal(), "": "x"} {
@@ -262,184 +278,4 @@ func TestPeopleSignInWithTheirNames(t *testing.T) {
 	alone.clock.advance(time.Minute)
 	require.Equal(t, 200, bad.post("/login", url.Values{"name": {"otto"}, "token": {"otto-password"}}).status)
 	require.NotContains(t, alone.log.String(), "guess")
-}
-
-func TestManyAreRepairedAtOnce(t *testing.T) {
-	w := newWorld(t, withPeople)
-	b := w.as(t, "otto")
-	var parked, kept []string
-	for _, task := range []string{"1", "2", "3"} {
-		parked = append(parked, w.park(task))
-	}
-	for _, body := range []string{"a", "b"} {
-		kept = append(kept, w.accept(bridge.Event{Provider: "acme", Dir: bridge.In, Entrance: bridge.ByWebhook, Quarantine: bridge.NoRule, Inbound: inbound(body, "text/plain")})...)
-	}
-	other := w.accept(bridge.Event{Provider: "beta", Dir: bridge.In, Entrance: bridge.ByWebhook, Quarantine: bridge.Unreadable, Inbound: inbound("c", "text/plain")})[0]
-
-	v := b.get("/repairs?of=parked&verb=retry&provider=acme&reason=refused")
-	require.Contains(t, v.body, "3 parked lanes")
-	wellFormed(t, v.body)
-	require.Equal(t, bridge.StateParked, w.state(parked[0]), "asking does nothing")
-	v = b.press("/repairs?of=parked&verb=retry&provider=acme", "/repairs", url.Values{"of": {"parked"}, "verb": {"retry"}, "provider": {"acme"}, "reason": {"refused"}})
-	require.Equal(t, 200, v.status)
-	require.Regexp(t, `^/repairs/`, v.path)
-	w.ended(b, v.path, "3 of 3 done")
-	for _, id := range parked {
-		require.Equal(t, bridge.StateQueued, w.state(id))
-	}
-
-	v = b.press("/quarantine", "/repairs", url.Values{"of": {"quarantine"}, "verb": {"retry"}, "reason": {"no_rule"}})
-	page := w.ended(b, v.path, "0 of 2 done, 2 stay as they were")
-	require.Contains(t, page, "still cannot be read")
-	v = b.press("/quarantine", "/repairs", url.Values{"of": {"quarantine"}, "verb": {"discard"}, "provider": {"acme"}})
-	require.Equal(t, 400, v.status)
-	require.Contains(t, v.body, "The note is needed.")
-	v = b.press("/quarantine", "/repairs", url.Values{"of": {"quarantine"}, "verb": {"discard"}, "provider": {"acme"}, "note": {"noise"}})
-	w.ended(b, v.path, "2 of 2 done")
-	require.Equal(t, bridge.StateEnded, w.state(kept[1]))
-	require.Equal(t, bridge.StateQuarantined, w.state(other))
-	require.Contains(t, b.get("/repairs").body, "discard quarantine of acme")
-	require.Equal(t, 404, b.get("/repairs/none").status)
-	for _, form := range []url.Values{{"of": {"parked"}, "verb": {"retry"}}, {"of": {"all"}, "verb": {"retry"}, "provider": {"acme"}},
-		{"of": {"parked"}, "verb": {"discard"}, "provider": {"acme"}}, {"of": {"parked"}, "verb": {"retry"}, "reason": {"because"}}} {
-		require.Equal(t, 400, b.press("/quarantine", "/repairs", form).status, form)
-	}
-}
-
-// ended waits until a repair has ended and returns its page.
-func (w *world) ended(b *browser, path, want string) string {
-	w.t.Helper()
-	var body string
-	require.Eventually(w.t, func() bool {
-		body = b.get(path).body
-		return strings.Contains(body, "Ended:")
-	}, 10*time.Second, 5*time.Millisecond)
-	require.Contains(w.t, body, want)
-	return body
-}
-
-func TestTasksAreFound(t *testing.T) {
-	w := newWorld(t)
-	w.bonded("4711", "INC-1")
-	w.bonded("4712", "INC-2")
-	w.park("4713")
-	early := bridge.Event{Provider: "beta", Task: "4714", Dir: bridge.Out, Kind: bridge.Update, Text: "coffee machine leaks", Entrance: bridge.ByProcessCall}
-	w.accept(early)
-	b := w.browser(t)
-	b.login()
-	tasks := func(query string) []string {
-		t.Helper()
-		v := b.get("/tasks?" + query)
-		require.Equal(t, 200, v.status, v.body)
-		wellFormed(t, v.body)
-		var out []string
-		for _, m := range regexp.MustCompile(`<th scope="row"><a href="/tasks/([^"]+)"`).FindAllStringSubmatch(v.body, -1) {
-			out = append(out, m[1])
-		}
-		return out
-	}
-	require.Equal(t, []string{"acme/4711", "acme/4712", "acme/4713"}, tasks(""))
-	require.Equal(t, []string{"acme/4711"}, tasks("q=inc-1"))
-	require.Equal(t, []string{"acme/4712"}, tasks("q=4712"))
-	require.Equal(t, []string{"beta/4714"}, tasks("q=coffee"))
-	require.Equal(t, []string{"beta/4714"}, tasks("q=4714"))
-	require.Equal(t, []string{"acme/4713"}, tasks("state=parked"))
-	require.Equal(t, []string{"acme/4713"}, tasks("state=pending"))
-	require.Equal(t, []string{"acme/4713"}, tasks("state=parked&q=fire"))
-	require.Empty(t, tasks("provider=beta"))
-	require.Empty(t, tasks("q=nothing+like+this"))
-	for _, q := range []string{"state=blue", "colour=red", "q=" + strings.Repeat("x+", 20)} {
-		require.Equal(t, 400, b.get("/tasks?"+q).status)
-	}
-}
-
-func TestManyTasksHavePages(t *testing.T) {
-	w := newWorld(t)
-	for i := range 60 {
-		w.accept(submit(string(rune('a'+i/26)) + string(rune('a'+i%26))))
-	}
-	b := w.browser(t)
-	b.login()
-	v := b.get("/tasks")
-	next := regexp.MustCompile(`href="([^"]+)">More tasks`).FindStringSubmatch(v.body)
-	require.NotNil(t, next)
-	v = b.get(html.UnescapeString(next[1]))
-	require.Equal(t, 10, strings.Count(v.body, `<th scope="row">`))
-}
-
-func TestProvidersShowTheirConfigAndTryMappings(t *testing.T) {
-	var asked string
-	calls := 0
-	w := newWorld(t, func(o *console.Options) {
-		o.Destinations[1].Config = "kind: http\nauth: {bearer: {env: ACME_TOKEN}} # " + hidden
-		o.Destinations[1].Test = func(context.Context) (string, error) {
-			if calls++; calls > 1 {
-				return "", context.DeadlineExceeded
-			}
-			return "200 OK " + hidden, nil
-		}
-		o.Map = func(_ context.Context, q json.RawMessage) (any, error) {
-			asked = string(q)
-			return map[string]any{"call": "POST /x\n\n{\"a\":\"" + hidden + "\"}"}, nil
-		}
-	})
-	id := w.park("1")
-	b := w.browser(t)
-	b.login()
-	wellFormed(t, b.get("/providers").body)
-	v := b.get("/providers/acme")
-	require.Contains(t, v.body, "ACME_TOKEN")
-	require.NotContains(t, v.body, hidden)
-	wellFormed(t, v.body)
-	require.Equal(t, 404, b.get("/providers/none").status)
-	require.NotContains(t, b.get("/providers/ssp").body, "Try the mapping")
-
-	v = b.press("/providers/acme", "/providers/acme/test", url.Values{})
-	require.Contains(t, v.body, "200 OK [secret]")
-	require.Contains(t, b.press("/providers/acme", "/providers/acme/test", url.Values{}).body, "The test call failed")
-	require.Equal(t, 404, b.press("/providers/acme", "/providers/beta/test", url.Values{}).status)
-
-	v = b.press("/providers/acme", "/providers/acme/map", url.Values{"what": {"event"}, "event": {id}})
-	require.Equal(t, 200, v.status)
-	require.Contains(t, v.body, "&#34;a&#34;: &#34;[secret]&#34;")
-	require.Contains(t, asked, `"printer on fire"`)
-	require.Contains(t, asked, `"bond":{`)
-	b.press("/providers/acme", "/providers/acme/map", url.Values{"what": {"webhook"}, "sample": {"<x/>"}, "content_type": {"text/xml"}})
-	require.JSONEq(t, `{"provider":"acme","inbound":{"entrance":"webhook","content_type":"text/xml","body":"<x/>"}}`, asked)
-	for _, form := range []url.Values{{"what": {"event"}, "sample": {"{"}}, {"what": {"webhook"}, "event": {id}}} {
-		v = b.press("/providers/acme", "/providers/acme/map", form)
-		require.Equal(t, 422, v.status)
-		require.Contains(t, v.body, `role="alert"`)
-	}
-	require.Equal(t, 404, b.press("/providers/acme", "/providers/acme/map", url.Values{"what": {"event"}, "event": {"none"}}).status)
-}
-
-func TestActivityHasPages(t *testing.T) {
-	w := newWorld(t)
-	for i := range 130 {
-		if i%3 == 0 {
-			w.clock.advance(time.Second)
-		}
-		_, err := w.store.Operate(ctx, bridge.Command{Verb: bridge.VerbDestPause, Dest: "acme", Person: "p", Note: strings.Repeat("i", i+1)})
-		require.NoError(t, err)
-		_, err = w.store.Operate(ctx, bridge.Command{Verb: bridge.VerbDestResume, Dest: "acme", Person: "p"})
-		require.NoError(t, err)
-	}
-	b := w.browser(t)
-	b.login()
-	n, path := 0, "/activity"
-	for range 4 {
-		v := b.get(path)
-		require.Equal(t, 200, v.status)
-		n += strings.Count(v.body, "<td>p</td>")
-		next := regexp.MustCompile(`href="([^"]+)">Earlier`).FindStringSubmatch(v.body)
-		if next == nil {
-			break
-		}
-		path = html.UnescapeString(next[1])
-	}
-	require.Equal(t, 260, n, "each once")
-	for _, after := range []string{"x", "1", "-1-1", "5-0"} {
-		require.Equal(t, 400, b.get("/activity?after="+after).status, after)
-	}
 }

@@ -36,12 +36,13 @@
 // Everything works without script. With it, the page holds a stream of server-sent events: the server
 // looks at the page once a second, as it would for a new request, and sends its changing part when it
 // is another one. The script puts it in place, keeps what was folded open and where the focus is, and
-// waits while somebody types or selects text.
+// waits while somebody types or selects text. When nothing new can come, because the store or the
+// bridge does not answer, the page says so on top: what it shows is as old as that.
 //
 // # Repeats and bulk work
 //
-// A write with an Idempotency-Key that comes again gets its first answer again, as long as this
-// process lives. A repair does one thing to many, in the background, each as a command of its own; it
+// A write with an Idempotency-Key that comes again gets its first answer again for a day, from every
+// replica and after a restart. A repair does one thing to many, in the background, each as a command of its own; it
 // stops when the store is gone or the bridge stops, and beginning again does the rest.
 //
 // # How it fails

@@ -21,6 +21,7 @@ func (w *world) erase(t *testing.T, body string) api.Erased {
 }
 
 func TestErase(t *testing.T) {
+	t.Parallel()
 	late := func(task, text, raw string) bridge.Event { // ends at once: its bond is closed
 		return bridge.Event{Provider: "acme", Dir: bridge.In, Kind: bridge.Update, Task: task, Text: text, Entrance: bridge.ByWebhook,
 			Ignore: bridge.IgnoredByRule, Inbound: inbound(raw, "application/x-www-form-urlencoded")}
@@ -63,6 +64,7 @@ func TestErase(t *testing.T) {
 }
 
 func TestEraseGoesThroughTheWholeLedger(t *testing.T) {
+	t.Parallel()
 	w := newWorld(t, withPeople)
 	var all []bridge.Event
 	for i := range 450 {
@@ -84,6 +86,7 @@ func TestEraseGoesThroughTheWholeLedger(t *testing.T) {
 }
 
 func TestEraseIsAskedForWithCare(t *testing.T) {
+	t.Parallel()
 	w := newWorld(t, withPeople)
 	for body, field := range map[string]string{
 		`{"note":"n"}`: "task", `{"task":"1","address":"a@b.c","note":"n"}`: "task", `{"task":"1"}`: "note", `{"task":"1","note":" "}`: "note",

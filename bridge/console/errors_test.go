@@ -32,6 +32,7 @@ var written = map[string]string{
 }
 
 func TestWrongParametersAreNamed(t *testing.T) {
+	t.Parallel()
 	w := newWorld(t)
 	for query, param := range map[string]string{
 		"events?limit=0": "limit", "events?limit=1001": "limit", "events?limit=many": "limit", "events?after=-1": "after",
@@ -57,6 +58,7 @@ func TestWrongParametersAreNamed(t *testing.T) {
 }
 
 func TestWrongBodiesAreExplained(t *testing.T) {
+	t.Parallel()
 	w := newWorld(t)
 	post := func(body string, change ...func(*http.Request)) api.Problem {
 		return problem(t, w.request("POST", "/api/v1/bonds/link", body, append(change, signed)...))
@@ -74,6 +76,7 @@ func TestWrongBodiesAreExplained(t *testing.T) {
 }
 
 func TestUnknownAddressesAndMethods(t *testing.T) {
+	t.Parallel()
 	w := newWorld(t)
 	for _, path := range readable {
 		rec := w.request("POST", "/api/v1"+path, "{}", signed)
@@ -101,6 +104,7 @@ func TestUnknownAddressesAndMethods(t *testing.T) {
 }
 
 func TestAStoreThatIsGoneIs503(t *testing.T) {
+	t.Parallel()
 	w := newWorld(t)
 	require.NoError(t, w.store.Close())
 	for path, body := range written {
@@ -122,6 +126,7 @@ type failing struct {
 }
 
 func TestFailuresAreNamedAndMasked(t *testing.T) {
+	t.Parallel()
 	for err, want := range map[error]api.Code{
 		errors.New("page 7 is damaged, " + hidden):               api.Internal,
 		fmt.Errorf("redis: gone: %w", bridge.ErrUnavailable):     api.Unavailable,
@@ -145,6 +150,7 @@ func TestFailuresAreNamedAndMasked(t *testing.T) {
 }
 
 func TestAPanicIsAnsweredAndLogged(t *testing.T) {
+	t.Parallel()
 	w := newWorld(t, func(o *console.Options) { o.Store = failing{} })
 	p := problem(t, w.request("GET", "/api/v1/counts", "", signed))
 	require.Equal(t, api.Internal, p.Code)
@@ -153,6 +159,7 @@ func TestAPanicIsAnsweredAndLogged(t *testing.T) {
 }
 
 func TestWhatIsMissingIsAnError(t *testing.T) {
+	t.Parallel()
 	_, err := console.New(console.Options{})
 	require.ErrorContains(t, err, "no store")
 	_, err = console.New(console.Options{Store: failing{}})

@@ -38,6 +38,7 @@ func (w *world) withFile() string {
 }
 
 func TestFilesCanOnlyBeSaved(t *testing.T) {
+	t.Parallel()
 	w := newWorld(t, withPeople, shelf)
 	id := w.withFile()
 	for _, path := range []string{"/api/v1/events/" + id + "/files/", "/events/" + id + "/files/"} {
@@ -63,6 +64,7 @@ func TestFilesCanOnlyBeSaved(t *testing.T) {
 }
 
 func TestFilesAreNamedWhenTheyAreNotKept(t *testing.T) {
+	t.Parallel()
 	w := newWorld(t, shelf)
 	e := bridge.Event{Provider: "acme", Dir: bridge.In, Kind: bridge.Update, Text: "look", Entrance: bridge.ByMailbox, Quarantine: bridge.NoRule,
 		Fields: map[string]any{"mail": map[string]any{"attachments": bridge.FileField([]bridge.File{{Name: "a.txt", Size: 1, SHA256: strings.Repeat("0", 64)}})}}}

@@ -28,6 +28,7 @@ func ready(t *testing.T, w *world, status int, change ...func(*http.Request)) ap
 }
 
 func TestReadinessIsAboutStoreAndEngineAlone(t *testing.T) {
+	t.Parallel()
 	var engine atomic.Pointer[error]
 	w := newWorld(t, func(o *console.Options) {
 		o.Checks = map[string]func(context.Context) error{"engine": func(context.Context) error {
@@ -74,6 +75,7 @@ func TestReadinessIsAboutStoreAndEngineAlone(t *testing.T) {
 }
 
 func TestAnswersOfChecksAreSharedForAMoment(t *testing.T) {
+	t.Parallel()
 	var asked atomic.Int32
 	w := newWorld(t, func(o *console.Options) {
 		o.Checks = map[string]func(context.Context) error{"engine": func(context.Context) error { asked.Add(1); return nil }}
@@ -85,6 +87,7 @@ func TestAnswersOfChecksAreSharedForAMoment(t *testing.T) {
 }
 
 func TestAChecksHangAndPanicAreFailures(t *testing.T) {
+	t.Parallel()
 	synctest.Test(t, func(t *testing.T) {
 		h, err := console.New(console.Options{
 			Store: failing{err: errors.New("no")}, Engine: nobody{},

@@ -1,6 +1,8 @@
 package console
 
 import (
+	"context"
+	"iter"
 	"net/http"
 	"strconv"
 	"strings"
@@ -31,6 +33,32 @@ func (s *server) listLanes(w http.ResponseWriter, r *http.Request) error {
 	}
 	page.Items = laneViews(lanes)
 	return writeJSON(w, http.StatusOK, page)
+}
+
+// lanesPiece is how many lanes are asked for at once where all of them are looked at.
+const lanesPiece = 500
+
+// lanes goes through every lane that fits, piece by piece; an error is the last thing it gives.
+func (s *server) lanes(ctx context.Context, f bridge.LaneFilter) iter.Seq2[*bridge.Lane, error] {
+	f.Limit = lanesPiece
+	return func(yield func(*bridge.Lane, error) bool) {
+		for {
+			lanes, err := s.Store.Lanes(ctx, f)
+			if err != nil {
+				yield(nil, err)
+				return
+			}
+			for i := range lanes {
+				if !yield(&lanes[i], nil) {
+					return
+				}
+			}
+			if len(lanes) < lanesPiece {
+				return
+			}
+			f.After = lanes[lanesPiece-1].Place()
+		}
+	}
 }
 
 // placeCursor writes where a list of lanes goes on.

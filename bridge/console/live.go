@@ -13,8 +13,9 @@ import (
 )
 
 // A page is kept fresh by server-sent events. The stream looks at the page once a second, as the
-// page itself would be looked at, and sends its changing part when it is another one. Times said
-// in words (3 min ago) do not count as a change; the script of the page keeps them.
+// page itself would be looked at, and sends its changing part when it is another one, or that there is
+// nothing to be seen now: the store does not answer. Times said in words (3 min ago) do not count as a
+// change; the script of the page keeps them.
 const (
 	lookEvery   = time.Second
 	maxStreams  = 64
@@ -22,6 +23,9 @@ const (
 	streamStall = 20 * time.Second // how long a reader may leave a piece lying
 	streamLife  = time.Hour        // the browser comes back by itself
 )
+
+// livePath is the address of the streams.
+const livePath = "/live"
 
 type streamKey struct{}
 
@@ -53,7 +57,8 @@ func (s *server) stream(w http.ResponseWriter, r *http.Request) error {
 	}
 	tick := time.NewTicker(lookEvery)
 	defer tick.Stop()
-	var last [sha256.Size]byte
+	var none, last [sha256.Size]byte
+	stale := false
 	quiet := time.Now()
 	for {
 		if c := callerOf(ctx); c.session != nil && !s.guard.sessions.alive(r) {
@@ -65,7 +70,9 @@ func (s *server) stream(w http.ResponseWriter, r *http.Request) error {
 		var piece string
 		switch {
 		case ok && sum != last:
-			last, piece = sum, "event: view\ndata: "+strings.ReplaceAll(string(body), "\n", "\ndata: ")+"\n\n"
+			stale, last, piece = false, sum, "event: view\ndata: "+strings.ReplaceAll(string(body), "\n", "\ndata: ")+"\n\n"
+		case !ok && !stale: // what the page shows is not how things are any more, and it must say so
+			stale, last, piece = true, none, "event: stale\ndata:\n\n"
 		case time.Since(quiet) > streamQuiet:
 			piece = ":\n\n"
 		}

@@ -7,6 +7,7 @@ import (
 	"net/http"
 	"net/url"
 	"strings"
+	"sync/atomic"
 	"testing"
 	"time"
 
@@ -56,6 +57,7 @@ func (w *watcher) next() (name, data string) {
 }
 
 func TestAPageIsKeptFresh(t *testing.T) {
+	t.Parallel()
 	closing := make(chan struct{})
 	w := newWorld(t, withPeople, func(o *console.Options) { o.Closing = closing })
 	id := w.park("1")
@@ -77,6 +79,7 @@ func TestAPageIsKeptFresh(t *testing.T) {
 }
 
 func TestAStreamEndsWithItsSession(t *testing.T) {
+	t.Parallel()
 	w := newWorld(t, withPeople)
 	b := w.as(t, "vera")
 	s := b.watch("/")
@@ -97,18 +100,58 @@ func TestAStreamEndsWithItsSession(t *testing.T) {
 	}
 	require.Equal(t, "over", name)
 	require.Equal(t, "/login?next=%2F", b.get("/").path)
+
+	// Nor does its stream when it begins anew, as browsers do after an hour, a reload of the config or a gap in the network.
+	b = w.as(t, "vera")
+	for range 2 {
+		s = b.watch("/")
+		s.next()
+		w.clock.advance(61 * time.Minute)
+	}
+	require.Equal(t, "/login?next=%2F", b.get("/").path)
+}
+
+// moody is a store that comes and goes.
+type moody struct {
+	console.Store
+	gone atomic.Bool
+}
+
+func (m *moody) Counts(ctx context.Context) (bridge.Counts, error) {
+	if m.gone.Load() {
+		return bridge.Counts{}, bridge.ErrUnavailable
+	}
+	return m.Store.Counts(ctx)
+}
+
+func TestAPageSaysThatNothingIsSeenNow(t *testing.T) {
+	t.Parallel()
+	store := &moody{}
+	w := newWorld(t, withPeople, func(o *console.Options) { store.Store, o.Store = o.Store, store })
+	s := w.as(t, "vera").watch("/")
+	name, before := s.next()
+	require.Equal(t, "view", name)
+	store.gone.Store(true)
+	name, _ = s.next()
+	require.Equal(t, "stale", name)
+	store.gone.Store(false)
+	name, after := s.next()
+	require.Equal(t, "view", name, "also when nothing is new")
+	require.Equal(t, before, after)
 }
 
 func TestStreamsAreOfOurPagesOnly(t *testing.T) {
+	t.Parallel()
 	w := newWorld(t)
 	b := w.browser(t)
 	b.login()
-	for _, at := range []string{"", "/logout", "/api/v1/backup", "//evil.example/tasks", "https://evil.example/", "/live?at=/", "/login"} {
+	for _, at := range []string{"", "/logout", "/api/v1/backup", "//evil.example/tasks", "https://evil.example/", "/live?at=/", "/login", "/events/x/files/1"} {
 		require.Equal(t, 400, b.get("/live?"+url.Values{"at": {at}}.Encode()).status, at)
 	}
 }
 
 func TestTheScriptIsServed(t *testing.T) {
+	t.Parallel()
 	w := newWorld(t)
 	rec := w.request("GET", "/console.js", "")
 	require.Equal(t, 200, rec.Code)

@@ -142,6 +142,7 @@ func (d documented) params() []map[string]any {
 }
 
 func TestEveryOperationIsAsItsDocumentSays(t *testing.T) {
+	t.Parallel()
 	w := newWorld(t, withPeople, shelf, func(o *console.Options) {
 		o.Store = &resettable{Store: o.Store}
 		o.Destinations[1].Test = func(context.Context) (string, error) { return "ok", nil }
@@ -245,6 +246,7 @@ func TestEveryOperationIsAsItsDocumentSays(t *testing.T) {
 }
 
 func TestTheDocumentIsComplete(t *testing.T) {
+	t.Parallel()
 	w := newWorld(t)
 	o := readOpenAPI(t, w)
 	require.Equal(t, "3.1.0", o.doc["openapi"])
@@ -271,6 +273,7 @@ func TestTheDocumentIsComplete(t *testing.T) {
 }
 
 func TestARepeatedWriteIsAnsweredAsTheFirst(t *testing.T) {
+	t.Parallel()
 	w := newWorld(t)
 	id := w.park("1")
 	key := func(k string) func(*http.Request) { return header(api.IdempotencyHeader, k) }
@@ -309,6 +312,7 @@ func TestARepeatedWriteIsAnsweredAsTheFirst(t *testing.T) {
 }
 
 func TestARequestUnderWayIsNotDoneTwice(t *testing.T) {
+	t.Parallel()
 	begun, goOn := make(chan struct{}), make(chan struct{})
 	w := newWorld(t, func(o *console.Options) {
 		o.Map = func(context.Context, json.RawMessage) (any, error) {

@@ -21,7 +21,7 @@ import (
 var assets embed.FS
 
 // pageNames are the pages; each has a file.
-var pageNames = []string{"overview", "tasks", "task", "parked", "quarantine", "quarantined", "providers", "provider", "mailboxes",
+var pageNames = []string{"overview", "tasks", "task", "events", "parked", "quarantine", "quarantined", "providers", "provider", "mailboxes",
 	"activity", "act", "repair", "repairs", "login", "problem"}
 
 // templates holds one complete page a name; each is the frame with its own content.
@@ -38,6 +38,7 @@ var helpers = template.FuncMap{
 	"stamp":     func(t time.Time) string { return t.UTC().Format("2006-01-02 15:04:05") },
 	"machine":   func(t time.Time) string { return t.UTC().Format(time.RFC3339) },
 	"why":       why,
+	"todo":      todo,
 	"taskPath":  taskPath,
 	"eventPath": func(id string) string { return "/quarantine/" + escape(id) },
 	"filePath":  func(id string, n int) string { return "/events/" + escape(id) + "/files/" + strconv.Itoa(n) },
@@ -168,9 +169,9 @@ type frame struct {
 	// Live is the address of the stream that keeps the page fresh; empty for pages that stand still.
 	Live string
 	Nav  []place
-	// Reset says why everything stands still; Since is what the form proposes.
-	Reset, Since string
-	Body         any
+	// Reset says why everything stands still.
+	Reset string
+	Body  any
 }
 
 // A place is one entry of the navigation.
@@ -179,7 +180,7 @@ type place struct {
 	Current    bool
 }
 
-var navigation = []place{{"/", "Overview", false}, {"/tasks", "Tasks", false}, {"/parked", "Parked", false},
+var navigation = []place{{"/", "Overview", false}, {"/tasks", "Tasks", false}, {"/events", "Events", false}, {"/parked", "Parked", false},
 	{"/quarantine", "Quarantine", false}, {"/providers", "Providers", false}, {"/mailboxes", "Mailboxes", false}, {"/activity", "Activity", false}}
 
 // live names the pages that are worth a stream.
@@ -193,14 +194,12 @@ func (s *server) frame(r *http.Request, name, title string, body any) *frame {
 		return f
 	}
 	f.Person, f.Role, f.CSRF, f.SignedIn = c.person, c.role, c.csrf, c.session != nil
-	if f.Reset = s.reset(); f.Reset != "" {
-		f.Since = f.Now.UTC().Format("2006-01-02T15:04")
-	}
+	f.Reset = s.reset()
 	if d := deedOf(bridge.Verb(r.URL.Query().Get(doneParam))); d != nil {
 		f.Flash = d.Done
 	}
 	if live[name] {
-		f.Live = "/live?" + url.Values{"at": {f.Here}}.Encode()
+		f.Live = livePath + "?" + url.Values{"at": {f.Here}}.Encode()
 	}
 	for _, p := range navigation {
 		p.Current = r.URL.Path == p.Path || p.Path != "/" && strings.HasPrefix(r.URL.Path, p.Path+"/")

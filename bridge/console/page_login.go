@@ -142,7 +142,7 @@ func ours(next string) string {
 		return "/"
 	}
 	for _, p := range places {
-		if u.Path == p || strings.HasPrefix(u.Path, p+"/") {
+		if u.Path == p || p != "/events" && strings.HasPrefix(u.Path, p+"/") { // below the events are files, no pages
 			return next
 		}
 	}

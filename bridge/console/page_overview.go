@@ -34,7 +34,7 @@ type overviewPage struct {
 	MoreParked   bool
 	Quarantine   []quarantineRow
 	Bonds        []bondCount
-	Events       []api.Event
+	Events       []eventRow
 }
 
 type namedCheck struct{ Name, Reason string }
@@ -68,10 +68,13 @@ func (s *server) overviewPage(w http.ResponseWriter, r *http.Request) error {
 		return err
 	}
 	p := overviewPage{
-		Ready: s.readiness(ctx), Destinations: s.withRates(s.destinationsOf(counts)), All: s.series(""), Events: listedAll(events),
+		Ready: s.readiness(ctx), Destinations: s.withRates(s.destinationsOf(counts)), All: s.series(""),
 		QuarantineN: counts.Events[bridge.StateQuarantined], WaitingN: counts.Events[bridge.StateWaiting],
 		Parked: rowsOf(parked[:min(len(parked), overviewLanes)]), MoreParked: len(parked) > overviewLanes,
 		Quarantine: quarantineRows(counts),
+	}
+	for i := range events {
+		p.Events = append(p.Events, eventRow{Event: listed(&events[i])})
 	}
 	if p.Mailboxes, err = s.mailboxes(ctx); err != nil {
 		return err

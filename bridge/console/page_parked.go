@@ -9,11 +9,8 @@ import (
 	"github.com/pergabridge/pergabridge/bridge/console/api"
 )
 
-// How many lanes the page shows, and how many it asks for at once.
-const (
-	parkedShown = 100
-	parkedPiece = 500
-)
+// parkedShown is how many lanes one page shows.
+const parkedShown = 100
 
 type parkedPage struct {
 	Destination  string
@@ -60,25 +57,21 @@ func (s *server) parkedPage(w http.ResponseWriter, r *http.Request) error {
 	if p.State != "" {
 		states = []bridge.LaneState{p.State}
 	}
-	f := bridge.LaneFilter{Dest: p.Destination, States: states, After: place, Limit: parkedPiece}
 	var fit []bridge.Lane
-	for len(fit) <= parkedShown {
-		lanes, err := s.Store.Lanes(r.Context(), f)
+	looked := 0
+	for l, err := range s.lanes(r.Context(), bridge.LaneFilter{Dest: p.Destination, States: states, After: place}) {
 		if err != nil {
 			return err
 		}
-		for _, l := range lanes {
-			if !slices.Contains(p.Reasons, l.Reason) {
-				p.Reasons = append(p.Reasons, l.Reason)
-			}
-			if p.Reason == "" || l.Reason == p.Reason {
-				fit = append(fit, l)
-			}
+		if !slices.Contains(p.Reasons, l.Reason) {
+			p.Reasons = append(p.Reasons, l.Reason)
 		}
-		if len(lanes) < parkedPiece {
+		if p.Reason == "" || l.Reason == p.Reason {
+			fit = append(fit, *l)
+		}
+		if looked++; looked >= lanesPiece && len(fit) > parkedShown {
 			break
 		}
-		f.After = lanes[parkedPiece-1].Place()
 	}
 	if p.Reason != "" && !slices.Contains(p.Reasons, p.Reason) {
 		p.Reasons = append(p.Reasons, p.Reason)

@@ -9,9 +9,6 @@ import (
 	"github.com/pergabridge/pergabridge/bridge/console/api"
 )
 
-// quarantineShown is how many events one page of quarantine shows.
-const quarantineShown = 50
-
 type quarantinePage struct {
 	Provider  string
 	Reason    bridge.Reason
@@ -23,19 +20,14 @@ type quarantinePage struct {
 	Next      string
 }
 
-// An eventRow is an event with what can be done to it.
-type eventRow struct {
-	api.Event
-	Deeds []bridge.Verb
-}
-
 func (s *server) quarantinePage(w http.ResponseWriter, r *http.Request) error {
 	q := pageQuery(r)
 	p := quarantinePage{Provider: q.text("provider"), Reason: choice(q, "reason", bridge.Reasons()), Waiting: q.flag("waiting")}
-	f := bridge.EventFilter{Provider: p.Provider, Reason: p.Reason, Newest: true, After: q.after(), Limit: quarantineShown + 1,
-		States: []bridge.EventState{bridge.StateQuarantined}}
+	f := bridge.EventFilter{Provider: p.Provider, Reason: p.Reason, After: q.after(), States: []bridge.EventState{bridge.StateQuarantined}}
+	asked := url.Values{"provider": {p.Provider}, "reason": {string(p.Reason)}}
 	if p.Waiting {
 		f.States = append(f.States, bridge.StateWaiting)
+		asked.Set("waiting", "true")
 	}
 	if err := q.done(); err != nil {
 		return err
@@ -51,20 +43,8 @@ func (s *server) quarantinePage(w http.ResponseWriter, r *http.Request) error {
 		}
 	}
 	slices.Sort(p.Reasons)
-	events, err := s.Store.Events(r.Context(), f)
-	if err != nil {
+	if p.Events, p.Next, err = s.eventRows(r.Context(), f, "/quarantine", asked); err != nil {
 		return err
-	}
-	if len(events) > quarantineShown {
-		events = events[:quarantineShown]
-		v := url.Values{"provider": {p.Provider}, "reason": {string(p.Reason)}, "after": {cursor(&events[quarantineShown-1])}}
-		if p.Waiting {
-			v.Set("waiting", "true")
-		}
-		p.Next = "/quarantine?" + v.Encode()
-	}
-	for i := range events {
-		p.Events = append(p.Events, eventRow{listed(&events[i]), eventDeeds(&events[i])})
 	}
 	return s.page(w, r, http.StatusOK, "quarantine", "Quarantine", p)
 }

@@ -31,7 +31,7 @@ type tasksPage struct {
 	LaneStates              []bridge.LaneState
 	Rows                    []taskRow
 	Next                    string // address of the next page
-	More                    bool   // there are more that cannot be paged to
+	More                    bool   // there may be more that cannot be paged to
 	// Stray are the events of no task that a search finds: mail of a stranger, or what nobody could read.
 	Stray []api.Event
 }
@@ -99,7 +99,7 @@ func (s *server) findTasks(ctx context.Context, p *tasksPage, after string) (row
 	byLane := slices.Contains(laneStates, bridge.LaneState(p.State))
 	switch {
 	case p.Search == "" && !p.since.IsZero():
-		if rows, err = s.lately(ctx, *p); err != nil {
+		if rows, err = s.lately(ctx, p); err != nil {
 			return nil, "", err
 		}
 		rows, err = s.narrow(ctx, rows, *p)
@@ -215,11 +215,16 @@ func (s *server) search(ctx context.Context, p *tasksPage) ([]taskRow, error) {
 		if err != nil {
 			return nil, err
 		}
+		p.More = p.More || filter.Search != "" && len(events) == tasksEvents
 		for i := range events {
-			if e := eventView(&events[i]); e.Task != "" {
+			switch e := eventView(&events[i]); {
+			case e.Task != "":
 				f.add(taskRow{Provider: e.Provider, Task: e.Task, Found: "text", Text: shorten(strings.TrimSpace(or(e.Text, e.Title)), 160), At: e.Received})
-			} else if len(p.Stray) < strayShown && p.State == "" {
+			case p.State != "":
+			case len(p.Stray) < strayShown:
 				p.Stray = append(p.Stray, listed(&events[i]))
+			default:
+				p.More = true
 			}
 		}
 	}
@@ -227,10 +232,10 @@ func (s *server) search(ctx context.Context, p *tasksPage) ([]taskRow, error) {
 }
 
 // lately returns the tasks of which something came in since then, newest first.
-func (s *server) lately(ctx context.Context, p tasksPage) ([]taskRow, error) {
+func (s *server) lately(ctx context.Context, p *tasksPage) ([]taskRow, error) {
 	f := &found{}
 	filter := bridge.EventFilter{Provider: p.Provider, Since: p.since, Newest: true, Limit: tasksEvents}
-	for range tasksPieces {
+	for piece := 1; ; piece++ {
 		events, err := s.Store.Events(ctx, filter)
 		if err != nil {
 			return nil, err
@@ -240,12 +245,15 @@ func (s *server) lately(ctx context.Context, p tasksPage) ([]taskRow, error) {
 				f.add(taskRow{Provider: e.Provider, Task: e.Task, Found: string(e.Kind), At: e.Received})
 			}
 		}
-		if len(events) < tasksEvents || len(f.rows) > tasksShown && p.State == "" {
-			break
+		switch {
+		case len(events) < tasksEvents || len(f.rows) > tasksShown && p.State == "":
+			return f.rows, nil
+		case piece == tasksPieces:
+			p.More = true
+			return f.rows, nil
 		}
 		filter.After = events[len(events)-1].Seq
 	}
-	return f.rows, nil
 }
 
 // narrow fills in the bonds and leaves out what has another state.
@@ -264,8 +272,15 @@ func (s *server) narrow(ctx context.Context, rows []taskRow, p tasksPage) ([]tas
 				row.Bond = &bonds[0]
 			}
 		}
-		if !p.since.IsZero() && row.At.Before(p.since) {
-			continue
+		if row.At.Before(p.since) { // the bond is as it was; something may have come for it all the same
+			events, err := s.Store.Events(ctx, bridge.EventFilter{Provider: row.Provider, Task: row.Task, Since: p.since, Newest: true, Limit: 1})
+			if err != nil {
+				return nil, err
+			}
+			if len(events) == 0 {
+				continue
+			}
+			row.At = events[0].Received
 		}
 		fits := p.State == "" || row.Bond != nil && string(row.Bond.State) == p.State
 		if !fits && slices.Contains(laneStates, bridge.LaneState(p.State)) {

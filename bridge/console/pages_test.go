@@ -63,6 +63,7 @@ func (b *browser) login() view {
 }
 
 func TestABrowserSignsInAndOut(t *testing.T) {
+	t.Parallel()
 	w := newWorld(t)
 	w.bonded("4711", "INC-1")
 	b := w.browser(t)
@@ -92,6 +93,7 @@ func TestABrowserSignsInAndOut(t *testing.T) {
 }
 
 func TestTheCookieIsOutOfReach(t *testing.T) {
+	t.Parallel()
 	w := newWorld(t)
 	b := w.browser(t)
 	b.http.CheckRedirect = func(*http.Request, []*http.Request) error { return http.ErrUseLastResponse }
@@ -106,6 +108,7 @@ func TestTheCookieIsOutOfReach(t *testing.T) {
 }
 
 func TestSessionsEnd(t *testing.T) {
+	t.Parallel()
 	w := newWorld(t)
 	b := w.browser(t)
 	b.login()
@@ -129,6 +132,7 @@ func TestSessionsEnd(t *testing.T) {
 }
 
 func TestSignInLeadsNowhereElse(t *testing.T) {
+	t.Parallel()
 	w := newWorld(t)
 	for _, next := range []string{"https://evil.example/", "//evil.example/tasks/", "/\\evil.example", "javascript:alert(1)", "/logout", "/tasks/\\@x", "http:/tasks/a/b"} {
 		rec := w.request("POST", "/login", url.Values{"token": {token.Reveal()}, "next": {next}}.Encode(), header("Content-Type", "application/x-www-form-urlencoded"))
@@ -138,6 +142,7 @@ func TestSignInLeadsNowhereElse(t *testing.T) {
 }
 
 func TestTheOverviewShowsWhatNeedsAPerson(t *testing.T) {
+	t.Parallel()
 	w := newWorld(t, func(o *console.Options) {
 		o.Contract = func() any { return contract{} }
 	})
@@ -174,6 +179,7 @@ func TestTheOverviewShowsWhatNeedsAPerson(t *testing.T) {
 
 // Whoever looks for the words of a mail that belongs to no task finds it all the same.
 func TestASearchFindsEventsOfNoTask(t *testing.T) {
+	t.Parallel()
 	w := newWorld(t)
 	ids := w.accept(bridge.Event{Provider: "acme", Dir: bridge.In, Kind: bridge.Update, Text: "Believe me, a stranger", Entrance: bridge.ByMailbox, Quarantine: bridge.NoRule})
 	b := w.browser(t)
@@ -192,6 +198,7 @@ func (contract) Open() bool     { return false }
 func (contract) String() string { return "contract changed: no argument solution" }
 
 func TestATaskShowsItsWholeStory(t *testing.T) {
+	t.Parallel()
 	w := newWorld(t)
 	w.bonded("4711", "INC-1")
 	w.accept(bridge.Event{Provider: "acme", Task: "4711", Dir: bridge.Out, Kind: bridge.Update, Text: "<script>alert(1)</script> & more", Entrance: bridge.ByProcessCall})
@@ -220,6 +227,7 @@ func TestATaskShowsItsWholeStory(t *testing.T) {
 }
 
 func TestATaskWithoutABondAndWithOthers(t *testing.T) {
+	t.Parallel()
 	w := newWorld(t)
 	w.accept(bridge.Event{Provider: "acme", Task: "9/1", Dir: bridge.Out, Kind: bridge.Update, Text: "early", Entrance: bridge.ByProcessCall})
 	b := w.browser(t)
@@ -238,6 +246,7 @@ func TestATaskWithoutABondAndWithOthers(t *testing.T) {
 }
 
 func TestALongStoryHasPages(t *testing.T) {
+	t.Parallel()
 	w := newWorld(t)
 	w.bonded("1", "INC-1") // two events
 	for i := range 60 {
@@ -259,6 +268,7 @@ func TestALongStoryHasPages(t *testing.T) {
 }
 
 func TestEveryAnswerCarriesTheSecurityHeaders(t *testing.T) {
+	t.Parallel()
 	w := newWorld(t)
 	for _, path := range []string{"/", "/login", "/style.css", "/healthz", "/readyz", "/api/v1/counts", "/nothing", "/favicon.ico"} {
 		h := w.request("GET", path, "", signed).Header()
@@ -276,6 +286,7 @@ func TestEveryAnswerCarriesTheSecurityHeaders(t *testing.T) {
 }
 
 func TestSecretsAreNeverShown(t *testing.T) {
+	t.Parallel()
 	const late = "became-known-later-77"
 	w := newWorld(t)
 	e := submit("1")

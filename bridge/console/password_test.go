@@ -20,6 +20,7 @@ func argon(password string, memory, time uint32, threads uint8) string {
 }
 
 func TestPasswordsAreCompared(t *testing.T) {
+	t.Parallel()
 	raw, err := bcrypt.GenerateFromPassword([]byte("tr0ub4dor é"), bcrypt.MinCost)
 	require.NoError(t, err)
 	for _, text := range []string{string(raw), strings.Replace(string(raw), "$2a$", "$2y$", 1), argon("tr0ub4dor é", 64, 1, 2)} {
@@ -35,6 +36,7 @@ func TestPasswordsAreCompared(t *testing.T) {
 }
 
 func TestHashesThatCannotServeAreRefused(t *testing.T) {
+	t.Parallel()
 	good := argon("x", 64, 1, 1)
 	for text, want := range map[string]string{
 		"":                                       "neither bcrypt",

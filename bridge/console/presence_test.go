@@ -34,6 +34,7 @@ func withMailbox(o *console.Options) {
 }
 
 func TestTheMailboxesPageSaysWhatIsInTheWayAndPauses(t *testing.T) {
+	t.Parallel()
 	w := newWorld(t, withPeople, withMailbox)
 	for _, name := range []string{inbox, "acme/poll"} {
 		_, ok, err := w.store.Duty(ctx, name, w.session)
@@ -71,6 +72,7 @@ func TestTheMailboxesPageSaysWhatIsInTheWayAndPauses(t *testing.T) {
 }
 
 func TestReplicasAreThoseAtWorkWithWhatTheyTell(t *testing.T) {
+	t.Parallel()
 	w := newWorld(t, withPeople, withMailbox)
 	other := bridge.Session{ID: "other", Until: w.clock.now().Add(time.Hour)}
 	require.NoError(t, w.store.Renew(ctx, other))

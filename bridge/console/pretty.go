@@ -9,8 +9,12 @@ import (
 	"strings"
 )
 
-// maxPretty bounds what is laid out anew; larger texts are shown as they are.
-const maxPretty = 256 << 10
+// Bounds of what is laid out anew; texts beyond are shown as they are. What is nested deeply grows by the square of
+// its depth, so that a sender could fill the memory with a few brackets.
+const (
+	maxPretty = 256 << 10 // bytes
+	maxDepth  = 32
+)
 
 // pretty lays JSON and XML out for reading. Text before a body (the head of a request) is kept;
 // what cannot be read stays as it is.
@@ -26,7 +30,7 @@ func pretty(s string) string {
 	switch {
 	case strings.HasPrefix(trimmed, "{"), strings.HasPrefix(trimmed, "["):
 		var out bytes.Buffer
-		if json.Indent(&out, []byte(trimmed), "", "  ") == nil {
+		if shallow(trimmed) && json.Indent(&out, []byte(trimmed), "", "  ") == nil {
 			return head + out.String()
 		}
 	case strings.HasPrefix(trimmed, "<"):
@@ -35,6 +39,22 @@ func pretty(s string) string {
 		}
 	}
 	return s
+}
+
+// shallow reports whether brackets are not nested too deeply. Those within texts count as well: nobody writes so many.
+func shallow(s string) bool {
+	depth := 0
+	for i := range len(s) {
+		switch s[i] {
+		case '{', '[':
+			if depth++; depth > maxDepth {
+				return false
+			}
+		case '}', ']':
+			depth--
+		}
+	}
+	return true
 }
 
 // prettyXML puts every element on its own line. Prefixes stay as they were written; ok is false for
@@ -61,7 +81,9 @@ func prettyXML(s string) (out string, ok bool) {
 		case xml.StartElement:
 			line()
 			b.WriteString(raw)
-			depth++
+			if depth++; depth > maxDepth {
+				return "", false
+			}
 			last = opened
 		case xml.EndElement:
 			if depth--; depth < 0 {

@@ -21,6 +21,9 @@ func TestPayloadsAreLaidOut(t *testing.T) {
 	} {
 		require.Equal(t, want, pretty(in), in)
 	}
+	for _, deep := range []string{strings.Repeat("[", 9000) + strings.Repeat("]", 9000), strings.Repeat("<a>", 9000) + strings.Repeat("</a>", 9000)} {
+		require.Less(t, len(pretty(deep)), 1<<20, "not the square of its depth")
+	}
 	long := "{" + strings.Repeat(" ", maxPretty) + "}"
 	require.Equal(t, long, pretty(long))
 }

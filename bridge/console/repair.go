@@ -151,16 +151,14 @@ func (s *server) targets(ctx context.Context, q api.RepairRequest) ([]bridge.Com
 	if q.Of == api.RepairQuarantine {
 		return s.quarantineTargets(ctx, q)
 	}
-	lanes, err := s.Store.Lanes(ctx, bridge.LaneFilter{Provider: q.Provider, States: []bridge.LaneState{bridge.LaneParked}, Limit: repairMost})
-	if err != nil {
-		return nil, err
-	}
 	var out []bridge.Command
-	for _, l := range lanes {
-		if q.Reason != "" && l.Reason != q.Reason {
-			continue
-		}
+	for l, err := range s.lanes(ctx, bridge.LaneFilter{Provider: q.Provider, States: []bridge.LaneState{bridge.LaneParked}}) {
 		switch {
+		case err != nil:
+			return nil, err
+		case len(out) == repairMost:
+			return out, nil
+		case q.Reason != "" && l.Reason != q.Reason:
 		case l.Reason == bridge.AwaitsResume && q.Verb == "retry":
 			out = append(out, bridge.Command{Verb: bridge.VerbLaneResume, Lane: l.ID})
 		case l.Reason == bridge.AwaitsResume || l.Head == "":

@@ -37,6 +37,7 @@ func another(t *testing.T, o console.Options) func(method, target, body, key str
 }
 
 func TestARepeatedWriteIsAnsweredAsTheFirstByEveryReplica(t *testing.T) {
+	t.Parallel()
 	var o console.Options
 	w := newWorld(t, func(x *console.Options) { o = *x })
 	id := w.park("1")
@@ -56,6 +57,7 @@ func TestARepeatedWriteIsAnsweredAsTheFirstByEveryReplica(t *testing.T) {
 }
 
 func TestAKeyIsHeldWhileItsWriteIsUnderWayElsewhere(t *testing.T) {
+	t.Parallel()
 	begun, goOn := make(chan struct{}, 2), make(chan struct{})
 	var o console.Options
 	w := newWorld(t, func(x *console.Options) {
@@ -80,6 +82,7 @@ func TestAKeyIsHeldWhileItsWriteIsUnderWayElsewhere(t *testing.T) {
 }
 
 func TestRepairsAreShownByEveryReplica(t *testing.T) {
+	t.Parallel()
 	var o console.Options
 	w := newWorld(t, withPeople, func(x *console.Options) { o = *x })
 	w.park("1")
@@ -112,6 +115,7 @@ func TestRepairsAreShownByEveryReplica(t *testing.T) {
 }
 
 func TestATaskSaysInASentenceHowItStands(t *testing.T) {
+	t.Parallel()
 	w := newWorld(t)
 	w.bonded("1", "INC-1")
 	standing := func(task string) string {

@@ -58,6 +58,7 @@ func (r *resettable) PinNew(ctx context.Context, n bridge.Notice) (*bridge.Notic
 }
 
 func TestAResumptionWithAKeyNeedsNoBoard(t *testing.T) {
+	t.Parallel()
 	w, store := resettableWorld(t)
 	for _, changed := range []string{"true", "false"} {
 		store.lost = store.resumed == nil
@@ -68,6 +69,7 @@ func TestAResumptionWithAKeyNeedsNoBoard(t *testing.T) {
 }
 
 func TestAPersonResumesAResetStore(t *testing.T) {
+	t.Parallel()
 	w, store := resettableWorld(t)
 	s, err := w.client.Status(ctx)
 	require.NoError(t, err)
@@ -93,12 +95,14 @@ func TestAPersonResumesAResetStore(t *testing.T) {
 }
 
 func TestAStoreThatIsAFileIsNotResumed(t *testing.T) {
+	t.Parallel()
 	w := newWorld(t)
 	_, err := w.client.ResumeStore(ctx, api.StoreResume{Since: "2026-02-27"})
 	require.ErrorContains(t, err, "file of this process")
 }
 
 func TestTheBannerResumes(t *testing.T) {
+	t.Parallel()
 	w, store := resettableWorld(t)
 	store.lost = true
 	otto, ada := w.as(t, "otto"), w.as(t, "ada")

@@ -12,13 +12,13 @@ const (
 	Admin    Role = "admin"    // imports bonds, copies the database, reloads, erases, goes on after a reset
 )
 
-// Roles lists every role, the one that may do the least first.
-func Roles() []Role { return []Role{Viewer, Operator, Admin} }
+// roles lists every role, the one that may do the least first.
+var roles = []Role{Viewer, Operator, Admin}
 
 // may reports whether somebody with role r may do what needs role need.
 func (r Role) may(need Role) bool {
-	return slices.Index(Roles(), r) >= slices.Index(Roles(), need)
+	return slices.Index(roles, r) >= slices.Index(roles, need)
 }
 
 // Valid reports whether r is a role.
-func (r Role) Valid() bool { return slices.Contains(Roles(), r) }
+func (r Role) Valid() bool { return slices.Contains(roles, r) }

@@ -82,7 +82,7 @@ func (s *sessions) of(r *http.Request) *session {
 		delete(s.by, key)
 		return nil
 	}
-	if !streamed(r) { // a page that is only open is not in use
+	if !streamed(r) && r.URL.Path != livePath { // a page that is only open is not in use, however often its stream begins anew
 		x.seen = now
 	}
 	return x

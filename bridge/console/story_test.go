@@ -50,4 +50,11 @@ func TestWhatEndedAndCanBeReleasedHasAButton(t *testing.T) {
 		e := bridge.Event{ID: "e", State: bridge.StateEnded, Reason: r}
 		require.Equal(t, len(eventAdvice(&e)) > 0, len(eventDeeds(&e)) > 0, r)
 	}
+	for _, s := range eventStates {
+		for _, e := range []bridge.Event{{ID: "e", State: s, Reason: bridge.Bounced}, {ID: "e", State: s, Kind: bridge.Update}, {ID: "e", State: s, Inbound: &bridge.Inbound{}}} {
+			require.Len(t, eventAdvice(&e), len(eventDeeds(&e)), s)
+		}
+	}
+	unread := bridge.Event{ID: "e", State: bridge.StateQuarantined, Reason: bridge.Unreadable}
+	require.Equal(t, []string{"pergabridge quarantine discard e --note WHY"}, eventAdvice(&unread), "nothing is left to be read again, and nobody understood it")
 }

@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"net/http"
+	"net/url"
 	"testing"
 
 	"github.com/stretchr/testify/require"
@@ -23,6 +24,7 @@ func (w *world) use(change ...func(*console.Options)) {
 }
 
 func TestOtherOptionsKeepPeopleSignedIn(t *testing.T) {
+	t.Parallel()
 	w := newWorld(t, withPeople)
 	otto := w.as(t, "otto")
 	same := people()
@@ -36,7 +38,19 @@ func TestOtherOptionsKeepPeopleSignedIn(t *testing.T) {
 	require.Contains(t, otto.get("/").path, "/login", "somebody lost the right to be here")
 }
 
+func TestOtherOptionsKeepTheFormsOfThisMachine(t *testing.T) {
+	t.Parallel()
+	w := newWorld(t, noToken)
+	id := w.park("1")
+	b := w.browser(t)
+	csrf := csrfField.FindStringSubmatch(b.get("/tasks/acme/1").body)[1]
+	w.use(noToken, func(o *console.Options) { o.ConfigVersion = "c2" })
+	v := b.post("/act", url.Values{"csrf": {csrf}, "verb": {"event_retry"}, "target": {id}, "back": {"/"}})
+	require.Equal(t, 200, v.status, "the form was filled while the config was read anew")
+}
+
 func TestOtherOptionsKeepWhatWasAnswered(t *testing.T) {
+	t.Parallel()
 	w := newWorld(t)
 	id := w.park("1")
 	post := func() int {
@@ -55,6 +69,7 @@ func TestOtherOptionsKeepWhatWasAnswered(t *testing.T) {
 }
 
 func TestReload(t *testing.T) {
+	t.Parallel()
 	w := newWorld(t)
 	_, err := w.client.Reload(t.Context())
 	require.Equal(t, api.NotFound, refused(t, err).Code)

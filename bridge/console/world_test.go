@@ -9,6 +9,7 @@ import (
 	"log/slog"
 	"net/http"
 	"net/http/httptest"
+	"os"
 	"path/filepath"
 	"strings"
 	"sync"
@@ -90,6 +91,24 @@ func (r *reader) learn(events ...bridge.Event) {
 	r.events, r.err = events, nil
 }
 
+// blank is a new database. Making its schema is most of what a world costs, so it is made once.
+var blank = sync.OnceValues(func() ([]byte, error) {
+	dir, err := os.MkdirTemp("", "pergabridge-console-")
+	if err != nil {
+		return nil, err
+	}
+	defer os.RemoveAll(dir)
+	path := filepath.Join(dir, "a.db")
+	s, err := sqlite.Open(ctx, path, sqlite.Options{Log: slog.New(slog.DiscardHandler)})
+	if err != nil {
+		return nil, err
+	}
+	if err := s.Close(); err != nil {
+		return nil, err
+	}
+	return os.ReadFile(path)
+})
+
 type nowhere struct{}
 
 func (nowhere) Deliver(context.Context, bridge.Lease) bridge.Outcome {
@@ -100,8 +119,11 @@ func newWorld(t testing.TB, change ...func(*console.Options)) *world {
 	t.Helper()
 	w := &world{t: t, clock: &clock{t: time.Date(2026, 3, 1, 12, 0, 0, 0, time.UTC)}, log: &bytes.Buffer{},
 		reader: &reader{err: errors.New("no rule for this")}}
-	var err error
-	w.store, err = sqlite.Open(ctx, filepath.Join(t.TempDir(), "a.db"), sqlite.Options{Now: w.clock.now, Log: slog.New(slog.DiscardHandler)})
+	db, err := blank()
+	require.NoError(t, err)
+	path := filepath.Join(t.TempDir(), "a.db")
+	require.NoError(t, os.WriteFile(path, db, 0o600))
+	w.store, err = sqlite.Open(ctx, path, sqlite.Options{Now: w.clock.now, Log: slog.New(slog.DiscardHandler)})
 	require.NoError(t, err)
 	t.Cleanup(func() { _ = w.store.Close() })
 	w.engine, err = engine.New(engine.Options{

@@ -7,7 +7,7 @@
 // A tag is a line `[[Label]]: value`; the format is configurable ([Format]). Labels are compared
 // case-blind and have aliases. Task, ticket, reference, status and author are one line each;
 // message and solution run on to the next tag or the end of the text; other labels are one line and
-// become fields. What a user wrote and looks like a tag is escaped when it is written
+// become fields. A placeholder that a template left ({TaskId}) is no task, ticket or reference. What a user wrote and looks like a tag is escaped when it is written
 // ([Format.Escape]), so that nobody can smuggle one in.
 //
 // # Marks

@@ -214,6 +214,13 @@ func (p Parsed) All(name string) []string {
 
 func long(name string) bool { return name == Message || name == Solution }
 
+// names reports whether a built-in label names something by a number.
+func names(name string) bool { return name == Task || name == Ticket || name == Reference }
+
+// placeholder is what the template of a sender leaves where nothing was filled in: {TaskId}, <number>, %TASK%.
+// Numbers have digits.
+var placeholder = regexp.MustCompile(`^(?:\$?\{[^\d]*\}|<[^\d]*>|\[[^\d]*\]|%[^\d]*%|#[^\d]*#)$`)
+
 // tag reads one line.
 func (f *Format) tag(line string) (Tag, bool) {
 	line = strings.ReplaceAll(line, "\u00a0", " ")
@@ -227,6 +234,9 @@ func (f *Format) tag(line string) (Tag, bool) {
 	t.Name = f.names[k]
 	if strings.IndexFunc(t.Label, wordRune) < 0 || f.known && t.Name == "" {
 		return Tag{}, false
+	}
+	if names(t.Name) && placeholder.MatchString(t.Value) {
+		t.Value = ""
 	}
 	return t, true
 }

@@ -35,6 +35,19 @@ func TestParse(t *testing.T) {
 	require.Empty(t, f.Parse("[ [Task]]: 4711\n[[]]: x\n[[Task]] 4711").Tags)
 }
 
+// What a template left unfilled names nothing; a number in the same signs does.
+func TestPlaceholders(t *testing.T) {
+	f := format(t, "", nil)
+	for _, v := range []string{"{TaskId}", "{{task.id}}", "${TASK}", "<task number>", "%TASK%", "[Task Id]", "#REPLACE-EXTAPPFIELD-Ticketing-Task#", "{}"} {
+		require.Empty(t, f.Parse("[[Task]]: "+v).All(Task), v)
+		require.Empty(t, f.Parse("[[Reference]]: "+v).Get(Reference), v)
+		require.Equal(t, v, f.Parse("[[Message]]: "+v).Get(Message), "a text may be anything")
+	}
+	for _, v := range []string{"4711", "{4711}", "[INC0012345]", "#77#", "<8>", "TASK", "a{b}"} {
+		require.Equal(t, v, f.Parse("[[Task]]: "+v).Get(Task))
+	}
+}
+
 func TestFormats(t *testing.T) {
 	for _, c := range []struct{ format, line, label, value string }{
 		{"[[LABEL]]: [[Value]]", "[[Priority]]: Low", "Priority", "Low"},

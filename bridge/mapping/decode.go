@@ -11,42 +11,52 @@ import (
 	"net/url"
 	"strconv"
 	"strings"
+	"unicode/utf8"
 
-	"golang.org/x/net/html/charset"
+	"github.com/pergabridge/pergabridge/bridge/outbound/charset"
 )
 
 // ErrUnreadable is wrapped by every error of [Decode].
 var ErrUnreadable = errors.New("unreadable")
 
 // Decode reads a JSON, form or XML message into maps, lists and scalars. Without a telling content
-// type the first character decides. Integers stay exact: they become int, or a string of digits
+// type the first character decides. What is not UTF-8 is read by the rules of package charset, so that
+// no character is lost silently. Integers stay exact: they become int, or a string of digits
 // when they do not fit. An XML element becomes its text, or a map when it has attributes ("@name")
 // or children; repeated children become a list; namespaces are dropped.
 func Decode(contentType string, body []byte) (any, error) {
-	media, params, err := mime.ParseMediaType(contentType)
-	if err != nil {
-		media = ""
-	}
-	trimmed := bytes.TrimSpace(bytes.TrimPrefix(body, []byte("\xef\xbb\xbf")))
-	if len(trimmed) == 0 {
-		return nil, fmt.Errorf("%w: the body is empty", ErrUnreadable)
-	}
-	var out any
-	switch {
-	case media == "application/x-www-form-urlencoded":
-		out, err = decodeForm(string(trimmed))
-	case isXML(media), trimmed[0] == '<' && !isJSON(media):
-		out, err = decodeXML(trimmed, params["charset"])
-	case isJSON(media), strings.ContainsRune(`{["-0123456789tfn`, rune(trimmed[0])):
-		out, err = decodeJSON(trimmed)
-	default:
-		err = fmt.Errorf("neither JSON, form nor XML (content type %q)", contentType)
-	}
+	out, err := decode(contentType, body)
 	if err != nil {
 		return nil, fmt.Errorf("%w: %w", ErrUnreadable, err)
 	}
 	return out, nil
 }
+
+func decode(contentType string, body []byte) (any, error) {
+	media, _, _ := mime.ParseMediaType(contentType) // a broken parameter leaves the type readable
+	body = bytes.TrimPrefix(body, []byte("\xef\xbb\xbf"))
+	if media == "application/x-www-form-urlencoded" {
+		return decodeForm(contentType, string(bytes.TrimSpace(body)))
+	}
+	if !utf8.Valid(body) {
+		var err error
+		if body, err = charset.UTF8(contentType, body); err != nil {
+			return nil, err
+		}
+	}
+	body = bytes.TrimSpace(body)
+	switch {
+	case len(body) == 0:
+		return nil, errEmpty
+	case isXML(media), body[0] == '<' && !isJSON(media):
+		return decodeXML(body)
+	case isJSON(media), strings.ContainsRune(`{["-0123456789tfn`, rune(body[0])):
+		return decodeJSON(body)
+	}
+	return nil, fmt.Errorf("neither JSON, form nor XML (content type %q)", contentType)
+}
+
+var errEmpty = errors.New("the body is empty")
 
 func isJSON(media string) bool {
 	return media == "application/json" || media == "text/json" || strings.HasSuffix(media, "+json")
@@ -120,22 +130,28 @@ func plainNumbers(v any) any {
 	return v
 }
 
-func decodeForm(s string) (any, error) {
+func decodeForm(contentType, s string) (any, error) {
+	if s == "" {
+		return nil, errEmpty
+	}
 	q, err := url.ParseQuery(s)
 	if err != nil {
 		return nil, fmt.Errorf("not a form: %w", err)
 	}
 	out := make(map[string]any, len(q))
 	for k, vs := range q {
-		if len(vs) == 1 {
-			out[k] = vs[0]
-			continue
-		}
 		list := make([]any, len(vs))
 		for i, v := range vs {
-			list[i] = v
+			if list[i], err = charset.Text(contentType, v); err != nil {
+				return nil, err
+			}
 		}
-		out[k] = list
+		if k, err = charset.Text(contentType, k); err != nil {
+			return nil, err
+		}
+		if out[k] = list; len(list) == 1 {
+			out[k] = list[0]
+		}
 	}
 	return out, nil
 }
@@ -147,16 +163,9 @@ type element struct {
 	text strings.Builder
 }
 
-func decodeXML(b []byte, label string) (any, error) {
+func decodeXML(b []byte) (any, error) {
 	d := xml.NewDecoder(bytes.NewReader(b))
-	d.CharsetReader = charset.NewReaderLabel
-	if label != "" && !strings.EqualFold(label, "utf-8") && !bytes.HasPrefix(b, []byte("<?xml")) {
-		r, err := charset.NewReaderLabel(label, bytes.NewReader(b))
-		if err != nil {
-			return nil, fmt.Errorf("not XML: %w", err)
-		}
-		d = xml.NewDecoder(r)
-	}
+	d.CharsetReader = charset.Reader
 	var stack []*element
 	root := &element{kids: map[string]any{}}
 	stack = append(stack, root)

@@ -22,6 +22,14 @@ func TestDecode(t *testing.T) {
 			map[string]any{"E": map[string]any{"B": map[string]any{"@a": "1", "#text": "x & y"}}}},
 		{"text/xml", "<?xml version=\"1.0\" encoding=\"windows-1252\"?><a>\xe9</a>", map[string]any{"a": "é"}},
 		{"text/xml; charset=iso-8859-1", "<a>\xe9</a>", map[string]any{"a": "é"}},
+		{"text/xml", "<a>caf\xe9</a>", map[string]any{"a": "café"}},
+		{"text/xml", "\xff\xfe<\x00a\x00>\x00\xe9\x00<\x00/\x00a\x00>\x00", map[string]any{"a": "é"}},
+		{"application/json; charset=windows-1252", "{\"a\":\"caf\xe9 \x80\"}", map[string]any{"a": "café €"}},
+		{"application/json", "{\"a\":\"caf\xe9\"}", map[string]any{"a": "café"}},
+		{"application/json; charset=iso-8859-1", `{"a":"é"}`, map[string]any{"a": "é"}}, // as many servers say of their UTF-8
+		{"application/x-www-form-urlencoded; charset", "a=1", map[string]any{"a": "1"}},
+		{"application/x-www-form-urlencoded", "a=caf%E9", map[string]any{"a": "café"}},
+		{"application/x-www-form-urlencoded; charset=iso-8859-15", "a=%A4", map[string]any{"a": "€"}},
 		{"application/x-www-form-urlencoded", "a=1&b=x+y&b=%C3%A9", map[string]any{"a": "1", "b": []any{"x y", "é"}}},
 	} {
 		got, err := Decode(c.ct, []byte(c.body))
@@ -35,7 +43,8 @@ func TestDecodeRefuses(t *testing.T) {
 		{"", ""}, {"", "hello"}, {"application/json", `{"a":1} x`}, {"application/json", `{"a"`}, {"application/json", "<a/>"},
 		{"text/xml", "<a>"}, {"text/xml", "<a/><b/>"}, {"text/xml", "<!-- -->"},
 		{"text/xml", `<!DOCTYPE a [<!ENTITY x "y">]><a>&x;</a>`},
-		{"application/x-www-form-urlencoded", "a=%zz"},
+		{"application/x-www-form-urlencoded", "a=%zz"}, {"application/x-www-form-urlencoded", " "},
+		{"application/json; charset=klingon", "{\"a\":\"\xe9\"}"},
 		{"application/json", strings.Repeat("[", MaxDepth+1) + strings.Repeat("]", MaxDepth+1)},
 		{"text/xml", strings.Repeat("<a>", MaxDepth+1) + strings.Repeat("</a>", MaxDepth+1)},
 	} {

@@ -1,6 +1,7 @@
 package provider
 
 import (
+	"net/url"
 	"time"
 
 	"github.com/pergabridge/pergabridge/bridge"
@@ -34,6 +35,20 @@ func (c *Common) ValidateConfig(n *config.Node) {
 	}
 	if c.Merge.Window < 0 {
 		n.Key("merge").Key("window").Problemf("", "must not be negative")
+	}
+}
+
+// CheckBase reports what is wrong with an address that paths are appended to. Empty is for required to judge.
+func CheckBase(n *config.Node, base, example string) {
+	u, err := url.Parse(base)
+	switch {
+	case base == "":
+	case err != nil, u.Scheme != "http" && u.Scheme != "https", u.Host == "":
+		n.Problemf("base: "+example, "must be an http or https address")
+	case u.User != nil:
+		n.Problemf("use auth", "must not hold a user name or password")
+	case u.RawQuery != "" || u.Fragment != "":
+		n.Problemf("", "must not hold a query or a fragment")
 	}
 }
 

@@ -42,7 +42,7 @@ func Of[C any](name, doc string, build func(name string, c *C, d Deps) (*Provide
 type Deps struct {
 	Log *slog.Logger     // nil: discarded
 	Now func() time.Time // nil: time.Now
-	// Outbound is passed on to the provider's HTTP client.
+	// Outbound is passed on to the provider's HTTP client; its log and clock are those above where it has none.
 	Outbound outbound.Options
 	// Files opens what came with an event; nil: nothing is passed on.
 	Files *files.Opener
@@ -68,6 +68,12 @@ func (d Deps) WithDefaults() Deps {
 	}
 	if d.Now == nil {
 		d.Now = time.Now
+	}
+	if d.Outbound.Log == nil {
+		d.Outbound.Log = d.Log
+	}
+	if d.Outbound.Now == nil {
+		d.Outbound.Now = d.Now
 	}
 	return d
 }

@@ -131,8 +131,6 @@ var (
 	standardOpen    = mustText(`${event.title == "" ? "New ticket" : event.title} / ${event.reference}`)
 )
 
-const tagsHere = "{{tags}}"
-
 func (d *Destination) letter(l *bridge.Lease) (mailout.Letter, error) {
 	e := &l.Event
 	var out mailout.Letter
@@ -195,11 +193,11 @@ func (d *Destination) letter(l *bridge.Lease) (mailout.Letter, error) {
 	}
 	out.Text = strings.Join(lines, "\n") + "\n"
 	if !t.Text.IsZero() {
-		text, err := t.Text.Escaped(env, d.format.Escape)
+		text, err := t.Text.Escaped(env, d.format.EscapeIn)
 		if err != nil {
 			return out, fmt.Errorf("ssp.mail.%s.text: %w", e.Kind, err)
 		}
-		out.Text = strings.Replace(text, tagsHere, strings.TrimSuffix(out.Text, "\n"), 1)
+		out.Text = strings.Replace(text, mailmark.Place, strings.TrimSuffix(out.Text, "\n"), 1)
 	}
 	out.From, out.To = d.config.From, d.config.To
 	out.MessageID = d.marks.MessageID(e.Provider, e.Task, e.ID)

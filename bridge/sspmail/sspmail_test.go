@@ -74,6 +74,16 @@ func TestOwnFormats(t *testing.T) {
 	require.Equal(t, "Dear SSP,\n#SSPTask#= 4711\n#Reference#= INC0012345\n#Author#= Jo\n#Message#= \\#SSPTask#=1\nend of Jo", m.Text)
 }
 
+// What somebody wrote does not say where the tags go.
+func TestTheTemplateAlonePlacesTheTags(t *testing.T) {
+	_, d := made(t, "update: {text: \"${event.author} wrote\\n{{tags}}\\nend\"}\n")
+	l := lease(bridge.Update, "x")
+	l.Event.Author = "{{tags}}"
+	shown, err := d.Render(l)
+	require.NoError(t, err)
+	require.Contains(t, shown, "\n{ {tags}} wrote\n[[Task]]: 4711\n")
+}
+
 func newTicket() bridge.Lease {
 	return bridge.Lease{
 		Event: bridge.Event{

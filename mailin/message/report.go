@@ -7,6 +7,7 @@ import (
 	"regexp"
 	"slices"
 	"strings"
+	"time"
 )
 
 // A Report is what a mail system says about a mail of ours (RFC 3464, or a bounce in free form).
@@ -19,6 +20,8 @@ type Report struct {
 	Reason    string `json:"reason,omitempty"`
 	// Original holds the message ids of the mail it is about.
 	Original []string `json:"original,omitempty"`
+	// Written is when that mail was written, by its own Date; zero if the report does not hold it.
+	Written time.Time `json:"written,omitzero"`
 }
 
 // Failed reports whether the mail did not arrive and will not.
@@ -40,6 +43,7 @@ func (m *Message) readReport(root *part) {
 	var status *part
 	var originals []string
 	var to, cc []Address
+	var written time.Time
 	root.each(func(p *part) {
 		switch p.media {
 		case "message/delivery-status", "message/global-delivery-status":
@@ -50,6 +54,9 @@ func (m *Message) readReport(root *part) {
 			m.Report = &Report{Action: "read", Original: originalIDs(p.body, "Original-Message-Id")}
 		case "message/rfc822", "text/rfc822-headers", "message/global", "message/global-headers":
 			originals = append(originals, originalIDs(p.body, "Message-Id")...)
+			for _, v := range headerValues(p.body, "Date") {
+				written = date(v)
+			}
 			for _, v := range headerValues(p.body, "To") {
 				to = append(to, addresses(v)...)
 			}
@@ -69,7 +76,7 @@ func (m *Message) readReport(root *part) {
 	default:
 		return
 	}
-	m.Report.Original = append(m.Report.Original, originals...)
+	m.Report.Original, m.Report.Written = append(m.Report.Original, originals...), written
 	if len(m.Report.Original) == 0 && m.Report.Action != "read" {
 		m.Report.Original = ids(m.Text)
 		m.Report.Original = append(m.Report.Original, m.References...)

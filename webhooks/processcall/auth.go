@@ -61,7 +61,7 @@ func (x *authenticator) take(c *Call) (proof []string) {
 	}
 	rest := c.Fields[:0]
 	for _, f := range c.Fields {
-		if plain(strings.TrimPrefix(f.Name, fieldsPrefix)) == x.field {
+		if plain(bare(f.Name)) == x.field {
 			proof = append(proof, f.Value)
 			continue
 		}
@@ -124,12 +124,12 @@ func (x *authenticator) hashed(v vocabulary, c Call, given string) bool {
 // lookup finds the value of a field by the sender's name or by ours. one is false when two fields that
 // both go by that name differ: the hash would cover one of them and the event be made of the other.
 func lookup(v vocabulary, fields []Field, name string) (value string, one bool) {
-	want := plain(strings.TrimPrefix(name, fieldsPrefix))
+	want := plain(bare(name))
 	ours, _ := v.of(name)
 	found := false
 	for _, f := range fields {
 		m, _ := v.of(f.Name)
-		if plain(strings.TrimPrefix(f.Name, fieldsPrefix)) != want && (m.name == "" || m.name != name && m.name != ours.name) {
+		if plain(bare(f.Name)) != want && (m.name == "" || m.name != name && m.name != ours.name) {
 			continue
 		}
 		if found && f.Value != value {

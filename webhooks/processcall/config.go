@@ -41,7 +41,7 @@ type Settings struct {
 	Aliases    map[string]string `yaml:"aliases" doc:"field names of the sender, each with our name for it: {TaskNr: task, Location: fields.location}"`
 	Types      map[string]string `yaml:"types" enum:"submit|update|reject_solution|close|reassigned" doc:"further request types of the sender, each with what it means: {Nieuwe aanvraag: submit}"`
 	Directions map[string]string `yaml:"directions" enum:"in|out" doc:"further words for the direction: {Inkomend: in}"`
-	Drop       []string          `yaml:"drop" doc:"fields that are left out, such as a time of sending that differs at every repetition"`
+	Drop       []string          `yaml:"drop" doc:"fields that are left out, such as a time of sending: it would make a repetition with the same message_id a conflict"`
 	Literal    []string          `yaml:"literal" doc:"fields whose value may look like an unreplaced placeholder"`
 	Window     config.Duration   `yaml:"window" doc:"how long an equal call without message_id counts as a repetition; default 10m"`
 	Limits     Limits            `yaml:"limits"`

@@ -39,7 +39,7 @@ func filesIn(call Call) (list []bridge.File, theirs map[string]bool, err error) 
 	var entries []entry
 	theirs = map[string]bool{}
 	for _, f := range call.Fields {
-		parts := strings.Split(strings.TrimPrefix(f.Name, fieldsPrefix), ".")
+		parts := strings.Split(bare(f.Name), ".")
 		if len(parts) != 3 || !strings.EqualFold(parts[0], filePrefix) {
 			continue
 		}
@@ -116,7 +116,10 @@ func takeFiles(e *bridge.Event, call Call) {
 		return
 	}
 	for name := range theirs {
-		delete(e.Fields, strings.TrimPrefix(name, fieldsPrefix))
+		delete(e.Fields, bare(name))
+	}
+	if e.Fields == nil { // an alias gave all of them other places
+		e.Fields = map[string]any{}
 	}
 	if err != nil {
 		e.Fields["attachments_problem"] = err.Error()

@@ -46,6 +46,19 @@ func TestFilesOfACall(t *testing.T) {
 	require.Equal(t, "hello\xff", string(got[0].Data))
 }
 
+// A call is never worse off for what the config says of its files.
+func TestFilesThatTheConfigDropsOrRenames(t *testing.T) {
+	const body = `{"task":"1","request_type":"Update","direction":"Out","attachments":[{"name":"a.txt","content":"aGk"}]}`
+	e := read(t, open(t, "drop: [attachments.0.name, attachments.0.content]"), body).Event
+	require.Empty(t, e.Quarantine, e.Detail)
+	require.Empty(t, e.Fields, "dropped is dropped")
+
+	e = read(t, open(t, "aliases: {attachments.0.name: title, attachments.0.content: text}"), body).Event
+	require.Empty(t, e.Quarantine, e.Detail)
+	require.Equal(t, "a.txt", e.Title)
+	require.Len(t, bridge.FilesOf(&e), 1)
+}
+
 func TestWhatOnlyLooksLikeFiles(t *testing.T) {
 	r := open(t, "")
 	for body, problem := range map[string]bool{

@@ -2,11 +2,8 @@ package processcall
 
 import (
 	"fmt"
-	"io"
-	"mime"
 	"net/url"
 	"strings"
-	"unicode/utf8"
 
 	"github.com/pergabridge/pergabridge/bridge/outbound/charset"
 )
@@ -40,32 +37,11 @@ func decodeForm(contentType string, body []byte, b bounds) ([]Field, error) {
 	return c.out, nil
 }
 
-// formText decodes one name or value. It is not looked at for marks and declarations as a document
-// would be: it may well be the text of one.
+// formText decodes one name or value.
 func formText(raw, contentType string) (string, error) {
 	s, err := url.QueryUnescape(raw)
 	if err != nil {
 		return "", fmt.Errorf("not form-encoded (%w): an & or %% inside a value has to be escaped", err)
 	}
-	label := strings.ToLower(parameter(contentType, "charset"))
-	if label == "" || label == "utf-8" || label == "utf8" {
-		if utf8.ValidString(s) {
-			return s, nil
-		}
-		label = "windows-1252" // the usual culprit, as for documents
-	}
-	r, err := charset.Reader(label, strings.NewReader(s))
-	if err != nil {
-		return "", err
-	}
-	out, err := io.ReadAll(r)
-	return string(out), err
-}
-
-func parameter(contentType, name string) string {
-	_, p, err := mime.ParseMediaType(contentType)
-	if err != nil {
-		return ""
-	}
-	return strings.TrimSpace(p[name])
+	return charset.Text(contentType, s)
 }

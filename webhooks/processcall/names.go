@@ -83,7 +83,7 @@ func newVocabulary(aliases map[string]string) vocabulary {
 func (v vocabulary) of(name string) (m meaning, field string) {
 	m, ok := v.means[plain(name)]
 	if !ok {
-		return meaning{}, strings.TrimPrefix(name, fieldsPrefix)
+		return meaning{}, bare(name)
 	}
 	if f, ok := strings.CutPrefix(m.name, fieldsPrefix); ok {
 		return meaning{}, f
@@ -92,6 +92,14 @@ func (v vocabulary) of(name string) (m meaning, field string) {
 }
 
 const fieldsPrefix = "fields."
+
+// bare returns a sender's name without the prefix of what belongs to no field of ours.
+func bare(name string) string {
+	if n := len(fieldsPrefix); len(name) >= n && strings.EqualFold(name[:n], fieldsPrefix) {
+		return name[n:]
+	}
+	return name
+}
 
 // target reports whether a config may give a sender's field this name.
 func target(name string) bool {
@@ -108,7 +116,7 @@ type sorted struct {
 
 // sort gives every value of a call its place. Of several names that mean the same field the
 // surest with a value wins; the others stay visible among the fields.
-func (v vocabulary) sort(call []Field, drop map[string]bool) sorted {
+func (v vocabulary) sort(call []Field) sorted {
 	type place struct {
 		meaning
 		field string
@@ -116,9 +124,6 @@ func (v vocabulary) sort(call []Field, drop map[string]bool) sorted {
 	places := make([]place, len(call))
 	best := make(map[string]int, len(names))
 	for i, f := range call {
-		if len(drop) > 0 && drop[plain(f.Name)] {
-			continue
-		}
 		p := &places[i]
 		p.meaning, p.field = v.of(f.Name)
 		if p.name != "" && strings.TrimSpace(f.Value) != "" {
@@ -129,9 +134,6 @@ func (v vocabulary) sort(call []Field, drop map[string]bool) sorted {
 	}
 	s := sorted{known: make(map[string]string, len(names))}
 	for i, f := range call {
-		if len(drop) > 0 && drop[plain(f.Name)] {
-			continue
-		}
 		m, field := places[i].meaning, places[i].field
 		if m.name == "" {
 			s.other(field, f.Value)

@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"net/http"
 	"regexp"
+	"slices"
 	"strings"
 	"time"
 
@@ -152,7 +153,8 @@ func (r *Reader) read(in bridge.Inbound, prove bool) (Reading, error) {
 
 // fill gives the event what the call says, and judges it.
 func (r *Reader) fill(rd *Reading, call Call) {
-	s := r.vocabulary.sort(call.Fields, r.drop)
+	call.Fields = slices.DeleteFunc(call.Fields, func(f Field) bool { return r.drop[plain(f.Name)] })
+	s := r.vocabulary.sort(call.Fields)
 	get := func(name string) string { return strings.TrimSpace(s.known[name]) }
 	e := &rd.Event
 	e.Task, e.Reference, e.Ticket, e.Priority = get("task"), get("reference"), get("ticket"), get("priority")

@@ -76,6 +76,7 @@ func TestEveryFormGivesTheSameEvent(t *testing.T) {
 		"form":     inbound("application/x-www-form-urlencoded", "task=1&request_type=Update&direction=Out&text=a+%26+b&requester.name=%C3%A9&fields.Room=B1"),
 		"adapter":  inbound("text/xml", `<SSPAdapterCall><Field Name="Task">1</Field><Field Name="Request Type">Update</Field><Field Name="direction">Out</Field><Field Name="text">a &amp; b</Field><Field Name="requester.name">é</Field><Field Name="Room">B1</Field></SSPAdapterCall>`),
 		"elements": inbound("application/xml", `<c><task>1</task><request_type>Update</request_type><direction>Out</direction><text>a &amp; b</text><requester><name>é</name></requester><Room>B1</Room></c>`),
+		"capitals": inbound("application/xml", `<C><TASK>1</TASK><Request_Type>Update</Request_Type><DIRECTION>Out</DIRECTION><Text>a &amp; b</Text><Requester><Name>é</Name></Requester><Fields><Room>B1</Room></Fields></C>`),
 		"soap11":   inbound("text/xml", soap11+`<soap:Body><c><task>1</task><request_type>Update</request_type><direction>Out</direction><text>a &amp; b</text><requester><name>é</name></requester><Field Name="Room">B1</Field></c></soap:Body></soap:Envelope>`),
 		"soap12":   inbound("application/soap+xml", soap12+`<soap:Body><c><task>1</task><request_type>Update</request_type><direction>Out</direction><text>a &amp; b</text><requester><name>é</name></requester><fields><Room>B1</Room></fields></c></soap:Body></soap:Envelope>`),
 	} {

@@ -31,7 +31,7 @@ func Reasons() []ReasonInfo {
 		{bridge.Fault, "the other side answered with a SOAP fault", "no", "Read the fault, correct the cause in SSP, then retry; or settle or ignore it."},
 		{bridge.BadAnswer, "the answer is not what the contract promises", "no", "Compare the answer with the mapping of the config, then retry."},
 		{bridge.MappingFailed, "an expression of the config failed on this event", "no", "Correct the expression, run `pergabridge reload`, then retry."},
-		{bridge.TooLarge, "the answer was larger than its bound", "no", "Raise `max_answer`, or ask the other side why it answers so much."},
+		{bridge.TooLarge, "an answer, an input or a field of it was larger than its bound", "no", "Read the detail. An answer: raise `max_answer`, or ask the other side why it answers so much. An input: ask its sender to send less, then apply it by hand."},
 		{bridge.NoReference, "the provider's reference is needed and not known", "when the reference is known", "Link the bond if the reference never comes."},
 		{bridge.LookupFailed, "the look-up that must come before a repeat gave no clear answer", "after evidence", "Look by hand whether it arrived, then settle or retry."},
 		{bridge.RetryExhausted, "the retry period is over", "no", "Correct the cause, then retry."},

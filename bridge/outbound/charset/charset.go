@@ -50,6 +50,25 @@ func UTF8(contentType string, body []byte) ([]byte, error) {
 	return redeclare(body), nil
 }
 
+// Text returns s, a value out of a message of that content type, in UTF-8. It is not looked at for marks
+// and declarations as a body is: it may well be the text of a document.
+func Text(contentType, s string) (string, error) {
+	label := said(contentType)
+	enc, err := find(label)
+	switch {
+	case err != nil:
+		return "", err
+	case enc == nil && utf8.ValidString(s):
+		return s, nil
+	case enc == nil:
+		enc = charmap.Windows1252
+	}
+	if s, err = enc.NewDecoder().String(s); err != nil {
+		return "", fmt.Errorf("charset: not %s: %w", label, err)
+	}
+	return s, nil
+}
+
 // Reader decodes r from the named character set; it fits [encoding/xml.Decoder.CharsetReader].
 func Reader(label string, r io.Reader) (io.Reader, error) {
 	enc, err := find(strings.ToLower(strings.TrimSpace(label)))
@@ -79,10 +98,8 @@ func Label(contentType string, body []byte) string {
 	case bytes.HasPrefix(body, bomLE):
 		return "utf-16le"
 	}
-	if _, params, err := mime.ParseMediaType(contentType); err == nil {
-		if l := strings.ToLower(strings.Trim(params["charset"], ` "'`)); l != "" {
-			return l
-		}
+	if l := said(contentType); l != "" {
+		return l
 	}
 	if m := declared.FindSubmatch(body[:min(len(body), declarationMax)]); m != nil {
 		l := strings.ToLower(string(m[1]))
@@ -92,6 +109,15 @@ func Label(contentType string, body []byte) string {
 		return l
 	}
 	return "utf-8"
+}
+
+// said returns the character set that a content type names, "" if it names none.
+func said(contentType string) string {
+	_, params, err := mime.ParseMediaType(contentType)
+	if err != nil {
+		return ""
+	}
+	return strings.ToLower(strings.Trim(params["charset"], ` "'`))
 }
 
 // find returns nil for UTF-8.

@@ -45,6 +45,22 @@ func TestUTF8(t *testing.T) {
 	}
 }
 
+func TestTextIsNoDocument(t *testing.T) {
+	for _, c := range []struct{ contentType, s, want string }{
+		{"application/x-www-form-urlencoded", "é", "é"},
+		{"application/x-www-form-urlencoded", "caf\xe9", "café"},
+		{"application/x-www-form-urlencoded; charset=ISO-8859-15", "\xa4", "€"},
+		{"", `<?xml version="1.0" encoding="utf-16"?>`, `<?xml version="1.0" encoding="utf-16"?>`},
+		{"", "\xef\xbb\xbfx", "\ufeffx"},
+	} {
+		got, err := charset.Text(c.contentType, c.s)
+		require.NoError(t, err)
+		require.Equal(t, c.want, got)
+	}
+	_, err := charset.Text("text/plain; charset=klingon", "x")
+	require.ErrorContains(t, err, "unknown character set")
+}
+
 func TestUnknownLabelIsAnErrorNotAGuess(t *testing.T) {
 	for _, label := range []string{"klingon", "iso-2022-cn"} {
 		_, err := charset.UTF8("text/xml; charset="+label, []byte("x"))

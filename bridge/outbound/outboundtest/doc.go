@@ -1,5 +1,5 @@
 // Package outboundtest holds peers that misbehave on purpose, for tests of everything that calls
-// out: a TCP server whose every connection plays a [Script] byte by byte, a CONNECT proxy, and a
+// out: a TCP server whose every connection plays a [Script] byte by byte, a relay before a real server, a CONNECT proxy, and a
 // certificate authority. All of it listens on loopback and ends with the test.
 //
 // A peer plays its scripts in order, one per connection; the last one is repeated:

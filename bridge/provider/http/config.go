@@ -2,7 +2,6 @@ package httpprovider
 
 import (
 	"net/http"
-	"net/url"
 	"strings"
 
 	"golang.org/x/net/http/httpguts"
@@ -146,7 +145,7 @@ type Lookup struct {
 
 // ValidateConfig checks how the sections go together.
 func (c *Config) ValidateConfig(n *config.Node) {
-	c.validateBase(n)
+	provider.CheckBase(n.Key("base"), c.Base, "https://api.example.com/v1")
 	send := n.Key("send")
 	validateHeaders(n.Key("headers"), c.Headers)
 	for _, t := range c.Headers {
@@ -178,21 +177,6 @@ func (c *Config) ValidateConfig(n *config.Node) {
 	}
 	if c.Poll != nil {
 		c.validatePoll(n)
-	}
-}
-
-func (c *Config) validateBase(n *config.Node) {
-	if c.Base == "" {
-		return
-	}
-	u, err := url.Parse(c.Base)
-	switch {
-	case err != nil, u.Scheme != "http" && u.Scheme != "https", u.Host == "":
-		n.Key("base").Problemf("base: https://api.example.com/v1", "must be an http or https address")
-	case u.User != nil:
-		n.Key("base").Problemf("use auth", "must not hold a user name or password")
-	case u.RawQuery != "" || u.Fragment != "":
-		n.Key("base").Problemf("", "must not hold a query or a fragment")
 	}
 }
 

@@ -29,7 +29,8 @@
 // whose when is true makes the event, and ends the search unless it says continue. A rule with its own
 // each goes through a list inside the item and makes an event for every element that its when takes.
 //
-// Only public texts pass: an update rule has a public expression, unless visibility: all is written out.
+// Only public texts pass: a rule with a text, of whatever kind, has a public expression, unless visibility: all
+// is written out.
 // What a rule finds not public is left, and no later rule sees it. What is left, for this or by kind
 // ignore, is recorded with its ticket and rule but without its words.
 //

@@ -14,7 +14,7 @@ import (
 	"github.com/pergabridge/pergabridge/bridge/config"
 	"github.com/pergabridge/pergabridge/bridge/mapping"
 	"github.com/pergabridge/pergabridge/bridge/outbound"
-	"github.com/pergabridge/pergabridge/bridge/secret"
+	"github.com/pergabridge/pergabridge/bridge/provider"
 )
 
 // Poll asks the provider for what changed.
@@ -83,91 +83,68 @@ type caller interface {
 
 // Run asks at every interval until ctx or the duty ends.
 func (s *pollSource) Run(ctx context.Context, d bridge.Duty) error {
-	cursor := d.Cursor()
-	if cursor == "" {
-		cursor = s.config.Poll.Since
+	if d.Cursor() == "" {
+		begin := s.config.Poll.Since
 		if since := bridge.Since(d); !since.IsZero() { // the ledger was reset: not behind what a person said
-			cursor = stamp(since)
+			begin = stamp(since)
 		}
-		if cursor == "" {
-			cursor = stamp(s.now())
+		if begin == "" {
+			begin = stamp(s.now())
 		}
 		// Saved at once: what changes before the first answer must not be missed.
-		if _, err := d.Accept(ctx, nil, cursor); err != nil {
-			return s.ended(ctx, err)
-		}
-	}
-	every := time.Duration(s.config.Poll.Every)
-	for failures := 0; ; {
-		next, wait, err := s.round(ctx, d, cursor)
-		switch {
-		case ctx.Err() != nil:
-			return nil
-		case errors.Is(err, bridge.ErrFenced):
-			return err
-		case err != nil:
-			failures++
-			wait = max(wait, min(every<<min(failures-1, 10), maxBackoff))
-			s.log.Warn("poll failed", "provider", s.name, "error", secret.Mask(err.Error()), "failures", failures, "again_in", wait.String())
-		default:
-			if failures > 0 {
-				s.log.Info("poll works again", "provider", s.name, "failures", failures)
+		if _, err := d.Accept(ctx, nil, begin); err != nil {
+			if ctx.Err() != nil {
+				return nil
 			}
-			failures, wait, cursor = 0, every, next
-		}
-		if !pause(ctx, wait) {
-			return nil
+			return fmt.Errorf("%s: poll: %w", s.name, err)
 		}
 	}
+	var cursor string
+	load := func(saved string) error { cursor = saved; return nil }
+	return provider.Rounds{Name: s.name, Every: s.config.Poll.Every.Std(), MaxPause: maxBackoff, Log: s.log}.Run(ctx, d, load, func(ctx context.Context) (err error) {
+		cursor, err = s.round(ctx, d, cursor)
+		return err
+	})
 }
 
-func (s *pollSource) ended(ctx context.Context, err error) error {
-	if ctx.Err() != nil {
-		return nil
-	}
-	return fmt.Errorf("%s: poll: %w", s.name, err)
+// later is an answer that says when to come back.
+type later struct {
+	error
+	after time.Duration
 }
 
-func pause(ctx context.Context, d time.Duration) bool {
-	t := time.NewTimer(d)
-	defer t.Stop()
-	select {
-	case <-ctx.Done():
-		return false
-	case <-t.C:
-		return true
-	}
-}
+// After is the time that the provider asked for.
+func (l later) After() time.Duration { return l.after }
 
 func stamp(t time.Time) string { return t.UTC().Format(time.RFC3339) }
 
 // round asks one question, all pages of it. The cursor is saved with the last page, so that a round
 // which breaks off is asked again; ids make what was accepted already a duplicate.
-func (s *pollSource) round(ctx context.Context, d bridge.Duty, cursor string) (next string, wait time.Duration, err error) {
+func (s *pollSource) round(ctx context.Context, d bridge.Duty, cursor string) (next string, err error) {
 	p := s.config.Poll
 	asked := s.now()
 	from, err := s.setBack(cursor)
 	if err != nil {
-		return cursor, 0, err
+		return cursor, err
 	}
 	env := s.config.Tables.Env(map[string]any{"cursor": from, "now": asked, "page": 1, "next": nil})
 	next, address := cursor, ""
 	for page := 1; ; page++ {
 		env["page"] = page
-		answer, wait, err := s.ask(ctx, env, address)
+		answer, err := s.ask(ctx, env, address)
 		if err != nil {
-			return cursor, wait, fmt.Errorf("page %d: %w", page, err)
+			return cursor, fmt.Errorf("page %d: %w", page, err)
 		}
 		events, err := s.read(ctx, answer, asked)
 		if err != nil {
-			return cursor, 0, fmt.Errorf("page %d: %w", page, err)
+			return cursor, fmt.Errorf("page %d: %w", page, err)
 		}
 		if next, err = s.moved(answer, next, asked); err != nil {
-			return cursor, 0, fmt.Errorf("page %d: cursor: %w", page, err)
+			return cursor, fmt.Errorf("page %d: cursor: %w", page, err)
 		}
 		more, err := p.Next.Value(answer)
 		if err != nil {
-			return cursor, 0, fmt.Errorf("page %d: next: %w", page, err)
+			return cursor, fmt.Errorf("page %d: next: %w", page, err)
 		}
 		last := more == nil || more == false || more == ""
 		save := cursor
@@ -176,20 +153,20 @@ func (s *pollSource) round(ctx context.Context, d bridge.Duty, cursor string) (n
 			save = next
 		}
 		if _, err := d.Accept(ctx, events, save); err != nil {
-			return cursor, 0, fmt.Errorf("page %d: %w", page, err)
+			return cursor, fmt.Errorf("page %d: %w", page, err)
 		}
 		switch {
 		case last:
-			return next, 0, nil
+			return next, nil
 		case full && !p.Cursor.IsZero():
 			s.log.Info("poll goes on next time", "provider", s.name, "pages", page)
-			return next, 0, nil
+			return next, nil
 		case full:
-			return cursor, 0, fmt.Errorf("more than max_pages (%d) pages", p.MaxPages)
+			return cursor, fmt.Errorf("more than max_pages (%d) pages", p.MaxPages)
 		}
 		env["next"] = more
 		if address, err = s.follow(more, address, env); err != nil {
-			return cursor, 0, err
+			return cursor, err
 		}
 	}
 }
@@ -227,29 +204,29 @@ func (s *pollSource) moved(answer map[string]any, cursor string, asked time.Time
 }
 
 // ask makes one call and returns what expressions see of its answer.
-func (s *pollSource) ask(ctx context.Context, env map[string]any, address string) (map[string]any, time.Duration, error) {
+func (s *pollSource) ask(ctx context.Context, env map[string]any, address string) (map[string]any, error) {
 	r, err := s.config.request(&s.config.Poll.Call, env, true)
 	if err != nil {
-		return nil, 0, err
+		return nil, err
 	}
 	if address != "" {
 		r.URL = address
 	}
 	a, err := s.client.Do(ctx, r)
 	if err != nil {
-		return nil, 0, err
+		return nil, err
 	}
 	out := answerEnv(env, a)
 	ok, err := s.config.Poll.succeeded(out, a)
 	switch {
 	case err != nil:
-		return nil, 0, fmt.Errorf("success: %w", err)
+		return nil, fmt.Errorf("success: %w", err)
 	case outbound.LoginPage(a):
-		return nil, a.RetryAfter, errors.New("the answer is a login page")
+		return nil, later{errors.New("the answer is a login page"), a.RetryAfter}
 	case !ok:
-		return nil, a.RetryAfter, fmt.Errorf("status %d: %s", a.Status, firstLine(a.Body))
+		return nil, later{fmt.Errorf("status %d: %s", a.Status, firstLine(a.Body)), a.RetryAfter}
 	}
-	return out, 0, nil
+	return out, nil
 }
 
 // read turns the items of an answer into events by the same rules as webhooks.

@@ -202,7 +202,7 @@ func TestPollEndsWithItsDuty(t *testing.T) {
 func TestPollGuards(t *testing.T) {
 	round := func(poll string, answer any) error {
 		api := &fakeAPI{answers: func(string) (outbound.Answer, error) { return good(answer) }}
-		_, _, err := source(t, poll, api).round(t.Context(), &duty{}, "2026-01-01T00:00:00Z")
+		_, err := source(t, poll, api).round(t.Context(), &duty{}, "2026-01-01T00:00:00Z")
 		return err
 	}
 	next := func(n string) map[string]any { return map[string]any{"l": []any{}, "n": n} }
@@ -214,7 +214,7 @@ func TestPollGuards(t *testing.T) {
 	require.ErrorContains(t, round(p+", cursor: \"'abc'\", overlap: 1m, item: {a: '${item.x.y}'}}", map[string]any{"l": []any{map[string]any{}}}), "item 1")
 
 	api := &fakeAPI{answers: func(string) (outbound.Answer, error) { return good(next("")) }}
-	_, _, err := source(t, p+", overlap: 1m, cursor: answer.n}", api).round(t.Context(), &duty{}, "abc")
+	_, err := source(t, p+", overlap: 1m, cursor: answer.n}", api).round(t.Context(), &duty{}, "abc")
 	require.ErrorContains(t, err, "needs a cursor that is a time")
 }
 

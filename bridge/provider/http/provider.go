@@ -24,14 +24,7 @@ func New(name string, c *Config, d provider.Deps) (*provider.Provider, error) {
 	if err := c.Tables.Prepare(); err != nil {
 		return nil, fmt.Errorf("%s: %w", name, err)
 	}
-	opts := d.Outbound
-	if opts.Log == nil {
-		opts.Log = d.Log
-	}
-	if opts.Now == nil {
-		opts.Now = d.Now
-	}
-	client, err := outbound.New(name, c.Outbound, opts)
+	client, err := outbound.New(name, c.Outbound, d.Outbound)
 	if err != nil {
 		return nil, err
 	}

@@ -113,12 +113,12 @@ func (d *Destination) letter(l *bridge.Lease, give, name []bridge.File) (mailout
 		return out, err
 	}
 	if !t.Text.IsZero() {
-		if p.text, err = eval("text", t.Text, t.Text, d.marks.Escape); err != nil {
+		if p.text, err = eval("text", t.Text, t.Text, d.marks.EscapeIn); err != nil {
 			return out, err
 		}
 	}
 	if !t.HTML.IsZero() {
-		if p.html, err = eval("html", t.HTML, t.HTML, func(s string) string { return mapping.TextToHTML(d.marks.Escape(s)) }); err != nil {
+		if p.html, err = eval("html", t.HTML, t.HTML, func(s string) string { return mapping.TextToHTML(d.marks.EscapeIn(s)) }); err != nil {
 			return out, err
 		}
 	}
@@ -186,8 +186,6 @@ type parts struct {
 	tags                  []line
 }
 
-const tagsHere = "{{tags}}"
-
 func (p *parts) block(m *mailmark.Marks) string {
 	var b []string
 	for _, t := range p.tags {
@@ -198,10 +196,10 @@ func (p *parts) block(m *mailmark.Marks) string {
 
 func (p *parts) plain(m *mailmark.Marks) string {
 	if p.text != "" {
-		if !strings.Contains(p.text, tagsHere) {
+		if !strings.Contains(p.text, mailmark.Place) {
 			return p.text + "\n\n" + p.block(m)
 		}
-		return strings.Replace(p.text, tagsHere, p.block(m), 1)
+		return strings.Replace(p.text, mailmark.Place, p.block(m), 1)
 	}
 	list := []string{p.intro, p.block(m)}
 	if strings.TrimSpace(p.message) != "" {
@@ -216,29 +214,29 @@ func (p *parts) plain(m *mailmark.Marks) string {
 func (p *parts) rich(m *mailmark.Marks) string {
 	block := mapping.TextToHTML(p.block(m))
 	if p.html != "" {
-		if !strings.Contains(p.html, tagsHere) {
+		if !strings.Contains(p.html, mailmark.Place) {
 			return p.html + "<p>" + block + "</p>"
 		}
-		return strings.Replace(p.html, tagsHere, block, 1)
+		return strings.Replace(p.html, mailmark.Place, block, 1)
 	}
 	if p.text != "" {
 		return "" // a text of one's own without HTML: plain text only
 	}
-	var list []string
-	for _, s := range []string{p.intro, "\x00", p.message, p.outro} {
-		switch {
-		case s == "\x00":
-			list = append(list, "<p style=\"font-family:monospace\">"+block+"</p>")
-		case strings.TrimSpace(s) == "":
-		case s == p.message:
-			list = append(list, "<p>"+mapping.TextToHTML(m.Write(mailmark.Message, s))+"</p>")
-		case s == p.outro:
-			list = append(list, "<p>-- <br>\n<small>"+mapping.TextToHTML(s)+"</small></p>")
-		default:
-			list = append(list, "<p>"+mapping.TextToHTML(s)+"</p>")
-		}
+	list := []string{paragraph(p.intro), "<p style=\"font-family:monospace\">" + block + "</p>"}
+	if strings.TrimSpace(p.message) != "" {
+		list = append(list, paragraph(m.Write(mailmark.Message, p.message)))
+	}
+	if strings.TrimSpace(p.outro) != "" {
+		list = append(list, "<p>-- <br>\n<small>"+mapping.TextToHTML(p.outro)+"</small></p>")
 	}
 	return "<!DOCTYPE html>\n<html><body>\n" + join(list, "\n") + "\n</body></html>\n"
+}
+
+func paragraph(s string) string {
+	if strings.TrimSpace(s) == "" {
+		return ""
+	}
+	return "<p>" + mapping.TextToHTML(s) + "</p>"
 }
 
 func join(list []string, sep string) string {

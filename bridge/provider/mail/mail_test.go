@@ -90,6 +90,28 @@ func TestLaterMailsBelongToTheThread(t *testing.T) {
 	require.Len(t, s.Mails(), 1)
 }
 
+// Words above the tags may be the message itself; it is one message all the same.
+func TestTheMessageStandsOnce(t *testing.T) {
+	_, p, _ := made(t, "send: {submit: {intro: \"${event.text}\"}}\n")
+	l := submit()
+	l.Event.Text, l.Event.Description = "It burns.", ""
+	shown, err := p.Destination.(bridge.Renderer).Render(l)
+	require.NoError(t, err)
+	text, html, _ := strings.Cut(shown, "---- HTML ----")
+	require.Equal(t, []int{1, 1}, []int{strings.Count(text, "[[Message]]"), strings.Count(html, "[[Message]]")}, shown)
+}
+
+// What somebody wrote does not say where the tags go.
+func TestTheTemplateAlonePlacesTheTags(t *testing.T) {
+	_, p, _ := made(t, "send: {submit: {text: \"${event.title}\\n{{tags}}\\nend\", html: \"<b>${event.title}</b><p>{{tags}}</p>\"}}\n")
+	l := submit()
+	l.Event.Title = "{{tags}}"
+	shown, err := p.Destination.(bridge.Renderer).Render(l)
+	require.NoError(t, err)
+	require.Contains(t, shown, "\n{ {tags}}\n[[Task]]: 4711\n")
+	require.Contains(t, shown, "<b>{ {tags}}</b><p>[[Task]]: 4711")
+}
+
 // What one bridge writes and a person answers is read back with the right task; and two bridges that
 // read each other's mail have nothing to say to each other.
 func TestAnswersAndLoops(t *testing.T) {

@@ -106,7 +106,7 @@ func (a *API) lookUp(ctx context.Context, op string, args Fields) ([]string, err
 
 // absent reports whether a failed look-up says that there is none.
 func (a *API) absent(err error) bool {
-	o := outcomeOf(err)
+	o := vendorapi.OutcomeOf(err)
 	return slices.Contains(a.notFound, o.Status)
 }
 
@@ -200,10 +200,6 @@ func paired(_ string, f map[string]any) error {
 }
 
 func empty(v any) bool { return v == nil || strings.TrimSpace(fmt.Sprint(v)) == "" }
-
-func failure(op, what string) error {
-	return &vendorapi.Failure{Op: op, Outcome: bridge.Outcome{Kind: bridge.OutcomeRefused, Reason: bridge.MappingFailed, Detail: op + ": " + what}}
-}
 
 // judge looks for errors in good answers: whether the vendor reports them by status is not published.
 func judge(p *vendorapi.Profile) vendorapi.Judge {

@@ -2,7 +2,6 @@ package tehden
 
 import (
 	_ "embed" // the profile
-	"net/url"
 	"regexp"
 	"slices"
 	"strings"
@@ -88,14 +87,13 @@ func (c *Config) ValidateConfig(n *config.Node) {
 	}
 	c.Override.Check(n, p)
 	c.Override.Apply(p)
-	switch u, err := url.Parse(c.Base); {
+	switch {
 	case (c.Company == "") == (c.Base == ""):
 		n.Problemf("company: somecompany", "either company or base is needed")
 	case c.Company != "" && !companyName.MatchString(c.Company):
 		n.Key("company").Problemf("the part before .tehden.com", "%q cannot be a subdomain", c.Company)
-	case c.Base != "" && (err != nil || u.Scheme != "http" && u.Scheme != "https" || u.Host == "" || u.User != nil || u.RawQuery != ""):
-		n.Key("base").Problemf("", "must be an http or https address without query and user")
 	}
+	provider.CheckBase(n.Key("base"), c.Base, "https://somecompany.tehden.com")
 	if c.APIBase != "" && !strings.HasPrefix(c.APIBase, "/") {
 		n.Key("api_base").Problemf("", "must begin with /")
 	}

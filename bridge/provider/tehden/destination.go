@@ -22,15 +22,14 @@ type Destination struct {
 	locks  vendorapi.Keyed
 
 	mu   sync.Mutex
-	lost map[string]string // by event: the operation whose answer was lost
+	lost map[string]lost // by event
 }
 
-func outcomeOf(err error) bridge.Outcome {
-	var f *vendorapi.Failure
-	if errors.As(err, &f) {
-		return f.Outcome
-	}
-	return bridge.Outcome{Kind: bridge.OutcomeRefused, Reason: bridge.InternalError, Detail: err.Error()}
+// lost is a call whose answer was lost. It says something about an event only as long as every try since was
+// looked up here: another replica may have got further, and so may a try that ended without a record.
+type lost struct {
+	operation string
+	attempt   int // the try that it speaks of, or the look-up of it
 }
 
 func (d *Destination) env(l *bridge.Lease) map[string]any {
@@ -50,13 +49,13 @@ type plan struct {
 func (d *Destination) plan(l *bridge.Lease) (*plan, error) {
 	p := &plan{env: d.env(l)}
 	var err error
-	bad := func(what string) error { return failure(d.name, what+": "+err.Error()) }
+	bad := func(what string) error { return vendorapi.Unmapped(d.name, what, err) }
 	if !d.config.External.Identifier.IsZero() {
 		if p.pair.Identifier, err = d.config.External.Identifier.Eval(p.env); err != nil {
 			return nil, bad("external_system.identifier")
 		}
 		if p.pair.Identifier = strings.TrimSpace(p.pair.Identifier); p.pair.Identifier == "" {
-			return nil, failure(d.name, "external_system.identifier is empty: the task names no customer")
+			return nil, vendorapi.Unmapped(d.name, "external_system.identifier", errors.New("is empty: the task names no customer"))
 		}
 		p.pair.System = d.config.External.ID
 	}
@@ -108,8 +107,7 @@ func (d *Destination) find(ctx context.Context, p *plan) (string, error) {
 			return "", err
 		}
 		if len(ids) > 1 {
-			return "", &vendorapi.Failure{Op: "find", Outcome: bridge.Outcome{Kind: bridge.OutcomeRefused, Reason: bridge.RefusedAnswer,
-				Detail: fmt.Sprintf("%s: %d customers fit by %s: %s; a person has to say which one it is", d.name, len(ids), by, strings.Join(ids[:min(10, len(ids))], ", "))}}
+			return "", vendorapi.Refused(d.name, "find", fmt.Sprintf("%d customers fit by %s: %s; a person has to say which one it is", len(ids), by, strings.Join(ids[:min(10, len(ids))], ", ")))
 		}
 		return ids[0], nil
 	}
@@ -138,7 +136,7 @@ func (d *Destination) find(ctx context.Context, p *plan) (string, error) {
 		env["answer"] = map[string]any(h)
 		fits, err := d.config.Match.Bool(env)
 		if err != nil {
-			return "", failure(d.name, "match: "+err.Error())
+			return "", vendorapi.Unmapped(d.name, "match", err)
 		}
 		if fits {
 			ids = append(ids, d.api.ids([]any{h})...)
@@ -164,13 +162,13 @@ func (d *Destination) Deliver(ctx context.Context, l bridge.Lease) bridge.Outcom
 	st, args, err := d.step(&l)
 	switch {
 	case err != nil:
-		return outcomeOf(err)
+		return vendorapi.OutcomeOf(err)
 	case st.Skip:
 		return bridge.Outcome{Kind: bridge.OutcomeDone, Reason: bridge.Skipped, Detail: d.name + ": the mapping skips this event: the vendor is not told"}
 	}
 	reply, err := d.api.client.Call(ctx, st.Operation, args)
 	if err != nil {
-		return outcomeOf(err)
+		return vendorapi.OutcomeOf(err)
 	}
 	return reply.Outcome
 }
@@ -183,12 +181,9 @@ func (d *Destination) step(l *bridge.Lease) (*vendorapi.Step, Fields, error) {
 	case bridge.Close:
 		steps = d.config.Send.Close
 	}
-	st, args, err := steps.Choose(d.env(l))
-	if err == nil && st == nil {
-		err = errors.New("no step fits; add one without when, for instance skip: true")
-	}
+	st, args, err := steps.Take(d.env(l))
 	if err != nil {
-		return nil, nil, failure(d.name, fmt.Sprintf("send.%s: %v", l.Event.Kind, err))
+		return nil, nil, vendorapi.Unmapped(d.name, "send."+string(l.Event.Kind), err)
 	}
 	if st.Skip {
 		return st, nil, nil
@@ -203,8 +198,9 @@ func (d *Destination) step(l *bridge.Lease) (*vendorapi.Step, Fields, error) {
 func (d *Destination) submit(ctx context.Context, l *bridge.Lease) bridge.Outcome {
 	p, err := d.plan(l)
 	if err != nil {
-		return outcomeOf(err)
+		return vendorapi.OutcomeOf(err)
 	}
+	d.forget(l)
 	if p.pair.Identifier != "" {
 		unlock, err := d.locks.Lock(ctx, p.pair.System+"\x00"+p.pair.Identifier)
 		if err != nil {
@@ -214,7 +210,7 @@ func (d *Destination) submit(ctx context.Context, l *bridge.Lease) bridge.Outcom
 	}
 	id, created, err := d.customer(ctx, l, p)
 	if err != nil {
-		return outcomeOf(err)
+		return vendorapi.OutcomeOf(err)
 	}
 	for i, info := range p.contacts {
 		if err := d.api.CreateTehdenCustomerContactInfo(ctx, id, info); err != nil {
@@ -267,8 +263,7 @@ func (d *Destination) customer(ctx context.Context, l *bridge.Lease, p *plan) (i
 		return id, false, nil
 	}
 	if d.config.Create != "when_missing" {
-		return "", false, &vendorapi.Failure{Op: "createTehdenCustomer", Outcome: bridge.Outcome{Kind: bridge.OutcomeRefused, Reason: bridge.RefusedAnswer,
-			Detail: d.name + ": no such customer is found, and create is never; a customer may also be excluded from the interface"}}
+		return "", false, vendorapi.Refused(d.name, "createTehdenCustomer", "no such customer is found, and create is never; a customer may also be excluded from the interface")
 	}
 	if id, err = d.api.CreateTehdenCustomer(ctx, p.customer); err != nil {
 		return "", false, d.failed(l, "createTehdenCustomer", err)
@@ -287,14 +282,14 @@ func (d *Destination) customer(ctx context.Context, l *bridge.Lease, p *plan) (i
 
 // failed remembers the operation whose effect is not known.
 func (d *Destination) failed(l *bridge.Lease, op string, err error) error {
-	if outcomeOf(err).Kind == bridge.OutcomeUnknown {
+	if vendorapi.OutcomeOf(err).Kind == bridge.OutcomeUnknown {
 		d.note(l, op)
 	}
 	return err
 }
 
 func (d *Destination) noted(l *bridge.Lease, op string, err error) bridge.Outcome {
-	return outcomeOf(d.failed(l, op, err))
+	return vendorapi.OutcomeOf(d.failed(l, op, err))
 }
 
 const maxLost = 10000
@@ -303,9 +298,28 @@ func (d *Destination) note(l *bridge.Lease, op string) {
 	d.mu.Lock()
 	defer d.mu.Unlock()
 	if d.lost == nil || len(d.lost) >= maxLost {
-		d.lost = map[string]string{}
+		d.lost = map[string]lost{}
 	}
-	d.lost[l.Event.ID] = op
+	d.lost[l.Event.ID] = lost{op, l.Attempt}
+}
+
+func (d *Destination) forget(l *bridge.Lease) {
+	d.mu.Lock()
+	defer d.mu.Unlock()
+	delete(d.lost, l.Event.ID)
+}
+
+// lostIn returns the operation whose answer was lost in the try before this one; "" if that is not known.
+func (d *Destination) lostIn(l *bridge.Lease) string {
+	d.mu.Lock()
+	defer d.mu.Unlock()
+	x, known := d.lost[l.Event.ID]
+	if !known || x.attempt+1 != l.Attempt {
+		return ""
+	}
+	x.attempt = l.Attempt
+	d.lost[l.Event.ID] = x
+	return x.operation
 }
 
 // Find looks the customer up. Whether a repeat does harm depends on what was lost: creating and updating
@@ -319,13 +333,11 @@ func (d *Destination) Find(ctx context.Context, l bridge.Lease) (bridge.Found, e
 	if err != nil {
 		return cannot, nil
 	}
+	op := d.lostIn(&l)
 	id, err := d.find(ctx, p)
 	if err != nil {
 		return cannot, err
 	}
-	d.mu.Lock()
-	op := d.lost[l.Event.ID]
-	d.mu.Unlock()
 	switch {
 	case id == "":
 		return bridge.Found{Answer: bridge.NotThere}, nil

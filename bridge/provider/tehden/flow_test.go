@@ -135,6 +135,33 @@ func TestLostAnswers(t *testing.T) {
 	})
 }
 
+// What was lost once says nothing of a later try: that may have got to the contact info, here or in another
+// replica, and ended without a record.
+func TestALostAnswerSpeaksOfItsOwnTryOnly(t *testing.T) {
+	v := vendor(t)
+	section := v.Config(quick + "contact_info: [{phone: \"1\"}]\n")
+	here, there := flowtest.Build(t, "erp", "tehden", section, provider.Deps{}), flowtest.Build(t, "erp", "tehden", section, provider.Deps{})
+	for i, second := range []*provider.Provider{here, there} {
+		task := fmt.Sprint(i)
+		l := bridge.Lease{Attempt: 1, Event: bridge.Event{ID: "e" + task, Kind: bridge.Submit, Mode: bridge.ModeNew, Task: task, Requester: bridge.Person{Name: "A", Email: task + "@example.com"}}}
+		found := func() bridge.FoundAnswer {
+			l.Attempt++
+			x, err := here.Destination.(bridge.Finder).Find(t.Context(), l)
+			require.NoError(t, err)
+			return x.Answer
+		}
+		v.Server.Fail(fake.Fault{Kind: fake.Drop, Match: tehdentest.Writes})
+		require.Equal(t, bridge.OutcomeUnknown, here.Destination.Deliver(t.Context(), l).Kind)
+		require.Equal(t, bridge.NotThere, found(), "only creating was lost")
+		require.Equal(t, bridge.NotThere, found(), "and is still")
+		if second == there {
+			l.Attempt++ // a person let it be repeated
+		}
+		require.Equal(t, bridge.OutcomeDone, second.Destination.Deliver(t.Context(), l).Kind)
+		require.Equal(t, bridge.CannotTell, found(), "a repeat would write the contact info twice")
+	}
+}
+
 func TestWaysToFind(t *testing.T) {
 	v := vendor(t)
 	other := v.Add(map[string]any{"email": "another@example.com"}, false)

@@ -27,7 +27,7 @@ func New(name string, c *Config, d provider.Deps) (*provider.Provider, error) {
 	}
 	return &provider.Provider{
 		Name: name, Destination: &Destination{name: name, config: c, api: api}, Close: client.Close,
-		Operations: api.client.Operations(conforms), Checker: &checker{api, client, c},
+		Operations: api.client.Operations(contract.Objections(Contract)), Checker: &checker{api, client, c},
 	}, nil
 }
 
@@ -46,16 +46,9 @@ func newAPI(name string, c *Config, d provider.Deps) (*API, *outbound.Client, er
 		return nil, nil, err
 	}
 	c.Override.Apply(profile)
-	opts := d.Outbound
-	if opts.Log == nil {
-		opts.Log = d.Log
-	}
-	if opts.Now == nil {
-		opts.Now = d.Now
-	}
 	o := c.Outbound
 	o.Auth = c.auth()
-	client, err := outbound.New(name, o, opts)
+	client, err := outbound.New(name, o, d.Outbound)
 	if err != nil {
 		return nil, nil, err
 	}
@@ -71,15 +64,9 @@ func newAPI(name string, c *Config, d provider.Deps) (*API, *outbound.Client, er
 }
 
 // Contract returns the reconstructed file, with what is assumed marked in it.
-func Contract() (*contract.Contract, error) { return contract.Load(contractData) }
+func Contract() (*contract.Contract, error) { return reconstructed() }
 
-func conforms(op string, r outbound.Request) []string {
-	c, err := Contract()
-	if err != nil {
-		return []string{err.Error()}
-	}
-	return c.CheckAs(op, r.URL, r.Header, r.Body)
-}
+var reconstructed = contract.Once(contractData)
 
 type checker struct {
 	api    *API

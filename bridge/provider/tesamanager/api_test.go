@@ -178,6 +178,7 @@ send:
 tell: {events: {kind: update}}
 poll: {every: 0s}
 validate: {customers: x.json}
+external_reference: {prefix: ""}
 `))
 	require.NoError(t, err)
 	c := &tesamanager.Config{}
@@ -188,7 +189,7 @@ validate: {customers: x.json}
 	}
 	require.ElementsMatch(t, []string{"base", "operations.activat", "operations.cancel.path", "operations.cancel.fields.foo", "shapes.a.b",
 		"read.request.foo", "send.submit[0].operation", "send.update.operation", "send.reject_solution.operation", "tell.events", "poll.every",
-		"validate.customers", "validate"}, paths)
+		"validate.customers", "validate", "external_reference"}, paths)
 	_ = v
 }
 
@@ -200,6 +201,9 @@ func TestServerErrorOfAWriteIsUnknown(t *testing.T) {
 	l := bridge.Lease{Event: bridge.Event{Kind: bridge.Update, Task: "1", Text: "x"}, Bond: bridge.Bond{Task: "1", Reference: id}}
 	o := p.Destination.Deliver(t.Context(), l)
 	require.Equal(t, bridge.OutcomeUnknown, o.Kind, o.Detail)
+	fail(v, 503) // says that nothing was done
+	o = p.Destination.Deliver(t.Context(), l)
+	require.Equal(t, bridge.OutcomeRetry, o.Kind, o.Detail)
 	l.Event.Kind, l.Event.Mode = bridge.Submit, bridge.ModeNew
 	l.Event.Task = "2"
 	fail(v, 500)

@@ -2,7 +2,6 @@ package tesamanager
 
 import (
 	_ "embed" // the profile
-	"net/url"
 	"slices"
 
 	"github.com/pergabridge/pergabridge/bridge"
@@ -36,7 +35,7 @@ type Config struct {
 	Org  string `yaml:"org" required:"true" doc:"tenant"`
 	// CorrelationHeader is required by sibling resources of the same API.
 	CorrelationHeader string                 `yaml:"correlation_header" default:"Request-Correlation-Id" doc:"header that carries a fresh UUID; none sends none"`
-	ExternalReference ExternalReference      `yaml:"external_reference" doc:"how our reference is made of the task"`
+	ExternalReference ExternalReference      `yaml:"external_reference" doc:"how our reference is made of the task; default prefix SSP-"`
 	Tables            mapping.Tables         `yaml:"tables" doc:"value tables, used as table('name', value)"`
 	Send              Send                   `yaml:"send" required:"true" doc:"which operation each kind of event takes"`
 	Schemas           map[string]config.Path `yaml:"validate" doc:"JSON Schema files for the nested objects (technicalCoordinators, customer, servicePoint), checked before anything is sent"`
@@ -93,9 +92,7 @@ func (c *Config) ValidateConfig(n *config.Node) {
 	}
 	c.Override.Check(n, p)
 	c.Override.Apply(p)
-	if u, err := url.Parse(c.Base); c.Base != "" && (err != nil || u.Scheme != "http" && u.Scheme != "https" || u.Host == "" || u.User != nil || u.RawQuery != "") {
-		n.Key("base").Problemf("base: https://provision.example.com/v1/tesamanager/orgs", "must be an http or https address without query and user")
-	}
+	provider.CheckBase(n.Key("base"), c.Base, "https://provision.example.com/v1/tesamanager/orgs")
 	c.Common.NeverBlindly(bridge.Update, bridge.RejectSolution, bridge.Close)
 	send := n.Key("send")
 	c.Send.Submit.Check(send.Key("submit"), p, c.Tables, submitOperations...)
@@ -119,6 +116,7 @@ func (c *Config) ValidateConfig(n *config.Node) {
 		n.Key("validate").Problemf("", "%v", err)
 	}
 	c.Tell.check(n.Key("tell"), c.Tables)
+	c.ExternalReference.Complete(n.Key("external_reference"), !c.Poll.Off)
 	poll := n.Key("poll")
 	for _, d := range []struct {
 		key string

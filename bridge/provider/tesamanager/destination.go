@@ -2,7 +2,6 @@ package tesamanager
 
 import (
 	"context"
-	"errors"
 	"fmt"
 	"maps"
 	"strconv"
@@ -14,7 +13,6 @@ import (
 	"github.com/pergabridge/pergabridge/bridge"
 	"github.com/pergabridge/pergabridge/bridge/mapping"
 	"github.com/pergabridge/pergabridge/bridge/provider/vendorapi"
-	"github.com/pergabridge/pergabridge/bridge/secret"
 )
 
 // Destination writes requests. It implements [bridge.Destination], [bridge.Finder] and
@@ -77,81 +75,63 @@ func (k *known) take() []string {
 	return out
 }
 
-// choose returns the step and its values. opens is set for those that make a request.
-func (d *Destination) choose(l *bridge.Lease) (st *vendorapi.Step, args map[string]any, opens bool, err error) {
+// choice is what the mapping makes of an event.
+type choice struct {
+	key   string // of the config
+	step  *vendorapi.Step
+	args  map[string]any
+	opens bool // it makes a request
+}
+
+func (d *Destination) choose(l *bridge.Lease) (c choice, err error) {
 	x, steps := *l, d.config.Send.Update
-	switch l.Event.Kind {
-	case bridge.Submit:
-		switch l.Event.Mode {
-		case bridge.ModeContinue:
-		case bridge.ModeReopen:
-			steps = d.config.Send.RejectSolution
-		default:
-			steps, opens = d.config.Send.Submit, true
-		}
-	case bridge.RejectSolution:
-		steps = d.config.Send.RejectSolution
-	case bridge.Close:
-		steps = d.config.Send.Close
+	c.key = "update"
+	switch kind, mode := l.Event.Kind, l.Event.Mode; {
+	case kind == bridge.Submit && mode != bridge.ModeContinue && mode != bridge.ModeReopen:
+		c.key, c.opens, steps = "submit", true, d.config.Send.Submit
+	case kind == bridge.RejectSolution, kind == bridge.Submit && mode == bridge.ModeReopen:
+		c.key, steps = "reject_solution", d.config.Send.RejectSolution
+	case kind == bridge.Close:
+		c.key, steps = "close", d.config.Send.Close
 	}
-	if l.Event.Kind == bridge.Submit && !opens && strings.TrimSpace(x.Event.Text) == "" {
-		x.Event.Text = firstOf(x.Event.Description, x.Event.Title)
+	if l.Event.Kind == bridge.Submit && !c.opens {
+		x.Event.Text = vendorapi.FirstText(x.Event.Text, x.Event.Description, x.Event.Title)
 	}
-	st, args, err = steps.Choose(d.config.Tables.Env(mapping.LeaseEnv(x)))
-	if err == nil && st == nil {
-		err = errors.New("no step fits; add one without when, for instance skip: true")
-	}
-	if err != nil {
-		return nil, nil, opens, fmt.Errorf("send: %s: %w", l.Event.Kind, err)
-	}
-	return st, args, opens, nil
+	c.step, c.args, err = steps.Take(d.config.Tables.Env(mapping.LeaseEnv(x)))
+	return c, d.unmapped(&c, err)
 }
 
-func firstOf(s ...string) string {
-	for _, x := range s {
-		if strings.TrimSpace(x) != "" {
-			return x
-		}
+// unmapped names the key of the config by which err came about; nil stays nil.
+func (d *Destination) unmapped(c *choice, err error) error {
+	if err == nil {
+		return nil
 	}
-	return ""
-}
-
-func (d *Destination) refused(err error) bridge.Outcome {
-	return bridge.Outcome{Kind: bridge.OutcomeRefused, Reason: bridge.MappingFailed, Detail: secret.Mask(d.name + ": " + err.Error())}
-}
-
-func outcomeOf(err error) bridge.Outcome {
-	var f *vendorapi.Failure
-	if errors.As(err, &f) {
-		return f.Outcome
-	}
-	return bridge.Outcome{Kind: bridge.OutcomeRefused, Reason: bridge.InternalError, Detail: err.Error()}
+	return vendorapi.Unmapped(d.name, "send."+c.key, err)
 }
 
 // Deliver makes the call that the mapping has for the event.
 func (d *Destination) Deliver(ctx context.Context, l bridge.Lease) bridge.Outcome {
-	st, args, opens, err := d.choose(&l)
+	c, err := d.choose(&l)
 	switch {
 	case err != nil:
-		return d.refused(err)
-	case st.Skip:
+		return vendorapi.OutcomeOf(err)
+	case c.step.Skip:
 		return bridge.Outcome{Kind: bridge.OutcomeDone, Reason: bridge.Skipped, Detail: d.name + ": the mapping skips this event: the vendor is not told"}
+	case c.opens:
+		return d.open(ctx, &l, &c)
 	}
-	if opens {
-		return d.open(ctx, &l, st.Operation, args)
-	}
-	if args, err = d.complete(ctx, &l, st.Operation, args); err != nil {
-		return outcomeOf(err)
-	}
-	if err := d.validate(args); err != nil {
-		return d.refused(err)
-	}
-	reply, err := d.api.send(ctx, st.Operation, args)
+	args, err := d.complete(ctx, &l, c.step.Operation, c.args)
 	if err == nil {
-		out := reply.Outcome
-		return out
+		err = d.unmapped(&c, d.validate(args))
 	}
-	out := outcomeOf(err)
+	if err != nil {
+		return vendorapi.OutcomeOf(err)
+	}
+	reply, err := d.api.send(ctx, c.step.Operation, args)
+	if err == nil {
+		return reply.Outcome
+	}
+	out := vendorapi.OutcomeOf(err)
 	if out.Status == 404 || out.Status == 406 {
 		out.Detail += d.present(ctx, l.Bond.Reference)
 	}
@@ -159,26 +139,27 @@ func (d *Destination) Deliver(ctx context.Context, l bridge.Lease) bridge.Outcom
 }
 
 // open writes a request unless there is one with our reference already.
-func (d *Destination) open(ctx context.Context, l *bridge.Lease, op string, args map[string]any) bridge.Outcome {
-	external := d.config.ExternalReference.Of(l.Event.Task)
-	args = maps.Clone(args)
+func (d *Destination) open(ctx context.Context, l *bridge.Lease, c *choice) bridge.Outcome {
+	op, external := c.step.Operation, d.config.ExternalReference.Of(l.Event.Task)
+	args := maps.Clone(c.args)
 	args["externalReference"] = external
-	if err := d.validate(args); err != nil {
-		return d.refused(err)
+	err := d.validate(args)
+	if err == nil {
+		_, err = d.api.client.Prepare(op, args)
 	}
-	if _, err := d.api.client.Prepare(op, args); err != nil {
-		return d.refused(err)
+	if err != nil {
+		return vendorapi.OutcomeOf(d.unmapped(c, err))
 	}
 	ids, err := d.api.List(ctx, ListQuery{ExternalReference: external})
 	if err != nil {
-		return outcomeOf(err)
+		return vendorapi.OutcomeOf(err)
 	}
 	if len(ids) > 0 {
 		return d.adopt(ids, external)
 	}
 	reply, err := d.api.send(ctx, op, args)
 	if err != nil {
-		return outcomeOf(err)
+		return vendorapi.OutcomeOf(err)
 	}
 	out := reply.Outcome
 	out.Reference = d.api.result(reply).ReferenceID
@@ -206,8 +187,8 @@ func (d *Destination) open(ctx context.Context, l *bridge.Lease, op string, args
 // adopt takes the request that is there.
 func (d *Destination) adopt(ids []string, external string) bridge.Outcome {
 	if len(ids) > 1 {
-		return bridge.Outcome{Kind: bridge.OutcomeRefused, Reason: bridge.RefusedAnswer, Detail: fmt.Sprintf(
-			"%s: the vendor already has %d requests with external reference %s: %s; link the task to one of them", d.name, len(ids), external, strings.Join(ids[:min(len(ids), 10)], ", "))}
+		return vendorapi.OutcomeOf(vendorapi.Refused(d.name, "listReferenceIds", fmt.Sprintf(
+			"the vendor already has %d requests with external reference %s: %s; link the task to one of them", len(ids), external, strings.Join(ids[:min(len(ids), 10)], ", "))))
 	}
 	d.known.set(ids[0], external, true)
 	return bridge.Outcome{Kind: bridge.OutcomeDone, Reason: bridge.Delivered, Reference: ids[0],
@@ -216,20 +197,20 @@ func (d *Destination) adopt(ids []string, external string) bridge.Outcome {
 
 // external returns our reference of a request: what the vendor says, else what the task makes.
 func (d *Destination) external(ctx context.Context, l *bridge.Lease) (string, error) {
-	made := d.config.ExternalReference.Of(firstOf(l.Bond.Task, l.Event.Task))
+	made := d.config.ExternalReference.Of(vendorapi.FirstText(l.Bond.Task, l.Event.Task))
 	id := strings.TrimSpace(l.Bond.Reference)
 	if id == "" {
 		return made, nil
 	}
 	if s, ok := d.known.get(id); ok {
-		return firstOf(s, made), nil
+		return vendorapi.FirstText(s, made), nil
 	}
 	r, err := d.api.Get(ctx, id)
 	if err != nil {
 		return "", err
 	}
 	d.known.set(id, r.ExternalReference, false)
-	return firstOf(r.ExternalReference, made), nil
+	return vendorapi.FirstText(r.ExternalReference, made), nil
 }
 
 // complete adds our reference and, where the operation wants them, the request's numbers.
@@ -300,11 +281,11 @@ func (d *Destination) present(ctx context.Context, id string) string {
 // Find looks a request up by our reference, and a cancellation by the request's state.
 func (d *Destination) Find(ctx context.Context, l bridge.Lease) (bridge.Found, error) {
 	var cannot bridge.Found
-	st, _, opens, err := d.choose(&l)
-	if err != nil || st.Skip {
+	c, err := d.choose(&l)
+	if err != nil || c.step.Skip {
 		return cannot, nil
 	}
-	if opens {
+	if c.opens {
 		ids, err := d.api.List(ctx, ListQuery{ExternalReference: d.config.ExternalReference.Of(l.Event.Task)})
 		switch {
 		case err != nil:
@@ -317,7 +298,7 @@ func (d *Destination) Find(ctx context.Context, l bridge.Lease) (bridge.Found, e
 		}
 		return cannot, nil // two requests: a person decides
 	}
-	if st.Operation != "cancel" {
+	if c.step.Operation != "cancel" {
 		return cannot, nil
 	}
 	external, err := d.external(ctx, &l)
@@ -340,28 +321,28 @@ func (d *Destination) Find(ctx context.Context, l bridge.Lease) (bridge.Found, e
 // Render shows the call that Deliver would make, without credentials. Numbers that would be asked for
 // stand as 0.
 func (d *Destination) Render(l bridge.Lease) (string, error) {
-	st, args, _, err := d.choose(&l)
+	c, err := d.choose(&l)
 	switch {
 	case err != nil:
-		return "", fmt.Errorf("%s: %w", d.name, err)
-	case st.Skip:
+		return "", err
+	case c.step.Skip:
 		return "nothing is sent: the mapping skips this event\n", nil
 	}
-	args = maps.Clone(args)
+	op, args := c.step.Operation, maps.Clone(c.args)
 	if args["externalReference"] == nil {
 		args["externalReference"] = d.config.ExternalReference.Of(l.Event.Task)
 	}
 	for _, k := range []string{"requestNumber", "subRequestNumber"} {
-		if d.api.client.Profile.Operations[st.Operation].Fields[k] != nil && args[k] == nil {
+		if d.api.client.Profile.Operations[op].Fields[k] != nil && args[k] == nil {
 			args[k] = 0
 		}
 	}
-	if err := d.validate(args); err != nil {
-		return "", fmt.Errorf("%s: %w", d.name, err)
+	r, err := d.api.client.Prepare(op, args)
+	if err == nil {
+		err = d.validate(args)
 	}
-	r, err := d.api.client.Prepare(st.Operation, args)
 	if err != nil {
-		return "", fmt.Errorf("%s: %w", d.name, err)
+		return "", d.unmapped(&c, err)
 	}
 	return vendorapi.Show(r), nil
 }

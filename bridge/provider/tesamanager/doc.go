@@ -22,8 +22,8 @@
 //
 // # Failure classes
 //
-// Those of package outbound, with two differences: any 5xx answer to a write leaves it unknown, and 404
-// and 406 are refused with the request's present state in the detail. What is unknown is looked up where
+// Those of package outbound, with two differences: a 5xx answer to a write leaves it unknown (not 501, 503 and
+// their like, which say that nothing was done), and 404 and 406 are refused with the request's present state in the detail. What is unknown is looked up where
 // the vendor can be asked (a new request, a cancellation); else it waits for a person, because the vendor
 // has no call that tells, and nothing is written a second time on a guess. unknown.KIND.then: retry changes that.
 //

@@ -53,7 +53,7 @@ func (p *poll) Run(ctx context.Context, d bridge.Duty) error {
 		st, err = readState(cursor)
 		return err
 	}
-	return vendorapi.Rounds{Name: p.name, Every: p.config.Poll.Every.Std(), MaxPause: maxBackoff, Log: p.log}.Run(ctx, d, load, func(ctx context.Context) error {
+	return provider.Rounds{Name: p.name, Every: p.config.Poll.Every.Std(), MaxPause: maxBackoff, Log: p.log}.Run(ctx, d, load, func(ctx context.Context) error {
 		if st.Since == 0 {
 			st.Since = p.now().Unix()
 			if since := bridge.Since(d); !since.IsZero() { // the ledger was reset: from where a person said
@@ -93,7 +93,7 @@ func (p *poll) round(ctx context.Context, d bridge.Duty, st *state) error {
 			}
 			continue
 		}
-		before := st.write()
+		before := t.write()
 		events, err := p.request(ctx, id, now[id], t, first, st.Since)
 		var f *vendorapi.Failure
 		if errors.As(err, &f) && f.Outcome.Status == 404 {
@@ -104,11 +104,12 @@ func (p *poll) round(ctx context.Context, d bridge.Duty, st *state) error {
 			return err
 		}
 		// With a bond it stays: it would be taken for a new one, and told again.
-		if t.final() && !open[id] && p.now().Unix()-t.Changed > int64(p.config.Poll.AfterFinal.Std().Seconds()) {
+		over := t.final() && !open[id] && p.now().Unix()-t.Changed > int64(p.config.Poll.AfterFinal.Std().Seconds())
+		if over {
 			delete(st.Requests, id)
 		}
-		if after := st.write(); len(events) > 0 || after != before {
-			if _, err := d.Accept(ctx, events, after); err != nil {
+		if over || len(events) > 0 || t.write() != before {
+			if _, err := d.Accept(ctx, events, st.write()); err != nil {
 				return err
 			}
 		}
@@ -278,7 +279,7 @@ func (p *poll) request(ctx context.Context, id, status string, t *tracked, first
 	silent := first || t.Quiet
 	var news []News
 	add := func(what, key string, item map[string]any) {
-		news = append(news, News{What: what, ReferenceID: id, ExternalReference: t.External, Status: firstOf(status, t.Status), ID: key, Item: item})
+		news = append(news, News{What: what, ReferenceID: id, ExternalReference: t.External, Status: vendorapi.FirstText(status, t.Status), ID: key, Item: item})
 	}
 	if err := p.limit.WaitN(ctx, min(2, p.limit.Burst())); err != nil {
 		return nil, err
@@ -296,7 +297,7 @@ func (p *poll) request(ctx context.Context, id, status string, t *tracked, first
 		add("event", strconv.FormatInt(e.SequenceNumber, 10), e.Record.Canonical())
 	}
 	for _, e := range lost {
-		stuck = append(stuck, News{What: "event", ReferenceID: id, ExternalReference: t.External, Status: firstOf(status, t.Status),
+		stuck = append(stuck, News{What: "event", ReferenceID: id, ExternalReference: t.External, Status: vendorapi.FirstText(status, t.Status),
 			ID: strconv.FormatInt(e.SequenceNumber, 10), Item: e.Record.Canonical()})
 	}
 	issues, err := p.api.Issues(ctx, id)

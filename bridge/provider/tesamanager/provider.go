@@ -40,7 +40,7 @@ func New(name string, c *Config, d provider.Deps) (*provider.Provider, error) {
 		Name:        name,
 		Destination: &Destination{name: name, config: c, api: api, known: known, schemas: schemas},
 		Receiver:    receiver,
-		Operations:  api.client.Operations(conforms()),
+		Operations:  api.client.Operations(contract.Objections(Contract)),
 		Checker:     &checker{api, c},
 		Close:       client.Close,
 	}
@@ -65,14 +65,7 @@ func newAPI(name string, c *Config, d provider.Deps) (*API, *outbound.Client, er
 		return nil, nil, err
 	}
 	c.Override.Apply(profile)
-	opts := d.Outbound
-	if opts.Log == nil {
-		opts.Log = d.Log
-	}
-	if opts.Now == nil {
-		opts.Now = d.Now
-	}
-	client, err := outbound.New(name, c.Outbound, opts)
+	client, err := outbound.New(name, c.Outbound, d.Outbound)
 	if err != nil {
 		return nil, nil, err
 	}
@@ -87,15 +80,6 @@ func newAPI(name string, c *Config, d provider.Deps) (*API, *outbound.Client, er
 }
 
 // Contract returns the vendor's file, with what is assumed marked in it.
-func Contract() (*contract.Contract, error) { return contract.Load(contractData) }
+func Contract() (*contract.Contract, error) { return published() }
 
-// conforms holds the body of a request against the vendor's file.
-func conforms() func(string, outbound.Request) []string {
-	return func(op string, r outbound.Request) []string {
-		c, err := Contract()
-		if err != nil {
-			return []string{err.Error()}
-		}
-		return c.CheckAs(op, r.URL, r.Header, r.Body)
-	}
-}
+var published = contract.Once(contractData)

@@ -29,6 +29,7 @@ type tracked struct {
 	Seen     [][2]int64        `json:"e,omitempty"` // sequence numbers, as closed ranges
 	Held     int64             `json:"h,omitempty"` // the sequence number that holds the later ones back
 	HeldAt   int64             `json:"t,omitempty"`
+	Past     int64             `json:"p,omitempty"` // up to here nobody waits for missing numbers any more
 	Issues   map[string]string `json:"i,omitempty"`
 	Changed  int64             `json:"c,omitempty"`
 	Told     string            `json:"w,omitempty"` // the standstill that was told of
@@ -48,8 +49,13 @@ func readState(cursor string) (*state, error) {
 	return st, nil
 }
 
-func (st *state) write() string {
-	b, err := json.Marshal(st)
+func (st *state) write() string { return encode(st) }
+
+// write tells whether anything changed; the whole state of many requests is too large for that.
+func (t *tracked) write() string { return encode(t) }
+
+func encode(v any) string {
+	b, err := json.Marshal(v)
 	if err != nil {
 		panic(err) // maps of strings and numbers
 	}
@@ -102,7 +108,7 @@ func (t *tracked) order(events []Event, now time.Time, inconsistent, gap time.Du
 		return -1
 	})
 	waits := func(seq int64, limit time.Duration) bool {
-		if t.Held != seq {
+		if t.HeldAt == 0 || t.Held != seq {
 			t.Held, t.HeldAt = seq, now.Unix()
 		}
 		return now.Sub(time.Unix(t.HeldAt, 0)) < limit
@@ -113,12 +119,15 @@ func (t *tracked) order(events []Event, now time.Time, inconsistent, gap time.Du
 			continue
 		}
 		// Where the numbers begin is not published; 0 and 1 are waited for no longer than any other.
-		top := int64(0)
+		top := t.Past
 		if len(t.Seen) > 0 {
-			top = t.Seen[len(t.Seen)-1][1]
+			top = max(top, t.Seen[len(t.Seen)-1][1])
 		}
-		if seq > top+1 && waits(seq-1, gap) {
-			return ready, lost
+		if seq > top+1 {
+			if waits(seq-1, gap) {
+				return ready, lost
+			}
+			t.Past = seq - 1 // this event may have to wait, too, and one wait must not begin the other anew
 		}
 		if e.Inconsistent {
 			if waits(seq, inconsistent) {

@@ -56,6 +56,34 @@ func TestOrder(t *testing.T) {
 	require.Equal(t, []int64{8}, ready)
 }
 
+// An event that is inconsistent and comes after a missing one holds the later ones back for a bounded time, too: the
+// two waits follow each other and do not begin each other anew. The number 0 is waited for like any other.
+func TestOrderWaitsForAMissingNumberAndThenForItsSuccessor(t *testing.T) {
+	at, tr := time.Unix(1000, 0), &tracked{}
+	step := func(after time.Duration, events ...Event) ([]int64, []int64) {
+		ready, lost := tr.order(events, at.Add(after), time.Hour, time.Minute)
+		return numbers(ready), numbers(lost)
+	}
+	list := []Event{ev(1, false), ev(3, true), ev(4, false)}
+	ready, _ := step(0, list...)
+	require.Equal(t, []int64{1}, ready)
+	for m := time.Minute; m < time.Hour+time.Minute; m += time.Minute {
+		ready, lost := step(m, list...)
+		require.Empty(t, append(ready, lost...), "%s", m)
+	}
+	ready, lost := step(2*time.Hour, list...)
+	require.Equal(t, []int64{3}, lost)
+	require.Equal(t, []int64{4}, ready)
+	ready, _ = step(2*time.Hour, append(list, ev(2, false))...)
+	require.Equal(t, []int64{2}, ready, "late is better than never")
+
+	tr = &tracked{}
+	ready, lost = step(0, ev(0, true), ev(1, false))
+	require.Empty(t, append(ready, lost...))
+	_, lost = step(time.Hour, ev(0, true), ev(1, false))
+	require.Equal(t, []int64{0}, lost)
+}
+
 // Whatever comes in whatever pieces: each once, and in order as long as nobody waits too long.
 func TestOrderOfAnyArrival(t *testing.T) {
 	for seed := range uint64(200) {

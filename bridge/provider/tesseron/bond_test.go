@@ -46,3 +46,30 @@ func TestOurTicketThatEndedAtOnceIsToldThroughItsBond(t *testing.T) {
 	require.Equal(t, ref, l.Bond.Reference)
 	require.Contains(t, l.Event.Text, "Closed in Tesseron.")
 }
+
+// A ticket whose task is over and that the search finds no more is not asked about for ever, whatever its last state
+// means to SSP: calls are few.
+func TestATicketOfAnEndedTaskIsNotAskedAbout(t *testing.T) {
+	v, book := vendor(t, "2024-05"), &provider.Book{}
+	src := v.Config(quick + fixed + statuses)
+	f := flowtest.Start(t, flowtest.Build(t, "desk", "tesseron", src, provider.Deps{Bonded: book.Of("desk")}),
+		flowtest.Options{Common: &flowtest.Decode(t, "tesseron", src).(*tesseron.Config).Common, Book: book})
+	ref := f.Submit("1")
+	about := func() int {
+		n := 0
+		for _, c := range v.Server.Calls() {
+			if strings.Contains(string(c.Body), `"`+ref+`"`) {
+				n++
+			}
+		}
+		return n
+	}
+	v.SetStatus(ref, "Closed") // not among the hits any more, and it resolves nothing
+	asked := about()
+	require.Eventually(t, func() bool { return about() > asked+2 }, flowtest.Wait, 5*time.Millisecond, "as long as the task is open")
+	f.Settled(f.Out(bridge.Close, "1", "").Event, bridge.StateDone)
+	rounds(t, v, 3) // one may be under way
+	asked = about()
+	rounds(t, v, 4)
+	require.Equal(t, asked, about())
+}

@@ -2,7 +2,6 @@ package tesseron
 
 import (
 	_ "embed" // the profiles
-	"net/url"
 	"strconv"
 
 	"github.com/pergabridge/pergabridge/bridge/config"
@@ -107,7 +106,7 @@ type Poll struct {
 	SearchParam string                        `yaml:"search" doc:"searchParam that finds the tickets, best also those solved lately; without it nothing is polled"`
 	Filter      string                        `yaml:"filter" doc:"Filter; its grammar is not published"`
 	Statuses    map[string]*vendorapi.Telling `yaml:"statuses" doc:"what each state means to SSP, by TicketStatus; nothing is built in"`
-	Forget      config.Duration               `yaml:"forget_after" default:"30d" doc:"how long a resolved ticket is still followed"`
+	Forget      config.Duration               `yaml:"forget_after" default:"30d" doc:"how long a ticket is remembered that is resolved, or that neither the search nor a task names any more"`
 }
 
 var parties = map[string][]string{
@@ -142,12 +141,8 @@ func (c *Config) ValidateConfig(n *config.Node) {
 	}
 	c.Override.Check(n, p)
 	c.Override.Apply(p)
-	if u, err := url.Parse(c.Base); c.Base != "" && (err != nil || u.Scheme != "http" && u.Scheme != "https" || u.Host == "" || u.User != nil || u.RawQuery != "") {
-		n.Key("base").Problemf("base: https://asm.example.com", "must be an http or https address without query and user")
-	}
-	if !n.Key("reference_number").Exists() {
-		c.Reference.Prefix = "SSP-"
-	}
+	provider.CheckBase(n.Key("base"), c.Base, "https://asm.example.com")
+	c.Reference.Complete(n.Key("reference_number"), c.Poll.SearchParam != "")
 	at := n.Key("limits").Key("in_flight")
 	switch {
 	case !at.Exists():
@@ -246,9 +241,6 @@ func (c *Config) poll(n *config.Node) {
 	}
 	for name, t := range c.Poll.Statuses {
 		t.Check(n.Key("statuses").Key(name), c.Tables)
-	}
-	if c.Poll.SearchParam != "" && c.Reference.Prefix+c.Reference.Suffix == "" {
-		n.Problemf("reference_number: {prefix: SSP-}", "without prefix or suffix nobody can tell our tickets from others")
 	}
 }
 

@@ -2,7 +2,6 @@ package tesseron
 
 import (
 	"context"
-	"errors"
 	"fmt"
 	"log/slog"
 	"strings"
@@ -10,7 +9,6 @@ import (
 
 	"github.com/pergabridge/pergabridge/bridge"
 	"github.com/pergabridge/pergabridge/bridge/mapping"
-	"github.com/pergabridge/pergabridge/bridge/outbound"
 	"github.com/pergabridge/pergabridge/bridge/provider/vendorapi"
 )
 
@@ -52,14 +50,6 @@ func (f *fresh) take() []string {
 	return out
 }
 
-func outcomeOf(err error) bridge.Outcome {
-	var f *vendorapi.Failure
-	if errors.As(err, &f) {
-		return f.Outcome
-	}
-	return bridge.Outcome{Kind: bridge.OutcomeRefused, Reason: bridge.InternalError, Detail: err.Error()}
-}
-
 // opens reports whether an event makes a ticket.
 func opens(l *bridge.Lease) bool {
 	return l.Event.Kind == bridge.Submit && (l.Event.Mode == bridge.ModeNew || l.Event.Mode == "")
@@ -72,14 +62,14 @@ func (d *Destination) Deliver(ctx context.Context, l bridge.Lease) bridge.Outcom
 	}
 	args, skip, err := d.position(&l)
 	if err != nil {
-		return outcomeOf(err)
+		return vendorapi.OutcomeOf(err)
 	}
 	if skip {
 		return bridge.Outcome{Kind: bridge.OutcomeDone, Reason: bridge.Skipped, Detail: d.name + ": positions.close is -1: the vendor is not told"}
 	}
 	answer, reply, err := d.api.send(ctx, "CreateTicketPosition", args)
 	if err != nil {
-		return outcomeOf(err)
+		return vendorapi.OutcomeOf(err)
 	}
 	out := reply.Outcome
 	out.Comment = firstText(answer, "ticketPositionNumber")
@@ -94,7 +84,7 @@ func (d *Destination) ticket(l *bridge.Lease, env map[string]any) (map[string]an
 	}
 	out := map[string]any{ // the publisher's own defaults, and the task's own words
 		"ticketType": 1, "urgencyType": 1, "effectsType": 1, "releasedOption": true, "privateOption": false, "internalOption": false,
-		"ticketHeader": firstOf(l.Event.Title, "Task "+l.Event.Task), "ticketText": firstOf(l.Event.Description, l.Event.Text, l.Event.Title, "Task "+l.Event.Task),
+		"ticketHeader": vendorapi.FirstText(l.Event.Title, "Task "+l.Event.Task), "ticketText": vendorapi.FirstText(l.Event.Description, l.Event.Text, l.Event.Title, "Task "+l.Event.Task),
 	}
 	for k, v := range fields {
 		out[k] = v
@@ -103,31 +93,22 @@ func (d *Destination) ticket(l *bridge.Lease, env map[string]any) (map[string]an
 	return out, nil
 }
 
-func firstOf(s ...string) string {
-	for _, x := range s {
-		if strings.TrimSpace(x) != "" {
-			return x
-		}
-	}
-	return ""
-}
-
 func (d *Destination) open(ctx context.Context, l *bridge.Lease) bridge.Outcome {
 	env := d.config.Tables.Env(mapping.LeaseEnv(*l))
 	fields, err := d.ticket(l, env)
 	if err != nil {
-		return outcomeOf(err)
+		return vendorapi.OutcomeOf(err)
 	}
 	if err := d.tryOut(fields); err != nil {
-		return outcomeOf(err)
+		return vendorapi.OutcomeOf(err)
 	}
 	enterprise, number, err := d.enterprise(ctx, env)
 	if err != nil {
-		return outcomeOf(err) // no ticket was made; what was made before it is found again by its key
+		return vendorapi.OutcomeOf(err) // no ticket was made; what was made before it is found again by its key
 	}
 	contact, err := d.contact(ctx, enterprise, number, env)
 	if err != nil {
-		return outcomeOf(err) // no ticket was made; what was made before it is found again by its key
+		return vendorapi.OutcomeOf(err) // no ticket was made; what was made before it is found again by its key
 	}
 	fields["enterpriseId"] = idText(enterprise)
 	if contact != 0 {
@@ -135,7 +116,7 @@ func (d *Destination) open(ctx context.Context, l *bridge.Lease) bridge.Outcome 
 	}
 	answer, reply, err := d.api.send(ctx, "CreateTicket", fields)
 	if err != nil {
-		out := outcomeOf(err)
+		out := vendorapi.OutcomeOf(err)
 		if out.Kind == bridge.OutcomeRefused && out.Reason == bridge.RefusedAnswer {
 			return d.inUse(ctx, out, l)
 		}
@@ -162,7 +143,7 @@ func (d *Destination) tryOut(fields map[string]any) error {
 		try["enterpriseId"] = 1
 	}
 	if _, err := d.api.client.Prepare("CreateTicket", try); err != nil {
-		return mappingFailed(d.name, "ticket", err)
+		return vendorapi.Unmapped(d.name, "ticket", err)
 	}
 	return nil
 }
@@ -188,7 +169,7 @@ func (d *Destination) ours(ctx context.Context, task string) (string, error) {
 	ref := d.config.Reference.Of(task)
 	numbers, err := d.api.SearchTicket(ctx, ref)
 	if err != nil {
-		o := outcomeOf(err)
+		o := vendorapi.OutcomeOf(err)
 		if d.config.AbsentOnFailure && o.Kind == bridge.OutcomeRefused && o.Reason == bridge.RefusedAnswer && o.Status == 200 {
 			return "", nil
 		}
@@ -225,13 +206,13 @@ func (d *Destination) position(l *bridge.Lease) (args map[string]any, skip bool,
 		}
 	}
 	if l.Event.Kind == bridge.Submit {
-		text = firstOf(text, l.Event.Description, l.Event.Title)
+		text = vendorapi.FirstText(text, l.Event.Description, l.Event.Title)
 	}
 	if strings.TrimSpace(text) == "" && l.Event.Kind == bridge.Close {
 		text = "Closed."
 		if !d.config.Positions.CloseText.IsZero() {
 			if text, err = d.config.Positions.CloseText.Eval(d.config.Tables.Env(mapping.LeaseEnv(*l))); err != nil {
-				return nil, false, mappingFailed(d.name, "positions.close_text", err)
+				return nil, false, vendorapi.Unmapped(d.name, "positions.close_text", err)
 			}
 		}
 	}
@@ -288,5 +269,5 @@ func (d *Destination) Render(l bridge.Lease) (string, error) {
 	if err != nil {
 		return "", fmt.Errorf("%s: %w", d.name, err)
 	}
-	return outbound.Excerpt([]byte(vendorapi.Show(r))), nil
+	return vendorapi.Show(r), nil
 }

@@ -10,7 +10,8 @@ import (
 )
 
 // all reads every page of a search. It stops on an empty page, or on a short one when the vendor's own
-// counts do not speak of more; a hit that comes again means that the vendor does not page as asked.
+// counts do not speak of more. A hit comes again when a new one moved the rest to later pages; but a page that is
+// the first one again means that the vendor does not page as asked.
 func (d *Destination) all(ctx context.Context, op string, q Search, get func(context.Context, Search) (Page, error), id string) ([]vendorapi.Record, error) {
 	var out []vendorapi.Record
 	seen := map[string]bool{}
@@ -26,16 +27,19 @@ func (d *Destination) all(ctx context.Context, op string, q Search, get func(con
 		if err != nil {
 			return nil, err
 		}
+		before := len(out)
 		for _, r := range p.Items {
 			key := r.String(id)
 			if key == "" {
 				return nil, bad("a hit without " + id)
 			}
-			if seen[key] {
-				return nil, bad("hit " + key + " came twice: the vendor does not page as asked")
+			if !seen[key] {
+				seen[key] = true
+				out = append(out, r)
 			}
-			seen[key] = true
-			out = append(out, r)
+		}
+		if len(p.Items) > 0 && len(out) == before && p.Items[0].String(id) == out[0].String(id) {
+			return nil, bad(fmt.Sprintf("page %d is the first one again: the vendor does not page as asked", page))
 		}
 		if len(p.Items) == 0 || len(p.Items) < q.Take && int64(len(out)) >= max(p.Count, p.Filtered) {
 			return out, nil
@@ -67,7 +71,7 @@ func (d *Destination) fits(r vendorapi.Record, by, value string) bool {
 // lookFor returns the only hit that fits; none gives an empty record. within may leave hits out.
 func (d *Destination) lookFor(ctx context.Context, what string, x *Party, env map[string]any, within func(vendorapi.Record) bool) (r vendorapi.Record, found bool, value string, err error) {
 	if value, err = x.Value.Eval(env); err != nil {
-		return r, false, "", mappingFailed(d.name, what+".value", err)
+		return r, false, "", vendorapi.Unmapped(d.name, what+".value", err)
 	}
 	if value = strings.TrimSpace(value); value == "" {
 		return r, false, "", nil
@@ -75,7 +79,7 @@ func (d *Destination) lookFor(ctx context.Context, what string, x *Party, env ma
 	search := value
 	if !x.Search.IsZero() {
 		if search, err = x.Search.Eval(env); err != nil {
-			return r, false, "", mappingFailed(d.name, what+".search", err)
+			return r, false, "", vendorapi.Unmapped(d.name, what+".search", err)
 		}
 	}
 	op, get, id := "GetEnterprises", d.api.GetEnterprises, "enterpriseId"
@@ -93,15 +97,10 @@ func (d *Destination) lookFor(ctx context.Context, what string, x *Party, env ma
 		}
 	}
 	if len(fit) > 1 {
-		return r, false, value, &vendorapi.Failure{Op: op, Outcome: bridge.Outcome{Kind: bridge.OutcomeRefused, Reason: bridge.RefusedAnswer,
-			Detail: fmt.Sprintf("%s: %d %ss have %s %q; a person has to say which one it is", d.name, len(fit), what, x.By, value)}}
+		return r, false, value, vendorapi.Refused(d.name, op, fmt.Sprintf("%d %ss have %s %q; a person has to say which one it is", len(fit), what, x.By, value))
 	}
 	if len(fit) == 0 {
 		return r, false, value, nil
 	}
 	return fit[0], true, value, nil
-}
-
-func mappingFailed(name, what string, err error) error {
-	return &vendorapi.Failure{Op: what, Outcome: bridge.Outcome{Kind: bridge.OutcomeRefused, Reason: bridge.MappingFailed, Detail: fmt.Sprintf("%s: %s: %v", name, what, err)}}
 }

@@ -275,6 +275,21 @@ func (l listener) Deliver(_ context.Context, x bridge.Lease) bridge.Outcome {
 	return bridge.Outcome{Kind: bridge.OutcomeDone}
 }
 
+// rounds waits until the poll has searched more than n times.
+func rounds(t *testing.T, v *tesserontest.Vendor, n int) {
+	t.Helper()
+	before := len(v.Server.Calls())
+	require.Eventually(t, func() bool {
+		done := 0
+		for _, c := range v.Server.Calls()[before:] {
+			if c.Path == "/ApiTicket/SearchTicketByParameter" {
+				done++
+			}
+		}
+		return done > n
+	}, flowtest.Wait, 5*time.Millisecond)
+}
+
 // A ticket that somebody else opened and that a task was linked with is followed, from where it stands, for as
 // long as the task is open.
 func TestLinkedTicketIsFollowed(t *testing.T) {
@@ -283,19 +298,7 @@ func TestLinkedTicketIsFollowed(t *testing.T) {
 	src, book := v.Config(quick+fixed+statuses), &provider.Book{}
 	f := flowtest.Start(t, flowtest.Build(t, "desk", "tesseron", src, provider.Deps{Bonded: book.Of("desk")}),
 		flowtest.Options{Common: &flowtest.Decode(t, "tesseron", src).(*tesseron.Config).Common, Book: book})
-	rounds := func(n int) {
-		t.Helper()
-		before := len(v.Server.Calls())
-		require.Eventually(t, func() bool {
-			done := 0
-			for _, c := range v.Server.Calls()[before:] {
-				if c.Path == "/ApiTicket/SearchTicketByParameter" {
-					done++
-				}
-			}
-			return done > n
-		}, flowtest.Wait, 5*time.Millisecond)
-	}
+	rounds := func(n int) { t.Helper(); rounds(t, v, n) }
 	rounds(2) // both are known as foreign
 	v.SetStatus(number, "Closed")
 	rounds(2) // and this one is not among the hits any more

@@ -9,7 +9,6 @@ import (
 	"strings"
 	"sync"
 
-	"github.com/pergabridge/pergabridge/bridge"
 	"github.com/pergabridge/pergabridge/bridge/mapping"
 	"github.com/pergabridge/pergabridge/bridge/provider/vendorapi"
 )
@@ -21,11 +20,11 @@ func (d *Destination) fields(what string, tree mapping.Tree, env map[string]any)
 	}
 	v, err := tree.Eval(env)
 	if err != nil {
-		return nil, mappingFailed(d.name, what, err)
+		return nil, vendorapi.Unmapped(d.name, what, err)
 	}
 	m, ok := withoutEmpty(v).(map[string]any)
 	if !ok {
-		return nil, mappingFailed(d.name, what, fmt.Errorf("gave %T, wanted an object", v))
+		return nil, vendorapi.Unmapped(d.name, what, fmt.Errorf("gave %T, wanted an object", v))
 	}
 	return m, nil
 }
@@ -75,7 +74,7 @@ func (d *Destination) enterprise(ctx context.Context, env map[string]any) (id in
 	if id, ok := r.Int("enterpriseId"); ok {
 		return id, r.String("businessPartnerId"), d.merge(ctx, "enterprise", "UpdateEnterprise", x, r, env)
 	}
-	return 0, "", mappingFailed(d.name, "enterprise", fmt.Errorf("the vendor's id %q is no number", r.String("enterpriseId")))
+	return 0, "", vendorapi.Unmapped(d.name, "enterprise", fmt.Errorf("the vendor's id %q is no number", r.String("enterpriseId")))
 }
 
 func (d *Destination) missingEnterprise(ctx context.Context, value string, env map[string]any) (int64, string, error) {
@@ -94,16 +93,12 @@ func (d *Destination) missingEnterprise(ctx context.Context, value string, env m
 		if id := firstInt(answer, "enterpriseId"); id != 0 {
 			return id, number, nil
 		}
-		return 0, "", mappingFailed(d.name, "CreateEnterprise", fmt.Errorf("the answer holds no id"))
+		return 0, "", vendorapi.Unmapped(d.name, "CreateEnterprise", fmt.Errorf("the answer holds no id"))
 	}
 	if x.Missing == "refuse" || x.ID == 0 {
-		return 0, "", refusal(d.name, fmt.Sprintf("no enterprise has %s %q", x.By, value))
+		return 0, "", vendorapi.Refused(d.name, "submit", fmt.Sprintf("no enterprise has %s %q", x.By, value))
 	}
 	return x.ID, "", nil
-}
-
-func refusal(name, why string) error {
-	return &vendorapi.Failure{Op: "submit", Outcome: bridge.Outcome{Kind: bridge.OutcomeRefused, Reason: bridge.RefusedAnswer, Detail: name + ": " + why}}
 }
 
 // contact returns the id of the contact; 0 leaves it out.
@@ -122,7 +117,7 @@ func (d *Destination) contact(ctx context.Context, enterprise int64, number stri
 	if found {
 		id, ok := r.Int("contactId")
 		if !ok {
-			return 0, mappingFailed(d.name, "contact", fmt.Errorf("the vendor's id %q is no number", r.String("contactId")))
+			return 0, vendorapi.Unmapped(d.name, "contact", fmt.Errorf("the vendor's id %q is no number", r.String("contactId")))
 		}
 		return id, d.merge(ctx, "contact", "UpdateContact", x, r, withNumber(env, number))
 	}
@@ -142,10 +137,10 @@ func (d *Destination) contact(ctx context.Context, enterprise int64, number stri
 		if id := firstInt(answer, "contactId"); id != 0 {
 			return id, nil
 		}
-		return 0, mappingFailed(d.name, "CreateContact", fmt.Errorf("the answer holds no id"))
+		return 0, vendorapi.Unmapped(d.name, "CreateContact", fmt.Errorf("the answer holds no id"))
 	}
 	if x.Missing == "refuse" {
-		return 0, refusal(d.name, fmt.Sprintf("no contact has %s %q", x.By, value))
+		return 0, vendorapi.Refused(d.name, "submit", fmt.Sprintf("no contact has %s %q", x.By, value))
 	}
 	if x.Missing == "omit" {
 		return 0, nil
@@ -229,7 +224,7 @@ func (d *Destination) merge(ctx context.Context, what, op string, x *Party, r ve
 	}
 	raw, err := json.Marshal(whole)
 	if err != nil {
-		return mappingFailed(d.name, what+".fields", err)
+		return vendorapi.Unmapped(d.name, what+".fields", err)
 	}
 	record := op + " " + r.String(what+"Id")
 	if d.written.same(record, string(raw)) {

@@ -11,6 +11,7 @@ import (
 	"time"
 
 	"github.com/pergabridge/pergabridge/bridge"
+	"github.com/pergabridge/pergabridge/bridge/provider"
 	"github.com/pergabridge/pergabridge/bridge/provider/vendorapi"
 	"github.com/pergabridge/pergabridge/bridge/secret"
 )
@@ -43,6 +44,7 @@ type ticket struct {
 	N        int    `json:"n,omitempty"`
 	Task     string `json:"k,omitempty"`
 	Resolved int64  `json:"r,omitempty"`
+	Left     int64  `json:"l,omitempty"` // when it was first found without a bond and not among the hits
 	// Adopted: it is followed because of its bond. Quiet: where it stands is where following begins.
 	Adopted bool `json:"a,omitempty"`
 	Quiet   bool `json:"q,omitempty"`
@@ -85,7 +87,7 @@ func (p *poll) Run(ctx context.Context, d bridge.Duty) error {
 		st, err = readSeen(cursor)
 		return err
 	}
-	return vendorapi.Rounds{Name: p.name, Every: p.config.Poll.Every.Std(), MaxPause: maxBackoff, Log: p.log}.Run(ctx, d, load, func(ctx context.Context) error {
+	return provider.Rounds{Name: p.name, Every: p.config.Poll.Every.Std(), MaxPause: maxBackoff, Log: p.log}.Run(ctx, d, load, func(ctx context.Context) error {
 		return p.round(ctx, d, st)
 	})
 }
@@ -129,19 +131,16 @@ func (p *poll) round(ctx context.Context, d bridge.Duty, st *seen) error {
 	for _, h := range hits {
 		now[h.String("ticketNumber")] = h
 	}
-	// A ticket that has left the hits is asked for by its number, and so is one that has a bond and was never
-	// among them: it was linked or imported, the desk opened it, or it is ours and ended at once.
+	// A ticket that has left the hits is asked for by its number while a task listens, and so is one that was
+	// never among them: it was linked or imported, the desk opened it, or it is ours and ended at once.
 	missing := map[string]bool{}
-	for n, t := range st.Tickets {
-		missing[n] = t.Resolved == 0 || bonds[n].State == bridge.BondOpen
-	}
 	for n, b := range bonds {
-		if b.State == bridge.BondOpen {
+		if t := st.Tickets[n]; b.State == bridge.BondOpen || t != nil && t.Resolved == 0 {
 			missing[n] = true
 		}
 	}
 	for _, n := range slices.Sorted(maps.Keys(missing)) {
-		if _, there := now[n]; there || !missing[n] {
+		if _, there := now[n]; there {
 			continue
 		}
 		more, err := find(Search{SearchParam: n})
@@ -162,12 +161,7 @@ func (p *poll) round(ctx context.Context, d bridge.Duty, st *seen) error {
 		}
 		events = append(events, got...)
 	}
-	for n, t := range st.Tickets {
-		// With a bond it stays: it would be taken for a new one, and told again.
-		if t.Resolved != 0 && bonds[n].State != bridge.BondOpen && p.now().Unix()-t.Resolved > int64(p.config.Poll.Forget.Std().Seconds()) {
-			delete(st.Tickets, n)
-		}
-	}
+	p.forget(st, now, bonds)
 	st.Seeded = true
 	if after := st.write(); after != before || len(events) > 0 {
 		if _, err := d.Accept(ctx, events, after); err != nil {
@@ -175,6 +169,25 @@ func (p *poll) round(ctx context.Context, d bridge.Duty, st *seen) error {
 		}
 	}
 	return nil
+}
+
+// forget drops tickets that ended long ago, or that nobody has spoken of for as long. One that is among the hits
+// or has an open bond stays: it would be taken for a new one, and told again.
+func (p *poll) forget(st *seen, hits map[string]vendorapi.Record, bonds map[string]bridge.Bond) {
+	now := p.now().Unix()
+	for n, t := range st.Tickets {
+		_, hit := hits[n]
+		bond, bonded := bonds[n]
+		switch {
+		case hit || bonded:
+			t.Left = 0
+		case t.Left == 0:
+			t.Left = now
+		}
+		if last := max(t.Resolved, t.Left); last != 0 && !hit && bond.State != bridge.BondOpen && now-last > int64(p.config.Poll.Forget.Std().Seconds()) {
+			delete(st.Tickets, n)
+		}
+	}
 }
 
 // bonded returns the bonds by ticket number, and stops following tickets of somebody else whose task is over

@@ -62,13 +62,6 @@ func newAPI(name string, c *Config, d provider.Deps, perMinute float64) (*API, f
 		return nil, nil, err
 	}
 	c.Override.Apply(profile)
-	opts := d.Outbound
-	if opts.Log == nil {
-		opts.Log = d.Log
-	}
-	if opts.Now == nil {
-		opts.Now = d.Now
-	}
 	clients := map[string]*outbound.Client{}
 	end := func() {
 		for _, k := range clients {
@@ -87,7 +80,7 @@ func newAPI(name string, c *Config, d provider.Deps, perMinute float64) (*API, f
 		default:
 			o.Auth.Query = &outbound.QueryKey{Name: k.name, Secret: k.key}
 		}
-		if clients[service], err = outbound.New(name, o, opts); err != nil {
+		if clients[service], err = outbound.New(name, o, d.Outbound); err != nil {
 			delete(clients, service)
 			end()
 			return nil, nil, err
@@ -103,17 +96,19 @@ func newAPI(name string, c *Config, d provider.Deps, perMinute float64) (*API, f
 
 // Contracts returns the publisher's files for a profile; basic data is nil where nothing is published.
 func Contracts(profile string) (basicData, ticket *contract.Contract, err error) {
-	if ticket, err = contract.Load(contractTicket); err != nil {
+	if ticket, err = publishedTicket(); err != nil {
 		return nil, nil, err
 	}
-	switch profile {
-	case "2024-03":
-		basicData, err = contract.Load(contract2403)
-	case "2024-05":
-		basicData, err = contract.Load(contract2405)
+	if read := publishedBasic[profile]; read != nil {
+		basicData, err = read()
 	}
 	return basicData, ticket, err
 }
+
+var (
+	publishedTicket = contract.Once(contractTicket)
+	publishedBasic  = map[string]func() (*contract.Contract, error){"2024-03": contract.Once(contract2403), "2024-05": contract.Once(contract2405)}
+)
 
 func (c *Config) conforms(op string, r outbound.Request) []string {
 	basic, ticket, err := Contracts(c.Profile)
@@ -141,7 +136,7 @@ type checker struct {
 // Check makes one search of each service.
 func (c *checker) Check(ctx context.Context) []provider.CheckResult {
 	one := func(what string, err error) provider.CheckResult {
-		if o := outcomeOrDone(err); o.Kind == bridge.OutcomeRefused && o.Status == 200 {
+		if o := vendorapi.OutcomeOf(err); o.Kind == bridge.OutcomeRefused && o.Status == 200 {
 			return provider.CheckResult{What: what, OK: true, Detail: "answered; it said: " + o.Detail}
 		}
 		if err != nil {
@@ -165,11 +160,4 @@ func (c *checker) Check(ctx context.Context) []provider.CheckResult {
 		out = append(out, provider.CheckResult{What: "contract", OK: true, Detail: "basic data: " + basic.Assumed().String()})
 	}
 	return out
-}
-
-func outcomeOrDone(err error) bridge.Outcome {
-	if err == nil {
-		return bridge.Outcome{Kind: bridge.OutcomeDone}
-	}
-	return outcomeOf(err)
 }

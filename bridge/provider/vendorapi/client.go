@@ -10,7 +10,6 @@ import (
 
 	"github.com/pergabridge/pergabridge/bridge"
 	"github.com/pergabridge/pergabridge/bridge/outbound"
-	"github.com/pergabridge/pergabridge/bridge/secret"
 )
 
 // A Caller makes HTTP calls; it is an [outbound.Client].
@@ -45,8 +44,6 @@ type Client struct {
 	Base    string
 	// HTTP returns what makes the calls of an operation: services may have keys of their own.
 	HTTP func(op *Operation) Caller
-	// Statuses means statuses differently than package outbound does.
-	Statuses outbound.Policy
 	// Judge may be nil.
 	Judge Judge
 	// Before is called before every call; an error gives it up. Nil: nothing.
@@ -62,28 +59,11 @@ type Client struct {
 	Guard func(op string, args map[string]any) error
 }
 
-// A Failure is a call that was not done.
-type Failure struct {
-	Op      string
-	Outcome bridge.Outcome
-}
-
-// Error says what happened, secrets masked.
-func (f *Failure) Error() string {
-	if f.Outcome.Detail == "" {
-		return f.Op + ": " + string(f.Outcome.Reason)
-	}
-	return f.Outcome.Detail // names the provider and the operation
-}
-
-// Down reports whether the failure says something about the whole vendor.
-func (f *Failure) Down() bool { return f.Outcome.Down }
-
 // Call makes the call of an operation. The error is a [*Failure].
 func (c *Client) Call(ctx context.Context, id string, args map[string]any) (*Reply, error) {
 	r, err := c.Prepare(id, args)
 	if err != nil {
-		return nil, &Failure{id, bridge.Outcome{Kind: bridge.OutcomeRefused, Reason: bridge.MappingFailed, Detail: secret.Mask(c.Name + ": " + err.Error())}}
+		return nil, refused(c.Name, id, bridge.MappingFailed, err.Error())
 	}
 	return c.send(ctx, id, r)
 }
@@ -139,7 +119,7 @@ func (c *Client) send(ctx context.Context, id string, r outbound.Request) (*Repl
 	if c.After != nil {
 		c.After(ctx, op)
 	}
-	out := outbound.Classify(a, err, c.Statuses)
+	out := outbound.Classify(a, err, outbound.Policy{})
 	reply.Status = a.Status
 	if len(a.Body) > 0 {
 		var v any

@@ -136,11 +136,7 @@ func (p *Profile) complete() error {
 		if o.Method == "" || !strings.HasPrefix(o.Path, "/") {
 			return fmt.Errorf("profile: operation %s needs a method and a path", id)
 		}
-		def := "body"
-		if o.Method == "GET" {
-			def = "query"
-		}
-		if err := p.fill(o.Fields, def); err != nil {
+		if err := p.fill(o.Fields, place(o.Method)); err != nil {
 			return fmt.Errorf("profile: operation %s: %w", id, err)
 		}
 	}
@@ -150,6 +146,14 @@ func (p *Profile) complete() error {
 		}
 	}
 	return nil
+}
+
+// place is where the fields of a method go.
+func place(method string) string {
+	if method == "GET" {
+		return "query"
+	}
+	return "body"
 }
 
 func (p *Profile) fill(s Shape, in string) error {
@@ -239,11 +243,9 @@ func (o *Override) Apply(p *Profile) {
 			continue
 		}
 		if x.Method != "" && x.Method != op.Method {
-			moved := map[bool]string{true: "query", false: "body"}[x.Method == "GET"]
-			was := map[bool]string{true: "query", false: "body"}[op.Method == "GET"]
 			for _, f := range op.Fields {
-				if f.In == was && moved != was {
-					f.In = moved
+				if f.In == place(op.Method) {
+					f.In = place(x.Method)
 				}
 			}
 			op.Method = x.Method

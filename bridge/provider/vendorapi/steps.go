@@ -1,7 +1,9 @@
 package vendorapi
 
 import (
+	"errors"
 	"fmt"
+	"slices"
 
 	"github.com/pergabridge/pergabridge/bridge/config"
 	"github.com/pergabridge/pergabridge/bridge/mapping"
@@ -50,9 +52,12 @@ func (Steps) ConfigSchema() map[string]any {
 	return map[string]any{"oneOf": []any{map[string]any{"const": "skip"}, one, map[string]any{"type": "array", "items": one}}}
 }
 
-// Check reports what does not fit the profile; allowed names the operations of this place, nil all
-// that write.
-func (s Steps) Check(n *config.Node, p *Profile, t mapping.Tables, allowed ...string) {
+// Check reports what does not fit the profile; fits names the operations of this place, none means all that
+// write.
+func (s Steps) Check(n *config.Node, p *Profile, t mapping.Tables, fits ...string) {
+	if len(fits) == 0 {
+		fits = slices.DeleteFunc(p.IDs(), func(id string) bool { return p.Operations[id].Reads })
+	}
 	for i := range s {
 		st, at := &s[i], n
 		if n.Kind() == config.Sequence {
@@ -70,33 +75,26 @@ func (s Steps) Check(n *config.Node, p *Profile, t mapping.Tables, allowed ...st
 			}
 			continue
 		}
-		op, ok := p.Operations[st.Operation]
-		fits := ok && !op.Reads
-		for j, a := range allowed {
-			if j == 0 {
-				fits = false
-			}
-			fits = fits || ok && a == st.Operation
-		}
-		if !fits {
-			known := allowed
-			if len(known) == 0 {
-				for _, id := range p.IDs() {
-					if !p.Operations[id].Reads {
-						known = append(known, id)
-					}
-				}
-			}
-			at.Key("operation").Problemf("", "%q is none of the operations that fit here: %v", st.Operation, known)
+		if !slices.Contains(fits, st.Operation) {
+			at.Key("operation").Problemf("", "%q is none of the operations that fit here: %v", st.Operation, fits)
 			continue
 		}
-		if op.Disabled {
+		if p.Operations[st.Operation].Disabled {
 			at.Key("operation").Problemf("operations: {"+st.Operation+": {enabled: true, path: …}}", "%s is disabled until it is mapped", st.Operation)
 		}
 		if !st.Body.IsZero() && !st.Body.IsObject() {
 			at.Key("body").Problemf("body: {name: value}", "must be a section")
 		}
 	}
+}
+
+// Take is [Steps.Choose] where a step has to fit.
+func (s Steps) Take(env map[string]any) (*Step, map[string]any, error) {
+	st, args, err := s.Choose(env)
+	if err == nil && st == nil {
+		err = errors.New("no step fits; add one without when, for instance skip: true")
+	}
+	return st, args, err
 }
 
 // Choose returns the step that fits and its values; nil when none does.

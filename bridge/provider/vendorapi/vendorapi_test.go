@@ -187,6 +187,30 @@ func TestTaskReference(t *testing.T) {
 	}
 }
 
+func TestTaskReferenceTellsOursFromOthers(t *testing.T) {
+	for _, c := range []struct {
+		src      string
+		followed bool
+		want     TaskReference
+		problems int
+	}{
+		{"{}", true, TaskReference{Prefix: "SSP-"}, 0},
+		{`{r: {suffix: -S}}`, true, TaskReference{Suffix: "-S"}, 0},
+		{`{r: {prefix: ""}}`, true, TaskReference{}, 1},
+		{`{r: {prefix: ""}}`, false, TaskReference{}, 0},
+	} {
+		n, err := config.Parse("c.yaml", []byte(c.src))
+		require.NoError(t, err)
+		var x TaskReference
+		if at := n.Key("r"); at.Exists() {
+			config.Decode(at, &x)
+		}
+		x.Complete(n.Key("r"), c.followed)
+		require.Equal(t, c.want, x, c.src)
+		require.Len(t, n.Problems(), c.problems, c.src)
+	}
+}
+
 func steps(t *testing.T, src string) (Steps, config.Problems) {
 	t.Helper()
 	n, err := config.Parse("c.yaml", []byte("s: "+src))

@@ -89,7 +89,8 @@ func (t *tx) accept(e *bridge.Event) bridge.Receipt {
 }
 
 // reported returns the delivered event of which e reports that its mail did not arrive, nil if there is
-// none. A report about an event that is not settled yet is for a person.
+// none. If its outcome is unknown, the report proves that the mail was taken. Else the report about an event that
+// is not settled yet is quarantined, for the try in flight or a person.
 func (t *tx) reported(e *bridge.Event) *bridge.Event {
 	if e.Bounced == "" || e.Quarantine != "" {
 		return nil
@@ -98,12 +99,45 @@ func (t *tx) reported(e *bridge.Event) *bridge.Event {
 	switch {
 	case of == nil || of.Provider != e.Provider || of.State == bridge.StateEnded:
 		return nil
-	case of.State != bridge.StateDone:
+	case t.toldBefore(of, e):
+		e.Detail += "; another report has told of that mail"
+		return nil
+	}
+	if l := t.lane(of.Lane()); l != nil && l.head == of.Seq {
+		t.proved(l, of, "")
+	}
+	if of.State != bridge.StateDone {
 		e.Quarantine = bridge.RefusedAnswer
+		of.First = e.ID
+		t.exec("UPDATE event SET first = ? WHERE seq = ?", of.First, of.Seq)
 		return nil
 	}
 	e.Task = of.Task
 	return of
+}
+
+// toldBefore reports whether the report that an event names is about the same mail as another one, or about a
+// later one: the event was sent again since.
+func (t *tx) toldBefore(of, report *bridge.Event) bool {
+	if of.First == "" || report.BouncedAt.IsZero() {
+		return false
+	}
+	before := t.eventByID(of.First)
+	return before != nil && before.Bounced == of.ID && !report.BouncedAt.After(before.BouncedAt)
+}
+
+// returned takes up the report that came while the mail about a delivered event was under way.
+func (t *tx) returned(of *bridge.Event) {
+	if of.State != bridge.StateDone || of.First == "" {
+		return
+	}
+	report := t.eventByID(of.First)
+	if report == nil || report.State != bridge.StateQuarantined || report.Bounced != of.ID {
+		return
+	}
+	report.Task = of.Task
+	t.endEvent(report, bridge.StateEnded, bridge.Automatic, of.ID)
+	t.bounce(of, report)
 }
 
 // bounce ends a delivered event as one that did not arrive. An open whose ticket SSP has did arrive.

@@ -67,7 +67,8 @@ func (t *tx) settle(s bridge.Session, r bridge.Result) bridge.Verdict {
 	t.unlease(l)
 
 	then, why, reference := r.Then, o.Reason, o.Reference
-	if l.evidence && t.proves(l, head, o, then) {
+	seen := l.evidence
+	if seen && t.proves(l, head, o, then) {
 		then, why = bridge.ThenDone, bridge.ByEvidence
 		if reference == "" {
 			reference = l.evidenceRef
@@ -100,6 +101,9 @@ func (t *tx) settle(s bridge.Session, r bridge.Result) bridge.Verdict {
 		t.setLane(l, bridge.LaneReady, why, o.Detail)
 	}
 	t.settledOpen(head)
+	if seen {
+		t.returned(head)
+	}
 	t.recheck(l)
 	v.State, v.Reason, v.Parked = head.State, head.Reason, l.state == bridge.LaneParked
 	return v

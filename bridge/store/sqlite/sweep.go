@@ -63,6 +63,7 @@ func (t *tx) sweepLeases() int {
 			b := t.bond(l.lid.Provider, l.lid.Task)
 			t.done(l, head, b, bridge.ByEvidence, l.evidenceRef, bridge.ReferenceKey(l.evidenceRef, false))
 			t.settledOpen(head)
+			t.returned(head)
 			t.recheck(l)
 			continue
 		}

@@ -1,6 +1,8 @@
 package storetest
 
 import (
+	"crypto/sha256"
+	"encoding/hex"
 	"time"
 
 	"github.com/stretchr/testify/require"
@@ -49,6 +51,18 @@ var mergeRules = []rule{
 		h.queue(h.out(bridge.RejectSolution, "T1", noKey, text("x")))
 		h.queue(h.out(bridge.Update, "T2", noKey, text("x")))
 		h.queue(h.in(bridge.Update, "T1", noKey, text("x")))
+	}},
+	{"other files are another event, whatever the words", func(h *harness) {
+		h.open("T1", "R1")
+		with := func(data string) bridge.Event {
+			sum := sha256.Sum256([]byte(data))
+			e := h.out(bridge.Update, "T1", noKey, text("see the file"))
+			e.Fields = map[string]any{"attachments": bridge.FileField([]bridge.File{{Name: "scan.pdf", Size: len(data), SHA256: hex.EncodeToString(sum[:])}})}
+			return e
+		}
+		first := h.queue(with("page 1"))
+		h.queue(with("page 2"))
+		h.merges(with("page 1"), first)
 	}},
 	{"events with keys are not merged by their words", func(h *harness) {
 		h.open("T1", "R1")

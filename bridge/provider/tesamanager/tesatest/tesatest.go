@@ -62,12 +62,15 @@ type Vendor struct {
 	shape      string
 }
 
+// accountKey is the same for all fakes of a process: making one takes long.
+var accountKey = sync.OnceValues(func() (*rsa.PrivateKey, error) { return rsa.GenerateKey(rand.Reader, 2048) })
+
 // Start starts a fake.
 func Start(now func() time.Time) (*Vendor, error) {
 	if now == nil {
 		now = time.Now
 	}
-	key, err := rsa.GenerateKey(rand.Reader, 2048)
+	key, err := accountKey()
 	if err != nil {
 		return nil, err
 	}

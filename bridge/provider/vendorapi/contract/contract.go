@@ -14,10 +14,13 @@ import (
 	"slices"
 	"sort"
 	"strings"
+	"sync"
 
 	"github.com/getkin/kin-openapi/openapi2"
 	"github.com/getkin/kin-openapi/openapi2conv"
 	"github.com/getkin/kin-openapi/openapi3"
+
+	"github.com/pergabridge/pergabridge/bridge/outbound"
 )
 
 // Contract is a vendor's description of its interface.
@@ -73,6 +76,23 @@ func Load(data []byte) (*Contract, error) {
 		}
 	}
 	return c, nil
+}
+
+// Once returns what reads a file when it is first asked for, because reading one takes long. The contract is shared;
+// nothing that it does changes it.
+func Once(data []byte) func() (*Contract, error) {
+	return sync.OnceValues(func() (*Contract, error) { return Load(data) })
+}
+
+// Objections returns what says what a file objects to in a request for an operation; see [Contract.CheckAs].
+func Objections(load func() (*Contract, error)) func(id string, r outbound.Request) []string {
+	return func(id string, r outbound.Request) []string {
+		c, err := load()
+		if err != nil {
+			return []string{err.Error()}
+		}
+		return c.CheckAs(id, r.URL, r.Header, r.Body)
+	}
 }
 
 func assumed(ext map[string]any) bool {

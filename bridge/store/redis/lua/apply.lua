@@ -103,7 +103,8 @@ function t.settle(r)
   end
   t.unlease(l)
   local what, why, reference, key, bound = r['then'], r.reason, r.reference, r.ref_key, false
-  if l.evidence and proves(l, head, r, what) then
+  local seen = l.evidence
+  if seen and proves(l, head, r, what) then
     what, why = 'done', 'evidence'
     if reference == '' then reference, key = l.evidence_ref, l.evidence_key end
   end
@@ -129,6 +130,7 @@ function t.settle(r)
     t.set_lane(l, 'ready', why, r.detail)
   end
   t.settled_open(head)
+  if seen then t.returned(head) end
   t.recheck(l)
   return { r.token, '0', head.state, head.reason, bound and '1' or '0', l.state == 'parked' and '1' or '0' }
 end

@@ -92,19 +92,55 @@ function t.without_effect(e, b)
   end
 end
 
+-- read_report returns what an event says as a report: of which event the mail did not arrive, and when that
+-- mail was written; nil, nil if it is none.
+local function read_report(e)
+  if e.entrance ~= 'mailbox' then return end
+  local ok, body = pcall(cjson.decode, e.body or call('HGET', P .. 'body', text(e.seq)) or '')
+  if ok then return body.bounced, body.bounced_at end
+end
+
+-- told_before reports whether the report that an event names is about the mail written then, or about a
+-- later one: the event was sent again since.
+local function told_before(of, at)
+  local before = at and of.first ~= '' and t.event_by_id(of.first)
+  if not before then return false end
+  local id, when = read_report(before)
+  return id == of.id and when and at <= when
+end
+
 -- reported returns the delivered event of which e reports that its mail did not arrive, nil if there
--- is none. A report about an event that is not settled yet is for a person.
+-- is none. If its outcome is unknown, the report proves that the mail was taken. Else the report about an
+-- event that is not settled yet is quarantined, for the try in flight or a person.
 function t.reported(e)
-  if e.quarantine ~= '' or e.entrance ~= 'mailbox' then return nil end
-  local ok, body = pcall(cjson.decode, e.body)
-  local id = ok and body.bounced
+  if e.quarantine ~= '' then return nil end
+  local id, at = read_report(e)
   local of = id and t.event_by_id(id)
   if not of or of.provider ~= e.provider or of.state == 'ended' then return nil end
+  if told_before(of, at) then
+    e.detail = e.detail .. '; another report has told of that mail'
+    return nil
+  end
+  local l = t.lane(of.provider, of.dir, of.task)
+  if l and l.head == of.seq then t.proved(l, of, '') end
   if of.state ~= 'done' then
     e.quarantine = 'refused'
+    of.first = e.id
+    t.touch_event(of)
     return nil
   end
   return of
+end
+
+-- returned takes up the report that came while the mail about a delivered event was under way.
+function t.returned(of)
+  t.whole(of)
+  local r = of.state == 'done' and of.first ~= '' and t.event_by_id(of.first)
+  if not r or r.state ~= 'quarantined' or read_report(r) ~= of.id then return end
+  r.task, r.first = of.task, of.id
+  t.touch_event(r)
+  t.set_event(r, 'ended', 'automatic')
+  t.bounce(of, r)
 end
 
 -- bounce ends a delivered event as one that did not arrive. An open whose ticket SSP has did arrive.

@@ -42,6 +42,7 @@ local function sweep_leases()
       if l.evidence then
         t.done(l, head, t.bond(l.provider, l.task), 'evidence', l.evidence_ref, l.evidence_key)
         t.settled_open(head)
+        t.returned(head)
         t.recheck(l)
       else
         l.due = now

@@ -1,4 +1,4 @@
-package vendorapi
+package provider
 
 import (
 	"context"
@@ -11,11 +11,11 @@ import (
 	"github.com/pergabridge/pergabridge/bridge/secret"
 )
 
-// Rounds runs the poll of a vendor: a round at every interval, with longer pauses after failures in a row.
+// Rounds runs a poll: a round at every interval, with longer pauses after failures in a row.
 type Rounds struct {
 	Name  string
 	Every time.Duration
-	// MaxPause bounds the pause after failures; what the vendor asks for may be longer.
+	// MaxPause bounds the pause after failures; what the other side asks for may be longer, see [Pleading].
 	MaxPause time.Duration
 	Log      *slog.Logger
 }
@@ -55,11 +55,15 @@ func (r Rounds) Run(ctx context.Context, d bridge.Duty, load func(cursor string)
 	}
 }
 
-// pleaded is how long the vendor asked us to wait.
+// A Pleading error says how long the other side asked us to wait.
+type Pleading interface {
+	error
+	After() time.Duration
+}
+
 func pleaded(err error) time.Duration {
-	var f *Failure
-	if errors.As(err, &f) {
-		return f.Outcome.After
+	if p, ok := errors.AsType[Pleading](err); ok {
+		return p.After()
 	}
 	return 0
 }
