@@ -111,3 +111,17 @@ func (o *Outcome) Contact() bool {
 	}
 	return true
 }
+
+// Wrote reports whether this try may have written something at the destination. One that surely did not,
+// that only looked up, or that only showed what would be sent, leaves nothing that could come back as an
+// echo.
+func (o *Outcome) Wrote() bool {
+	if o.Untried || o.Kind == OutcomeRetry || o.Kind == OutcomeRefused {
+		return false
+	}
+	switch o.Reason {
+	case LookupFailed, ByEvidence, Observed:
+		return false
+	}
+	return true
+}

@@ -211,7 +211,9 @@
 //
 // What ends without effect (ignored, skipped, bounced) takes back what it did: after a resolve the bond is
 // open again, unless another is on its way; after a submit the bond is pending without one, and the
-// next submit is new; after a submit that reopened, the bond is closed again.
+// next submit is new; after a submit that reopened, the bond is closed again. event_retry gives it back: a
+// submit is the one that others merge into, and reopens a bond that is resolved or over; a resolve resolves
+// an open one. Of a bond that is superseded nothing but its submit can be retried.
 //
 // # Breaker, rate and retry period
 //

@@ -37,7 +37,7 @@ type Verb string
 
 // The verbs.
 const (
-	VerbEventRetry  Verb = "event_retry"  // parked head: try again now; merged, late, skipped, bounced, ignored, superseded or echo event: append to its lane after all
+	VerbEventRetry  Verb = "event_retry"  // parked head: try again now; merged, late, skipped, bounced, ignored, superseded or echo event: append to its lane after all, with what it does to its bond
 	VerbEventIgnore Verb = "event_ignore" // end without effect; its lane then awaits resume
 	VerbEventSettle Verb = "event_settle" // declare done (submit: with Reference); its lane goes on
 	VerbEventErase  Verb = "event_erase"  // remove what a settled event and its tries say; that it was, and how it ended, stays

@@ -133,7 +133,7 @@ type Lease struct {
 	Bond    Bond
 	Attempt int // this try, from 1
 	// Unknown is set when an earlier try may have had its effect; UnknownSince is when that was
-	// recorded of a real try last: turns that only waited ([Outcome].Untried) do not count.
+	// recorded of a real try last: turns that only waited or looked up ([Outcome.Wrote]) do not count.
 	// Evidence has to be looked for before it is repeated. A person's event_retry or lane_retry
 	// clears it: the person has looked.
 	Unknown      bool

@@ -26,6 +26,7 @@ import (
 	"github.com/pergabridge/pergabridge/bridge/config"
 	"github.com/pergabridge/pergabridge/bridge/outbound"
 	"github.com/pergabridge/pergabridge/bridge/outbound/mailauth"
+	"github.com/pergabridge/pergabridge/bridge/outbound/outboundtest"
 	"github.com/pergabridge/pergabridge/bridge/secret"
 	"github.com/pergabridge/pergabridge/mailin/dovecottest"
 )
@@ -295,75 +296,46 @@ func TestWrongPasswordIsNotTriedFast(t *testing.T) {
 
 // hole is a TCP proxy that can fall silent without closing anything.
 type hole struct {
-	net.Listener
+	addr   string
 	silent atomic.Bool
 	conns  atomic.Int32
-	wg     sync.WaitGroup
-	mu     sync.Mutex
-	open   []net.Conn
 }
 
 func newHole(t *testing.T, to string) *hole {
-	l, err := net.Listen("tcp", "127.0.0.1:0")
-	require.NoError(t, err)
-	h := &hole{Listener: l}
-	pipe := func(dst, src net.Conn) {
-		defer h.wg.Done()
-		buf := make([]byte, 4096)
-		for {
-			n, err := src.Read(buf)
-			if err != nil {
-				_ = dst.Close()
-				return
-			}
-			if h.silent.Load() {
-				continue
-			}
-			if _, err := dst.Write(buf[:n]); err != nil {
-				return
-			}
-		}
-	}
-	h.wg.Add(1)
-	go func() {
-		defer h.wg.Done()
-		for {
-			in, err := l.Accept()
-			if err != nil {
-				return
-			}
-			out, err := net.Dial("tcp", to)
-			if err != nil {
-				_ = in.Close()
-				continue
-			}
-			h.conns.Add(1)
-			h.silent.Store(false) // a new connection works again
-			h.mu.Lock()
-			h.open = append(h.open, in, out)
-			h.mu.Unlock()
-			h.wg.Add(2)
-			go pipe(in, out)
-			go pipe(out, in)
-		}
-	}()
-	t.Cleanup(func() {
-		_ = l.Close()
-		h.mu.Lock()
-		for _, c := range h.open {
-			_ = c.Close()
-		}
-		h.mu.Unlock()
-		h.wg.Wait()
+	h := &hole{}
+	h.addr = outboundtest.Relay(t, to, func(in, out net.Conn) {
+		h.conns.Add(1)
+		h.silent.Store(false) // a new connection works again
+		var back sync.WaitGroup
+		back.Go(func() { h.pass(in, out) })
+		h.pass(out, in)
+		back.Wait()
 	})
 	return h
+}
+
+func (h *hole) pass(dst, src net.Conn) {
+	buf := make([]byte, 4096)
+	for {
+		n, err := src.Read(buf)
+		if err != nil {
+			_ = dst.Close()
+			return
+		}
+		if h.silent.Load() {
+			continue
+		}
+		if _, err := dst.Write(buf[:n]); err != nil {
+			return
+		}
+	}
 }
 
 func TestBlackHoledConnectionIsReplacedWithinThePollInterval(t *testing.T) {
 	s := dovecottest.Start(t, dovecottest.Options{})
 	h := newHole(t, s.IMAP)
 	b := mailbox(t, s)
-	b.IMAP = "imap://" + h.Addr().String()
+	b.IMAP = "imap://" + h.addr
 	b.Poll = config.Duration(4 * time.Second)
 	r := run(t, b, newLedger())
 	r.ledger.awaitStart(t)

@@ -49,14 +49,13 @@ type Config struct {
 func (c *Config) ValidateConfig(n *config.Node) {
 	c.Delivery.Check(n, bridge.In)
 	for kind, by := range c.Route {
-		if kind == string(bridge.Open) && by != "mail" {
-			n.Key("route").Key(kind).Problemf("open: mail, with the section ssp.mail", "SSP's web service has no operation that opens a ticket")
-		}
-		if !bridge.Kind(kind).Valid(bridge.In) {
-			n.Key("route").Key(kind).ProblemAtKey("acknowledge, update, resolve or open", "there is no such kind of event here")
-		}
-		if by == "mail" && !c.Mail.Exists() && !n.Key("mail").Exists() {
-			n.Key("route").Key(kind).Problemf("add ssp.mail", "goes by mail, but there is no section mail")
+		switch at := n.Key("route").Key(kind); {
+		case !bridge.Kind(kind).Valid(bridge.In):
+			at.ProblemAtKey("acknowledge, update, resolve or open", "there is no such kind of event here")
+		case kind == string(bridge.Open) && by != "mail":
+			at.Problemf("open: mail, with the section ssp.mail", "SSP's web service has no operation that opens a ticket")
+		case by == "mail" && !c.Mail.Exists() && !n.Key("mail").Exists():
+			at.Problemf("add ssp.mail", "goes by mail, but there is no section mail")
 		}
 	}
 	if c.URL != "" {

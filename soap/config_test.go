@@ -71,6 +71,9 @@ func TestConfigMistakes(t *testing.T) {
 		"url: http://ssp/\nversion: \"1.3\"":                  "2:10: version: ",
 		"url: http://ssp/\non_fault: {server: no}":            "2:20: on_fault.server: ",
 		"url: http://ssp/\nunknown: {submit: {}}":             "2:11: unknown.submit: ",
+		"url: http://ssp/\nroute: {submit: mail}":             "2:9: route.submit: there is no such kind of event here",
+		"url: http://ssp/\nroute: {update: mail}":             "2:17: route.update: goes by mail, but there is no section mail",
+		"url: http://ssp/\nroute: {open: soap}":               "2:15: route.open: SSP's web service has no operation that opens a ticket",
 		"url: http://ssp/\nwsdll: x":                          "2:1: wsdll: ",
 		"url: http://ssp/\nwsdl: ssp.wsdl\ncontract: assumed": "3:11: contract: assumed together with wsdl",
 	} {

@@ -27,7 +27,7 @@ func (s *server) body(c *call, limit int64, proven bool) ([]byte, bool) {
 	}
 	if e := c.r.Header.Get("Content-Encoding"); e != "" && !strings.EqualFold(e, "identity") {
 		c.w.Header().Set("Accept-Encoding", "identity")
-		c.problem(problem{status: http.StatusUnsupportedMediaType, word: "unsupported_encoding", detail: "bodies with a Content-Encoding are not read"})
+		c.problem(problem{status: http.StatusUnsupportedMediaType, word: "unsupported_encoding", detail: "a body with a Content-Encoding is not read: send it uncompressed, without that header"})
 		return nil, false
 	}
 	if c.r.ContentLength > limit {

@@ -38,7 +38,9 @@ type problemJSON struct {
 
 // problem answers with a problem document: in XML if the caller sent XML, in a fault if it sent SOAP.
 func (c *call) problem(p problem) {
-	c.result = p.word
+	if c.result = p.word; p.event != "" {
+		c.log = c.log.With("event", p.event)
+	}
 	doc := problemJSON{
 		Type: ProblemType + p.word, Title: title(p.status), Status: p.status, Detail: p.detail,
 		Event: p.event, Field: p.field, Reason: p.reason,

@@ -137,7 +137,9 @@ func (s *server) routes() http.Handler {
 	}
 	e.GET("/healthz", healthy) // without a slot: a busy bridge is alive
 	e.HEAD("/healthz", healthy)
-	e.NoRoute(s.serve(func(c *call) { c.notFound("there is nothing at this address: SSP calls /ssp/PROVIDER, a provider /webhooks/PROVIDER, with the token behind it where one is configured") }))
+	e.NoRoute(s.serve(func(c *call) {
+		c.notFound("there is nothing at this address: SSP calls /ssp/PROVIDER, a provider /webhooks/PROVIDER, with the token behind it where one is configured")
+	}))
 	e.NoMethod(s.serve(func(c *call) { c.methodNotAllowed(c.w.Header().Get("Allow")) }))
 	return e
 }

@@ -81,14 +81,10 @@ func (s *server) outside(h http.Handler) http.Handler {
 
 // secure sets the headers that keep a browser from doing more than it must.
 func secure(h http.Header, encrypted bool) {
+	listener.Closed(h)
 	h.Set("Content-Security-Policy", "default-src 'none'; style-src 'self'; script-src 'self'; connect-src 'self'; form-action 'self'; base-uri 'none'; frame-ancestors 'none'")
-	h.Set("X-Content-Type-Options", "nosniff")
-	h.Set("X-Frame-Options", "DENY")
-	h.Set("Referrer-Policy", "no-referrer")
 	h.Set("Cross-Origin-Opener-Policy", "same-origin")
-	h.Set("Cross-Origin-Resource-Policy", "same-origin")
 	h.Set("Permissions-Policy", "camera=(), geolocation=(), microphone=()")
-	h.Set("Cache-Control", "no-store")
 	if encrypted {
 		h.Set("Strict-Transport-Security", "max-age=31536000")
 	}

@@ -97,6 +97,28 @@ func TestUnknownUpdateWaitsAMinute(t *testing.T) {
 	})
 }
 
+// A look-up that fails says nothing of when the event was tried: the minute is not waited for again.
+func TestFailedLookupIsRepeatedSoon(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		v := says(unknown)
+		var asked []time.Time
+		v.find = func(context.Context, bridge.Lease) (bridge.Found, error) {
+			if asked = append(asked, time.Now()); len(asked) < 3 {
+				return bridge.Found{}, errDisk
+			}
+			return bridge.Found{Answer: bridge.IsThere}, nil
+		}
+		b := start(t, newFakeStore(), Options{}, nil, asking{v})
+		begin := time.Now()
+		b.accept(t, in("1", bridge.Update))
+		pass(3 * time.Minute)
+		require.Len(t, asked, 3)
+		require.Equal(t, time.Minute, asked[0].Sub(begin))
+		require.Less(t, asked[2].Sub(asked[0]), 30*time.Second)
+		b.end(t)
+	})
+}
+
 // A replica died while it delivered: nobody knows, and there is no policy in the lane's due time.
 func TestExpiredLeaseWaitsForEvidenceOnce(t *testing.T) {
 	for kind, want := range map[bridge.Kind][]bridge.Then{

@@ -171,7 +171,7 @@ func (f *fakeStore) settle(r bridge.Result) bridge.Verdict {
 		l.parked = true
 		return bridge.Verdict{State: bridge.StateParked, Parked: true, Reason: r.Outcome.Reason}
 	case bridge.ThenWait:
-		if !r.Outcome.Untried || l.unknown.IsZero() {
+		if r.Outcome.Wrote() || l.unknown.IsZero() {
 			l.unknown = time.Now()
 		}
 	case bridge.ThenRetry:

@@ -70,6 +70,7 @@ func (e *Engine) prepareOne(ev *bridge.Event, now time.Time) error {
 	} {
 		*s = strings.ToValidUTF8(*s, "\uFFFD")
 	}
+	mask(ev) // before anything is cut: half a secret is not recognised
 	bound(ev)
 	if ev.RefKey == "" {
 		ev.RefKey = bridge.ReferenceKey(ev.Reference, e.o.CaseSensitive[ev.Provider])
@@ -78,14 +79,15 @@ func (e *Engine) prepareOne(ev *bridge.Event, now time.Time) error {
 	if ev.Quarantine == "" && ev.Ignore == "" {
 		ev.Quarantine, ev.Detail = content(ev)
 	}
-	mask(ev)
 	return nil
 }
 
 // mask hides registered secrets in everything that is read by people or sent on: a provider may
 // repeat them in its texts.
 func mask(ev *bridge.Event) {
-	for _, s := range []*string{&ev.Text, &ev.Title, &ev.Description, &ev.Author, &ev.Detail, &ev.Requester.Name, &ev.Requester.Email} {
+	for _, s := range []*string{
+		&ev.Text, &ev.Title, &ev.Description, &ev.Author, &ev.Ticket, &ev.Priority, &ev.Detail, &ev.Requester.Name, &ev.Requester.Email,
+	} {
 		*s = secret.Mask(*s)
 	}
 	if len(ev.Fields) > 0 {
@@ -140,7 +142,7 @@ func bound(ev *bridge.Event) {
 		most int
 	}{
 		{"task", &ev.Task, MaxID}, {"reference", &ev.Reference, MaxID}, {"reference key", &ev.RefKey, MaxID},
-		{"key", &ev.Key, MaxID}, {"comment", &ev.Comment, MaxID}, {"trace", &ev.Trace, MaxID},
+		{"comment", &ev.Comment, MaxID}, {"trace", &ev.Trace, MaxID},
 		{"ticket", &ev.Ticket, MaxLine}, {"title", &ev.Title, MaxLine}, {"author", &ev.Author, MaxLine},
 		{"priority", &ev.Priority, MaxLine}, {"requester name", &ev.Requester.Name, MaxLine},
 		{"requester email", &ev.Requester.Email, MaxLine},
@@ -155,6 +157,10 @@ func bound(ev *bridge.Event) {
 			}
 			tooLarge(ev, fmt.Sprintf("%s has %d bytes, at most %d are taken", f.name, n, f.most))
 		}
+	}
+	if len(ev.Key) > MaxID { // cut, it would be the id of others as well
+		tooLarge(ev, fmt.Sprintf("key has %d bytes, at most %d are taken", len(ev.Key), MaxID))
+		ev.Key = ""
 	}
 	ev.Detail = cut(ev.Detail, MaxLine)
 	if len(ev.Fields) > 0 {

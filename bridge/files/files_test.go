@@ -199,6 +199,7 @@ func TestServeGivesABrowserNothingToRun(t *testing.T) {
 	require.Contains(t, h.Get("Content-Security-Policy"), "sandbox")
 	require.Contains(t, h.Get("Content-Security-Policy"), "default-src 'none'")
 	require.Contains(t, h.Get("Cache-Control"), "no-store")
+	require.Equal(t, []string{"DENY", "same-origin", "no-referrer"}, []string{h.Get("X-Frame-Options"), h.Get("Cross-Origin-Resource-Policy"), h.Get("Referrer-Policy")})
 	d := h.Get("Content-Disposition")
 	require.True(t, strings.HasPrefix(d, "attachment; filename="), d)
 	require.Contains(t, d, "filename*=UTF-8''")

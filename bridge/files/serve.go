@@ -9,23 +9,20 @@ import (
 	"unicode"
 
 	"github.com/pergabridge/pergabridge/bridge"
+	"github.com/pergabridge/pergabridge/bridge/listener"
 )
 
 // Serve writes a file so that a browser can do nothing with it but save it: it is bytes of no type,
 // an attachment, and in a sandbox if it is shown all the same.
 func Serve(w http.ResponseWriter, r *http.Request, f *bridge.File) error {
 	h := w.Header()
+	listener.Closed(h)
 	h.Set("Content-Type", "application/octet-stream")
 	h.Set("Content-Disposition", Disposition(f.Name))
 	h.Set("Content-Length", strconv.Itoa(len(f.Data)))
-	h.Set("X-Content-Type-Options", "nosniff")
 	h.Set("Content-Security-Policy", "default-src 'none'; base-uri 'none'; form-action 'none'; frame-ancestors 'none'; sandbox")
-	h.Set("X-Frame-Options", "DENY")
-	h.Set("Cross-Origin-Resource-Policy", "same-origin")
-	h.Set("Referrer-Policy", "no-referrer")
 	h.Set("X-Robots-Tag", "noindex, nofollow, noarchive")
 	h.Set("X-Download-Options", "noopen")
-	h.Set("Cache-Control", "private, no-store")
 	w.WriteHeader(http.StatusOK)
 	if r.Method == http.MethodHead {
 		return nil

@@ -20,7 +20,8 @@ import (
 var ErrUnreadable = errors.New("unreadable")
 
 // Decode reads a JSON, form or XML message into maps, lists and scalars. Without a telling content
-// type the first character decides. What is not UTF-8 is read by the rules of package charset, so that
+// type the first character decides; and where the type says form, what many clients say if nobody tells
+// them otherwise, and the body begins as no form does: as a form it would hold nothing that a rule knows. What is not UTF-8 is read by the rules of package charset, so that
 // no character is lost silently. Integers stay exact: they become int, or a string of digits
 // when they do not fit. An XML element becomes its text, or a map when it has attributes ("@name")
 // or children; repeated children become a list; namespaces are dropped.
@@ -35,8 +36,8 @@ func Decode(contentType string, body []byte) (any, error) {
 func decode(contentType string, body []byte) (any, error) {
 	media, _, _ := mime.ParseMediaType(contentType) // a broken parameter leaves the type readable
 	body = bytes.TrimPrefix(body, []byte("\xef\xbb\xbf"))
-	if media == "application/x-www-form-urlencoded" {
-		return decodeForm(contentType, string(bytes.TrimSpace(body)))
+	if form := bytes.TrimSpace(body); media == "application/x-www-form-urlencoded" && (len(form) == 0 || !strings.ContainsRune("{[<", rune(form[0]))) {
+		return decodeForm(contentType, string(form))
 	}
 	if !utf8.Valid(body) {
 		var err error

@@ -27,6 +27,8 @@ func TestDecode(t *testing.T) {
 		{"application/json; charset=windows-1252", "{\"a\":\"caf\xe9 \x80\"}", map[string]any{"a": "café €"}},
 		{"application/json", "{\"a\":\"caf\xe9\"}", map[string]any{"a": "café"}},
 		{"application/json; charset=iso-8859-1", `{"a":"é"}`, map[string]any{"a": "é"}}, // as many servers say of their UTF-8
+		{"application/x-www-form-urlencoded", ` {"a":1}`, map[string]any{"a": 1}},
+		{"application/x-www-form-urlencoded", "<a>1</a>", map[string]any{"a": "1"}},
 		{"application/x-www-form-urlencoded; charset", "a=1", map[string]any{"a": "1"}},
 		{"application/x-www-form-urlencoded", "a=caf%E9", map[string]any{"a": "café"}},
 		{"application/x-www-form-urlencoded; charset=iso-8859-15", "a=%A4", map[string]any{"a": "€"}},

@@ -3,9 +3,10 @@
 // trouble begins, again at an interval while it lasts, and once when it is over.
 //
 // [Watcher] looks at the state of the bridge at a short interval and compares it with what it told
-// before. It is a duty ([bridge.Source]): of all replicas one watches, and what was told is kept as
-// the cursor of the duty, so that neither a restart nor another replica tells it twice. A message has
-// an id that is the same at every try, so that a receiver can tell a repeat.
+// before. It is a duty ([bridge.Source]): of all replicas one watches, and what is wrong and what was
+// told is kept as the cursor of the duty, so that neither a restart nor another replica tells it twice.
+// A message has an id that is the same at every try, whoever makes it, so that a receiver can tell a
+// repeat. A ledger that was reset gives no duty: of that every replica tells for itself ([Watcher.Watch]).
 //
 // # How it fails
 //

@@ -69,7 +69,7 @@ func newScene() *scene {
 		},
 		Contract: func() (bool, string) { s.mu.Lock(); defer s.mu.Unlock(); return s.contract != "", s.contract },
 		Checks:   map[string]func(context.Context) error{"mailbox support": func(context.Context) error { s.mu.Lock(); defer s.mu.Unlock(); return s.check }},
-		Repeat:   time.Hour, Console: "https://console.example.com/",
+		Repeat:   func() time.Duration { return time.Hour }, Console: "https://console.example.com/",
 		Sender: notify.SenderFunc(func(_ context.Context, m notify.Message) error {
 			s.mu.Lock()
 			defer s.mu.Unlock()
@@ -223,6 +223,65 @@ func TestWhatIsNotTakenIsToldAgain(t *testing.T) {
 		pass(6 * time.Minute)
 		require.Empty(t, s.take(), "what began and ended untold is not told")
 		require.NoError(t, stop())
+	})
+}
+
+// Another replica, or this one after a restart, tries on with the same message.
+func TestATroubleKeepsItsBeginningWhileNobodyCanBeTold(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		s, d := newScene(), &duty{}
+		var tried []notify.Message
+		send := s.w.Sender
+		s.w.Sender = notify.SenderFunc(func(ctx context.Context, m notify.Message) error {
+			tried = append(tried, m)
+			return send.Send(ctx, m)
+		})
+		s.fail = errors.New("the pager is down")
+		s.parked(1)
+		begun := time.Now()
+		stop := s.run(t, d)
+		pass(time.Minute)
+		require.NoError(t, stop())
+		s.set(func() { s.fail = nil })
+		stop = s.run(t, &duty{cursor: d.cursor})
+		pass(time.Second)
+		got := s.take()
+		require.Len(t, got, 1)
+		require.True(t, begun.Equal(got[0].Data.Since), "not since the restart")
+		require.Equal(t, tried[0].ID, got[0].ID)
+		require.NoError(t, stop())
+	})
+}
+
+// A ledger that was reset gives no duty; what stands still because of it is told all the same, as any other trouble.
+func TestAResetIsToldWithoutADuty(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		s := newScene()
+		var reset error
+		s.w.Counts, s.w.Replica, s.w.Reset = nil, "node-a", func() error { s.mu.Lock(); defer s.mu.Unlock(); return reset }
+		ctx, cancel := context.WithCancel(t.Context())
+		end := make(chan error, 1)
+		go func() { end <- s.w.Watch(ctx) }()
+		pass(time.Minute)
+		require.Empty(t, s.take())
+		s.set(func() { reset, s.fail = bridge.ErrReset, errors.New("the pager is down") })
+		pass(time.Minute)
+		s.set(func() { require.Greater(t, s.tries, 1); s.fail = nil })
+		pass(6 * time.Minute)
+		got := s.take()
+		require.Len(t, got, 1, "one try that fails is not the last one")
+		require.Equal(t, []any{"pergabridge.store_reset", notify.Begins, "node-a"}, []any{got[0].Type, got[0].Data.Phase, got[0].Data.Subject})
+		pass(time.Hour)
+		got = s.take()
+		require.Len(t, got, 1)
+		require.Equal(t, notify.Lasts, got[0].Data.Phase)
+		s.set(func() { reset = nil })
+		pass(time.Minute)
+		got = s.take()
+		require.Len(t, got, 1)
+		require.Equal(t, []any{notify.Ended, "the ledger was resumed"}, []any{got[0].Data.Phase, got[0].Data.Text})
+		cancel()
+		require.NoError(t, <-end)
 	})
 }
 

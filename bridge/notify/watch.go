@@ -27,13 +27,16 @@ const Duty = "notify"
 // Options configures a [Watcher].
 type Options struct {
 	Sender Sender
-	// Counts returns the state of the bridge.
+	// Counts returns the state of the bridge; nil: not watched.
 	Counts func(context.Context) (bridge.Counts, error)
 	// Contract says whether SSP's contract keeps calls back, and why; nil: not watched.
 	Contract func() (wrong bool, text string)
 	// Checks are what else can fail, by name.
-	Checks  map[string]func(context.Context) error
-	Repeat  time.Duration // zero: 4 h
+	Checks map[string]func(context.Context) error
+	// Reset says why everything stands still, and Replica who says so; nil: not watched.
+	Reset   func() error
+	Replica string
+	Repeat  func() time.Duration // nil, or zero: 4 h
 	Console string
 	Log     *slog.Logger     // nil: discarded
 	Now     func() time.Time // nil: time.Now
@@ -48,9 +51,6 @@ var _ bridge.Source = (*Watcher)(nil)
 
 // New returns a watcher.
 func New(o Options) *Watcher {
-	if o.Repeat <= 0 {
-		o.Repeat = 4 * time.Hour
-	}
 	if o.Log == nil {
 		o.Log = slog.New(slog.DiscardHandler)
 	}
@@ -58,6 +58,29 @@ func New(o Options) *Watcher {
 		o.Now = time.Now
 	}
 	return &Watcher{o}
+}
+
+// Watch watches until ctx ends, for this process alone: what was told is remembered no longer.
+func (w *Watcher) Watch(ctx context.Context) error { return w.Run(ctx, &memory{}) }
+
+// memory stands for a duty where the store gives none.
+type memory struct{ cursor string }
+
+func (m *memory) Name() string   { return Duty }
+func (m *memory) Cursor() string { return m.cursor }
+func (m *memory) Accept(_ context.Context, _ []bridge.Event, cursor string) ([]bridge.Receipt, error) {
+	m.cursor = cursor
+	return nil, nil
+}
+func (m *memory) Release(context.Context) error { return nil }
+
+func (w *Watcher) repeat() time.Duration {
+	if w.Repeat != nil {
+		if d := w.Repeat(); d > 0 {
+			return d
+		}
+	}
+	return 4 * time.Hour
 }
 
 // Run watches until ctx or the duty ends.
@@ -101,20 +124,26 @@ func (w *Watcher) round(ctx context.Context, d bridge.Duty, state map[string]*to
 		return fmt.Errorf("notify: %w", err)
 	}
 	var failed []error
-	seen := map[string]bool{}
+	seen, fresh := map[string]bool{}, false
 	for _, t := range wrong {
 		key := t.key()
 		seen[key] = true
-		x := state[key]
-		if x == nil {
-			x = &told{Kind: t.Kind, Subject: t.Subject, Since: now}
-			state[key] = x
+		if state[key] == nil {
+			state[key], fresh = &told{Kind: t.Kind, Subject: t.Subject, Since: now}, true
 		}
+	}
+	if fresh { // before anything is told: whoever tries again after us knows since when, and has the same ids
+		if err := w.save(ctx, d, state); err != nil {
+			return err
+		}
+	}
+	for _, t := range wrong {
+		x := state[t.key()]
 		phase := Lasts
 		switch {
 		case x.Last.IsZero():
 			phase = Begins
-		case now.Sub(x.Last) < w.Repeat:
+		case now.Sub(x.Last) < w.repeat():
 			continue
 		}
 		if err := w.Sender.Send(ctx, x.message(phase, now, secret.Mask(t.Text), t.Count, w.Console)); err != nil {
@@ -159,11 +188,19 @@ func (w *Watcher) save(ctx context.Context, d bridge.Duty, state map[string]*tol
 
 // troubles returns what is wrong now, always in the same order.
 func (w *Watcher) troubles(ctx context.Context) ([]trouble, error) {
-	c, err := w.Counts(ctx)
-	if err != nil {
-		return nil, err
+	var c bridge.Counts
+	if w.Counts != nil {
+		var err error
+		if c, err = w.Counts(ctx); err != nil {
+			return nil, err
+		}
 	}
 	var out []trouble
+	if w.Reset != nil {
+		if err := w.Reset(); err != nil {
+			out = append(out, trouble{Kind: StoreReset, Subject: w.Replica, Text: err.Error()})
+		}
+	}
 	for _, name := range slices.Sorted(maps.Keys(c.Destination)) {
 		d := c.Destination[name]
 		if n := d.Lanes[bridge.LaneParked]; n > 0 {
@@ -213,6 +250,8 @@ func over(x *told) string {
 		return x.Subject + " answers again"
 	case ContractChanged:
 		return "SSP's contract is settled; calls go on"
+	case StoreReset:
+		return "the ledger was resumed"
 	}
 	return x.Subject + " works again"
 }

@@ -1,6 +1,7 @@
 package processcall_test
 
 import (
+	"net/netip"
 	"testing"
 	"time"
 
@@ -64,6 +65,13 @@ func TestOverride(t *testing.T) {
 	require.Equal(t, 5*time.Minute, got.Window.Std())
 	require.Equal(t, "text", base.Aliases["b"], "the base is shared by all providers")
 	require.Equal(t, base, base.With(nil))
+
+	inside, outside := settings(t, "auth: {none: true}\nallow: [10.1.0.0/16]"), processcall.Override{}
+	require.True(t, processcall.New("acme", inside.With(&outside)).From().Admit(netip.MustParseAddr("10.1.2.3")), "nothing said, nothing changed")
+	require.Empty(t, problems(t, "allow: 10.2.0.0/16", &outside))
+	from := processcall.New("acme", inside.With(&outside)).From()
+	require.False(t, from.Admit(netip.MustParseAddr("10.1.2.3")), "the provider's networks stand instead of those of ssp.intake")
+	require.True(t, from.Admit(netip.MustParseAddr("10.2.2.3")))
 
 	r := processcall.New("acme", got)
 	require.True(t, r.WantsToken())

@@ -4,6 +4,8 @@ import (
 	"bytes"
 	"errors"
 	"fmt"
+	"regexp"
+	"slices"
 	"unicode/utf8"
 
 	"github.com/pergabridge/pergabridge/bridge/outbound/charset"
@@ -47,6 +49,9 @@ func Decode(contentType string, body []byte, depth, fields int) (Call, error) {
 	if len(bytes.TrimSpace(body)) == 0 {
 		return c, errors.New("the body is empty")
 	}
+	if is := looksLike(body); is != nil && !slices.Contains(is.formats, format) {
+		return c, fmt.Errorf("the body looks like %s, but its Content-Type is %q: send it as %s", is.name, clip(contentType, 80), is.media)
+	}
 	b := bounds{depth, fields}
 	if format == Form {
 		var err error
@@ -62,6 +67,31 @@ func Decode(contentType string, body []byte, depth, fields int) (Call, error) {
 		return c, err
 	}
 	return decodeXML(format, text, b)
+}
+
+// A look is what a body can be known by, whatever its content type says.
+type look struct {
+	begins      *regexp.Regexp
+	formats     []Format
+	name, media string
+}
+
+// looks are told apart by what no body of the other formats begins with.
+var looks = []look{
+	{regexp.MustCompile(`^\s*[{\[]`), []Format{JSON}, "JSON", "application/json"},
+	{regexp.MustCompile(`^\s*<`), []Format{XML, SOAP11, SOAP12}, "XML", "text/xml"},
+	{regexp.MustCompile(`^[A-Za-z0-9_.%+-]{1,100}=`), []Format{Form}, "a form", "application/x-www-form-urlencoded"},
+}
+
+// looksLike returns what a body begins like, nil if that says nothing. Clients that are not told
+// otherwise send JSON as a form.
+func looksLike(body []byte) *look {
+	for i := range looks {
+		if looks[i].begins.Match(body[:min(len(body), 256)]) {
+			return &looks[i]
+		}
+	}
+	return nil
 }
 
 // collector gathers fields within bounds.

@@ -118,6 +118,12 @@ func TestDecodeExplainsWhatIsWrong(t *testing.T) {
 	deep := func(n int) string { return strings.Repeat(`{"a":`, n) + "1" + strings.Repeat("}", n) }
 	for _, c := range []struct{ name, contentType, body, want string }{
 		{"empty", "application/json", " \n", "the body is empty"},
+		{"json sent as a form", "application/x-www-form-urlencoded", `{"task":"1"}`, `the body looks like JSON, but its Content-Type is "application/x-www-form-urlencoded": send it as application/json`},
+		{"json sent as xml", "text/xml", ` {"task":"1"}`, "send it as application/json"},
+		{"xml sent as a form", "application/x-www-form-urlencoded", `<c/>`, "send it as text/xml"},
+		{"xml sent as json", "application/json", `<c/>`, "the body looks like XML"},
+		{"form sent as json", "application/json; charset=utf-8", `request_type=Update&task=1`, "the body looks like a form"},
+		{"form sent as xml", "text/xml", `task=1`, "send it as application/x-www-form-urlencoded"},
 		{"no object", "application/json", `["a"]`, "not an object"},
 		{"unquoted word", "application/json", `{"task": T-1001, "text": "x"}`, "line 1, column 10: a value is not quoted; write the placeholder in the template as #NAME||JSON#"},
 		{"unquoted number with a tail", "application/json", `{"task": 4711-A}`, "a value is not quoted or not escaped"},

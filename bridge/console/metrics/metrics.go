@@ -115,6 +115,7 @@ func (m *Metrics) zero(destinations []string) {
 				m.attempts.WithLabelValues(d, string(outcome), string(r))
 			}
 		}
+		m.settled.WithLabelValues(d, string(bridge.StateEnded), string(bridge.Skipped))
 		m.took.WithLabelValues(d)
 		m.age.WithLabelValues(d)
 	}

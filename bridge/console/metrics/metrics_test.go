@@ -36,6 +36,7 @@ func TestWhatTheEngineTellsIsCounted(t *testing.T) {
 	require.Contains(t, zero, `pergabridge_attempts_total{destination="acme",outcome="retry",reason="not_sent"} 0`)
 	require.Contains(t, zero, `pergabridge_attempt_duration_seconds_count{destination="ssp"} 0`)
 	require.Contains(t, zero, `pergabridge_swept_total{what="expired"} 0`)
+	require.Contains(t, zero, `pergabridge_settled_total{destination="acme",reason="skipped",state="ended"} 0`, "the first one is an increase")
 	require.NotContains(t, zero, "pergabridge_store_up", "nobody to ask")
 
 	m.Accepted("acme", bridge.ByWebhook, bridge.Duplicate)

@@ -114,7 +114,7 @@ func (s *Store) resultArgs(args []any, session bridge.Session, r bridge.Result) 
 		return nil, fmt.Errorf("redis: the attempt at event %s cannot be stored: %w", e.ID, err)
 	}
 	args = append(args, e.Provider, string(e.Dir), e.Task, e.Seq, r.Lease.Attempt, string(r.Lease.Token), string(o.Kind), string(o.Reason), o.Detail,
-		flag(o.Untried), flag(o.Down), flag(o.Contact()), o.Reference, key, o.Comment, string(r.Then), due, line, len(o.Follow))
+		flag(o.Wrote()), flag(o.Down), flag(o.Contact()), o.Reference, key, o.Comment, string(r.Then), due, line, len(o.Follow))
 	for i, f := range o.Follow {
 		if args, err = s.eventArgs(args, followUp(e, f, i)); err != nil {
 			return nil, err

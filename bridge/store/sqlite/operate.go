@@ -136,13 +136,33 @@ func (t *tx) eventRetry(c bridge.Command, out *bridge.CommandResult) error {
 	if t.row("SELECT shrunk FROM event WHERE seq = ?", e.Seq).scan(&shrunk); shrunk == 1 {
 		return refuse("the contents of event %s were removed when its retention ended: there is nothing left to send", e.ID)
 	}
-	if e.Kind == bridge.Open {
+	switch b := t.bond(e.Provider, e.Task); {
+	case e.Kind == bridge.Open:
 		t.openAnyway(e)
-	} else {
-		t.append(e)
+	case b.State == bridge.BondSuperseded && e.Kind != bridge.Submit: // it would end again at once
+		return refuse("event %s cannot be delivered: task %s is with another provider; `events retry` of its submit here brings it back first", e.ID, e.Task)
+	default:
+		t.bringBack(e, b)
 	}
 	moved(out, e)
 	return nil
+}
+
+// bringBack appends an ended event again. To its bond it does what it did, or would have done: a submit is
+// the one that others merge into, a solution resolves.
+func (t *tx) bringBack(e *bridge.Event, b *bondRow) {
+	switch {
+	case e.Kind == bridge.Submit && (b.State == bridge.BondResolved || b.State.Over()):
+		t.reopen(b, e)
+		t.supersede(e.Provider, e.Task)
+	case e.Kind == bridge.Submit && b.State == bridge.BondPending && b.Submit == "":
+		b.Submit = e.ID
+		t.saveBond(b, b.State)
+	case e.Kind == bridge.Resolve && b.State == bridge.BondOpen:
+		b.State = bridge.BondResolved
+		t.saveBond(b, bridge.BondOpen)
+	}
+	t.append(e)
 }
 
 func (t *tx) retryHead(l *laneRow, e *bridge.Event, out *bridge.CommandResult) error {
@@ -175,8 +195,10 @@ func (t *tx) eventIgnore(c bridge.Command, out *bridge.CommandResult) error {
 		t.count("queued", ln.dest, "", -1)
 		t.touch(ln)
 		t.endEvent(e, bridge.StateEnded, bridge.IgnoredByOperator, "")
-	case e.State == bridge.StateWaiting:
+	case e.State == bridge.StateWaiting: // it has done nothing to its bond yet
 		t.endEvent(e, bridge.StateEnded, bridge.IgnoredByOperator, "")
+		moved(out, e)
+		return nil
 	default:
 		return refuse("event %s is %s: only an event that is not settled can be ignored (quarantined ones: `quarantine discard`)", e.ID, e.State)
 	}

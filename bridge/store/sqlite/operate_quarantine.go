@@ -76,7 +76,7 @@ func (t *tx) discard(c bridge.Command, out *bridge.CommandResult) error {
 
 // unclaim gives up the claims a kept event holds.
 func (t *tx) unclaim(e *bridge.Event) {
-	for _, key := range []string{"k:" + e.Key, keptKey(e)} {
+	for _, key := range []string{"k:" + e.Key, keptKey(e), mergeKey(e, t.bond(e.Provider, e.Task))} {
 		t.exec("DELETE FROM claim WHERE provider = ? AND dir = ? AND key = ? AND seq = ?", e.Provider, e.Dir, key, e.Seq)
 	}
 }

@@ -61,7 +61,7 @@ func (t *tx) settle(s bridge.Session, r bridge.Result) bridge.Verdict {
 	if o.Comment != "" {
 		t.noteComment(l, head, l.token, o.Comment)
 	}
-	if o.Kind == bridge.OutcomeRetry || o.Kind == bridge.OutcomeRefused {
+	if !o.Wrote() {
 		t.exec("DELETE FROM wrote WHERE lane = ? AND token = ?", l.id, l.token)
 	}
 	t.unlease(l)
@@ -125,7 +125,7 @@ func (t *tx) proves(l *laneRow, head *bridge.Event, o bridge.Outcome, then bridg
 // setUnknown keeps since when it is unknown whether the head was applied. A later try that surely
 // wrote nothing does not take that back: the first may still have had its effect.
 func (t *tx) setUnknown(l *laneRow, o bridge.Outcome) {
-	if o.Kind == bridge.OutcomeUnknown && (!l.unknown || !o.Untried) {
+	if o.Kind == bridge.OutcomeUnknown && (!l.unknown || o.Wrote()) {
 		l.unknown, l.unknownAt = true, t.now
 		t.touch(l)
 	}

@@ -128,6 +128,27 @@ var echoRules = []rule{
 		h.deliver(acme, id)
 		h.echoes(h.in(bridge.Update, "T1", text("hello"), echo(bridge.EchoByText)))
 	}},
+	{"by text: a turn that only waited, looked up or observed wrote nothing", func(h *harness) {
+		h.open("T1", "R1")
+		hello := func() bridge.Event { return h.in(bridge.Update, "T1", text("hello"), echo(bridge.EchoByText)) }
+		observed := bridge.Outcome{Kind: bridge.OutcomeDone, Reason: bridge.Observed}
+		h.settle(h.leaseOf(acme, h.queue(h.out(bridge.Update, "T1", text("hello")))), observed, bridge.ThenDone, 0)
+		h.queue(hello())
+
+		id := h.queue(h.out(bridge.Update, "T1", text("hello")))
+		h.unknown(h.leaseOf(acme, id), time.Minute)
+		waited := bridge.Outcome{Kind: bridge.OutcomeUnknown, Reason: bridge.NoAnswer, Untried: true}
+		failed := bridge.Outcome{Kind: bridge.OutcomeUnknown, Reason: bridge.LookupFailed}
+		for _, o := range []bridge.Outcome{waited, failed} {
+			h.advance(time.Minute)
+			h.settle(h.leaseOf(acme, id), o, bridge.ThenWait, time.Minute)
+		}
+		h.advance(time.Minute)
+		found := bridge.Outcome{Kind: bridge.OutcomeDone, Reason: bridge.ByEvidence}
+		h.settle(h.leaseOf(acme, id), found, bridge.ThenDone, 0)
+		h.echoes(hello()) // of the first try, the only one that wrote
+		h.queue(hello())
+	}},
 	{"by text: an empty text is never an echo", func(h *harness) {
 		h.open("T1", "R1")
 		h.deliver(acme, h.queue(h.out(bridge.Close, "T1", noText)))

@@ -93,6 +93,52 @@ var operateEventRules = []rule{
 		h.operate(onEvent(bridge.VerbEventRetry, e.ID))
 		require.Equal(h.t, []string{e.ID}, h.drainIDs(acme))
 	}},
+	{"retry: a submit that bounced is the one that others merge into again", func(h *harness) {
+		id := h.pending("T1")
+		h.offer(h.report(id))
+		h.operate(onEvent(bridge.VerbEventRetry, id))
+		h.merges(h.out(bridge.Submit, "T1"), id)
+		require.Equal(h.t, []string{id}, h.drainIDs(acme))
+		h.waits(h.in(bridge.Open, "", ref("R1")), bridge.UnknownReference) // it may be the ticket of that submit
+	}},
+	{"retry: a submit that reopened and was ignored reopens again", func(h *harness) {
+		h.closed("T1", "R1")
+		id := h.queue(h.out(bridge.Submit, "T1"))
+		h.operate(onEvent(bridge.VerbEventIgnore, id))
+		h.bondIs("T1", bridge.BondClosed, "R1")
+		h.operate(onEvent(bridge.VerbEventRetry, id))
+		h.bondIs("T1", bridge.BondOpen, "R1")
+		h.nudge(bridge.Out, "T1")
+		l := h.leaseOf(acme, id)
+		require.Equal(h.t, bridge.ModeReopen, l.Event.Mode)
+		h.done(l)
+		h.deliver(bridge.SSP, h.queue(h.in(bridge.Update, "T1")))
+	}},
+	{"retry: an ignored solution resolves after all", func(h *harness) {
+		h.open("T1", "R1")
+		id := h.queue(h.in(bridge.Resolve, "T1"))
+		h.operate(onEvent(bridge.VerbEventIgnore, id))
+		h.bondIs("T1", bridge.BondOpen, "R1")
+		h.operate(onEvent(bridge.VerbEventRetry, id))
+		h.bondIs("T1", bridge.BondResolved, "R1")
+		h.saysNothingNew(h.in(bridge.Resolve, "T1"))
+	}},
+	{"retry: a task that has moved comes back with its submit, not before", func(h *harness) {
+		submit := h.queue(h.out(bridge.Submit, "T1"))
+		moved := h.queue(h.out(bridge.Submit, "T1", at(beta)))
+		update := h.queue(h.out(bridge.Update, "T1"))
+		h.idle(acme)
+		h.is(submit, bridge.StateEnded, bridge.IsSuperseded)
+		h.is(update, bridge.StateEnded, bridge.IsSuperseded)
+		h.unfit(onEvent(bridge.VerbEventRetry, update))
+		h.operate(onEvent(bridge.VerbEventRetry, submit))
+		h.operate(onEvent(bridge.VerbEventRetry, update))
+		h.idle(beta)
+		h.is(moved, bridge.StateEnded, bridge.IsSuperseded)
+		h.bonded(h.leaseOf(acme, submit), "R1")
+		h.bondIs("T1", bridge.BondOpen, "R1")
+		h.deliver(acme, update)
+	}},
 	{"ignore: the event ends and its lane awaits a resume", func(h *harness) {
 		id, behind := h.parked("T1")
 		h.operate(onEvent(bridge.VerbEventIgnore, id))
@@ -108,6 +154,14 @@ var operateEventRules = []rule{
 		h.park(h.leaseOf(bridge.SSP, id))
 		h.operate(onEvent(bridge.VerbEventIgnore, id))
 		h.bondIs("T1", bridge.BondOpen, "R1")
+	}},
+	{"ignore: a solution that only waited takes nothing back", func(h *harness) {
+		h.resolved("T1", "R1")
+		h.leaseOf(acme, h.queue(h.out(bridge.Update, "T1")))
+		h.waits(h.in(bridge.Update, "T1", echo(bridge.EchoByComment), comment("c1")), bridge.MaybeEcho)
+		id := h.waits(h.in(bridge.Resolve, "T1"), bridge.MaybeEcho)
+		h.operate(onEvent(bridge.VerbEventIgnore, id))
+		h.bondIs("T1", bridge.BondResolved, "R1")
 	}},
 	{"settle: the event is done and its lane goes on", func(h *harness) {
 		id, behind := h.parked("T1")

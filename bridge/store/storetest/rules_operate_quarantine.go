@@ -99,6 +99,19 @@ var operateQuarantineRules = []rule{
 		require.Equal(h.t, read.ID, again.First)
 		require.Equal(h.t, []string{read.ID}, h.drainIDs(bridge.SSP))
 	}},
+	{"reread: what waited in vain is not merged into itself", func(h *harness) {
+		e := h.in(bridge.Update, "", ref("R1"), noKey, window(time.Hour), body(`{"a":1}`))
+		h.waits(e, bridge.UnknownReference)
+		h.advance(20 * time.Minute)
+		h.sweep(bridge.SweepOptions{})
+		h.is(e.ID, bridge.StateQuarantined, bridge.UnknownReference)
+		c := onEvent(bridge.VerbReread, e.ID)
+		c.Events = []bridge.Event{h.again(e)}
+		r := h.operate(c)
+		require.Equal(h.t, bridge.Waiting, r.Receipts[0].Status)
+		h.open("T1", "R1")
+		require.Equal(h.t, []string{c.Events[0].ID}, h.drainIDs(bridge.SSP))
+	}},
 	{"reread: an input that means nothing now ends", func(h *harness) {
 		e := h.in("", "", noKey, noText, unread(bridge.NoRule), body(`{"a":1}`))
 		h.offer(e)

@@ -59,19 +59,19 @@ var settleRules = []rule{
 		h.retry(l, 0)
 		require.True(h.t, h.leaseOf(acme, id).Unknown, "an earlier try may still have had its effect")
 	}},
-	{"wait: the time counts from the last real try, not from turns that only waited", func(h *harness) {
+	{"wait: the time counts from the last real try, not from turns that only waited or looked up", func(h *harness) {
 		h.open("T1", "R1")
 		id := h.queue(h.out(bridge.Update, "T1"))
 		since := h.now()
 		h.unknown(h.leaseOf(acme, id), time.Minute)
-		waited := silence
-		waited.Untried = true
-		for range 3 {
+		waited, failed := silence, silence
+		waited.Untried, failed.Reason = true, bridge.LookupFailed
+		for _, o := range []bridge.Outcome{waited, failed, waited} {
 			h.advance(time.Minute)
 			l := h.leaseOf(acme, id)
 			require.True(h.t, l.Unknown)
 			require.True(h.t, l.UnknownSince.Equal(since), "unknown since %s", l.UnknownSince)
-			h.settle(l, waited, bridge.ThenWait, time.Minute)
+			h.settle(l, o, bridge.ThenWait, time.Minute)
 		}
 		h.advance(time.Minute)
 		since = h.now()

@@ -150,7 +150,7 @@ func (a *App) addNotify(g *generation) error {
 	checks := g.parts.mailboxChecks(toldMailbox)
 	checks[checkConfig] = a.configCheck
 	g.parts.sources[notify.Duty] = notify.New(notify.Options{
-		Sender: send, Counts: a.store.Counts, Repeat: c.Repeat.Std(), Console: c.Console, Log: a.o.Log, Now: a.o.Now,
+		Sender: send, Counts: a.store.Counts, Repeat: c.Repeat.Std, Console: c.Console, Log: a.o.Log, Now: a.o.Now,
 		Checks: g.parts.mailChecks(g.config, checks),
 		Contract: func() (bool, string) {
 			s := ssp.Contract()

@@ -10,48 +10,31 @@ import (
 	"github.com/pergabridge/pergabridge/bridge/notify"
 )
 
-// resetLook is how often it is asked whether the ledger was reset.
-const resetLook = time.Second
-
 // watchReset tells people outside that everything stands still. The watcher of troubles cannot: it is a
-// duty, and a ledger that was reset gives none. Every replica tells.
+// duty, and a ledger that was reset gives none. Every replica tells, by what the config in force says.
 func (a *App) watchReset(ctx context.Context) {
 	store, ok := a.store.(bridge.Resetter)
 	if !ok {
 		return
 	}
-	t := time.NewTicker(resetLook)
-	defer t.Stop()
-	var since time.Time
-	for {
-		err := store.ResetErr()
-		switch {
-		case err != nil && since.IsZero():
-			since = a.o.Now()
-			a.tellReset(ctx, notify.Begins, since, err.Error())
-		case err == nil && !since.IsZero():
-			a.tellReset(ctx, notify.Ended, since, "the ledger was resumed")
-			since = time.Time{}
-		}
-		select {
-		case <-ctx.Done():
-			return
-		case <-t.C:
-		}
-	}
-}
-
-func (a *App) tellReset(ctx context.Context, phase notify.Phase, since time.Time, text string) {
-	g := a.current.Load()
-	if g.sender == nil {
-		return
-	}
-	m := notify.Message{ID: bridge.NewID(), Type: "pergabridge." + string(notify.StoreReset), At: a.o.Now(), Data: notify.Data{
-		Kind: notify.StoreReset, Phase: phase, Subject: a.replica, Text: text, Since: since, Console: g.config.Notify.Console,
-	}}
-	if err := g.sender.Send(ctx, m); err != nil && ctx.Err() == nil {
-		a.o.Log.Warn("nobody could be told that the ledger was reset", "error", err)
-	}
+	w := notify.New(notify.Options{
+		Reset: store.ResetErr, Replica: a.replica, Log: a.o.Log, Now: a.o.Now,
+		Repeat: func() time.Duration {
+			if c := a.current.Load().config.Notify; c != nil {
+				return c.Repeat.Std()
+			}
+			return 0
+		},
+		Sender: notify.SenderFunc(func(ctx context.Context, m notify.Message) error {
+			g := a.current.Load()
+			if g.sender == nil {
+				return nil // nobody is to be told
+			}
+			m.Data.Console = g.config.Notify.Console
+			return g.sender.Send(ctx, m)
+		}),
+	})
+	_ = w.Watch(ctx) // it has no duty to lose: it ends with ctx alone
 }
 
 // showReset adds whether everything stands still to the metrics.

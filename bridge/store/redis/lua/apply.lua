@@ -33,7 +33,7 @@ end
 -- set_unknown keeps since when it is unknown whether the head was applied. A later try that surely
 -- wrote nothing does not take that back.
 local function set_unknown(l, r)
-  if r.kind == 'unknown' and (not l.unknown or not r.untried) then
+  if r.kind == 'unknown' and (not l.unknown or r.wrote) then
     l.unknown, l.unknown_at = true, now
     t.touch(l)
   end
@@ -64,13 +64,13 @@ function t.done(l, head, b, why, reference, key)
 end
 
 -- read_result takes one result from ARGV: provider, dir, task, seq, attempt, token, kind, reason,
--- detail, untried, down, contact, reference, ref_key, comment, then, due, attempt (JSON), number of
+-- detail, wrote, down, contact, reference, ref_key, comment, then, due, attempt (JSON), number of
 -- follow-up events; then those.
 function t.read_result()
   local i = ap
   ap = ap + 19
   local r = { lane = A[i + 1] .. '/' .. A[i + 2] .. '/' .. A[i + 3], seq = tonumber(A[i + 4]), attempt = tonumber(A[i + 5]), token = A[i + 6],
-    kind = A[i + 7], reason = A[i + 8], detail = A[i + 9], untried = A[i + 10] == '1', down = A[i + 11] == '1', contact = A[i + 12] == '1',
+    kind = A[i + 7], reason = A[i + 8], detail = A[i + 9], wrote = A[i + 10] == '1', down = A[i + 11] == '1', contact = A[i + 12] == '1',
     reference = A[i + 13], ref_key = A[i + 14], comment = A[i + 15], ['then'] = A[i + 16], due = tonumber(A[i + 17]), json = A[i + 18], follow = {} }
   for n = 1, tonumber(A[i + 19]) do r.follow[n] = t.read_event() end
   return r
@@ -95,8 +95,7 @@ function t.settle(r)
   t.attempt(head, r.attempt, r.token, r.json, true) -- a late result says more of its try than the sweep that gave it up
   if not ours then return { r.token, '1', head.state, head.reason, '0', '0' } end
   note(t.dest(l.dest), r)
-  local nothing = r.kind == 'retry' or r.kind == 'refused'
-  if nothing then
+  if not r.wrote then
     t.forget_writing(l, head, r.token)
   elseif r.comment ~= '' then
     t.note_comment(l, head, r.comment)

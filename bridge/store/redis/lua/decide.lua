@@ -92,6 +92,23 @@ function t.without_effect(e, b)
   end
 end
 
+-- bring_back appends an ended event again. To its bond it does what it did, or would have done: a submit
+-- is the one that others merge into, a solution resolves.
+function t.bring_back(e, b)
+  if e.kind == 'submit' and (b.state == 'resolved' or over[b.state]) then
+    t.reopen(b, e)
+    t.touch_event(e)
+    t.supersede(e.provider, e.task)
+  elseif e.kind == 'submit' and b.state == 'pending' and b.submit == '' then
+    b.submit = e.id
+    t.save_bond(b)
+  elseif e.kind == 'resolve' and b.state == 'open' then
+    b.state = 'resolved'
+    t.save_bond(b)
+  end
+  t.append(e)
+end
+
 -- read_report returns what an event says as a report: of which event the mail did not arrive, and when that
 -- mail was written; nil, nil if it is none.
 local function read_report(e)

@@ -66,7 +66,14 @@ function verbs.event_retry()
   if e.shrunk == 1 then
     return refuse('the contents of event %s were removed when its retention ended: there is nothing left to send', e.id)
   end
-  if e.kind == 'open' then t.open_anyway(e) else t.append(e) end
+  local b = t.bond(e.provider, e.task)
+  if e.kind == 'open' then
+    t.open_anyway(e)
+  elseif b.state == 'superseded' and e.kind ~= 'submit' then -- it would end again at once
+    return refuse('event %s cannot be delivered: task %s is with another provider; `events retry` of its submit here brings it back first', e.id, e.task)
+  else
+    t.bring_back(e, b)
+  end
   moved(e)
 end
 
@@ -87,8 +94,10 @@ function verbs.event_ignore()
     insert(at.rem, e.seq)
     t.touch(at)
     t.set_event(e, 'ended', 'ignored')
-  elseif e.state == 'waiting' then
+  elseif e.state == 'waiting' then -- it has done nothing to its bond yet
     t.set_event(e, 'ended', 'ignored')
+    moved(e)
+    return
   else
     return refuse('event %s is %s: only an event that is not settled can be ignored (quarantined ones: `quarantine discard`)', e.id, e.state)
   end
@@ -359,7 +368,7 @@ end
 
 -- unclaim gives up the claim by which a kept event is known.
 local function unclaim(e)
-  local claim = e.claim:match('^[^\31]*\31[^\31]*\31[kq]:') and t.claimed(e.claim)
+  local claim = e.claim:match('^[^\31]*\31[^\31]*\31[kqh]:') and t.claimed(e.claim)
   if claim and claim.seq == e.seq then t.unclaim(e.claim) end
 end
 
