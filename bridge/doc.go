@@ -168,8 +168,10 @@
 // remembered and used when that try settles. An event that was surely not applied is not settled by
 // evidence, except a submit by a reference.
 //
-//	an echo                       the head of the opposite lane, if the kind is the same (or the
-//	                              echo's is empty) and text or reference agree (or the echo has none)
+//	an echo                       the head of the opposite lane, if kind and text are the same and the
+//	                              reference is not another; one without text proves no update that has
+//	                              one, because it may be that of an earlier update; one without kind and
+//	                              text proves an acknowledge only, which has no request type in SSP
 //	reject_solution accepted      the resolve at the head of the inbound lane
 //	an event that makes the bond  the unsettled submit, and open, tried or not
 //	a report that mail of it      the head of its lane: the mail was taken; it ends as bounced

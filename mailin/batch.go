@@ -169,6 +169,8 @@ func (s *session) readAll(b *fetched) (events []bridge.Event, files []unfiled, o
 				files[len(files)-1].Failed = files[len(files)-1].Failed || e.Quarantine != ""
 			}
 			events = append(events, made...)
+		} else {
+			s.log.Info("a mail was gone before it could be read", "uid", l.uid)
 		}
 		next.pass(l.uid, l.came)
 	}

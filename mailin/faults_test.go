@@ -48,6 +48,9 @@ func (f *faulty) Copy(set imap.NumSet, to string) (*imap.CopyData, error) {
 	return f.Session.Copy(set, to)
 }
 
+// withIdle is what most servers have had for long.
+var withIdle = imap.CapSet{imap.CapIMAP4rev1: {}, imap.CapUIDPlus: {}, imap.CapIdle: {}}
+
 func startOld(t *testing.T, caps imap.CapSet) *oldServer {
 	t.Helper()
 	mem := imapmemserver.New()
@@ -98,7 +101,7 @@ func (s *oldServer) mailbox(t *testing.T) *Mailbox {
 // A server without MOVE: a refused COPY must not be followed by the removal of the mail.
 func TestServerWithoutMove(t *testing.T) {
 	for name, caps := range map[string]imap.CapSet{
-		"bare": {imap.CapIMAP4rev1: {}}, "UIDPLUS": {imap.CapIMAP4rev1: {}, imap.CapUIDPlus: {}, imap.CapIdle: {}},
+		"bare": {imap.CapIMAP4rev1: {}}, "UIDPLUS": withIdle,
 	} {
 		t.Run(name, func(t *testing.T) {
 			s := startOld(t, caps)
@@ -140,46 +143,4 @@ func TestThrottledLoginIsObeyed(t *testing.T) {
 	require.GreaterOrEqual(t, time.Since(began), 600*time.Millisecond, "each time as long as the server wanted")
 	require.Less(t, time.Since(began), 10*time.Second)
 	require.EqualValues(t, 3, s.logins.Load())
-}
-
-// The brake counts by when mail came, not by when it is read: what lay there while nobody read is no loop.
-func TestBrakeCountsWhenMailCame(t *testing.T) {
-	s := startOld(t, imap.CapSet{imap.CapIMAP4rev1: {}})
-	b := s.mailbox(t)
-	b.Brake = Brake{Messages: 2, Per: config.Duration(time.Hour)}
-	l := newLedger()
-	run(t, b, l)
-	l.awaitStart(t)
-	c, now := s.client(t), time.Now()
-	for i := range 6 {
-		dovecottest.Append(t, c, "INBOX", now.Add(time.Duration(i-8)*40*time.Minute), dovecottest.Mail(i, "4711", 300))
-	}
-	dovecottest.Append(t, c, "INBOX", now.Add(-30*24*time.Hour), dovecottest.Mail(7, "4711", 300)) // moved in by a person
-	l.awaitEvents(t, 7)
-	var held []string
-	for _, e := range l.events {
-		held = append(held, string(e.Quarantine))
-	}
-	require.Equal(t, []string{"", "", "", "", "", "", "throttled"}, held, "the last one counts as of when the one before it came")
-}
-
-// What the brake holds back is kept for a person, not thrown away.
-func TestBrakeHoldsBack(t *testing.T) {
-	s := startOld(t, imap.CapSet{imap.CapIMAP4rev1: {}})
-	b := s.mailbox(t)
-	b.Brake = Brake{Messages: 2, Per: config.Duration(time.Hour)}
-	l := newLedger()
-	run(t, b, l)
-	l.awaitStart(t)
-	c := s.client(t)
-	for i := range 4 {
-		dovecottest.Append(t, c, "INBOX", time.Now(), dovecottest.Mail(i, "4711", 300))
-	}
-	dovecottest.Append(t, c, "INBOX", time.Now(), dovecottest.Mail(9, "4712", 300))
-	l.awaitEvents(t, 5)
-	var held []string
-	for _, e := range l.events {
-		held = append(held, string(e.Quarantine))
-	}
-	require.Equal(t, []string{"", "", "throttled", "throttled", ""}, held)
 }

@@ -60,17 +60,17 @@ func (s *states) await(t *testing.T, what string, ok func(State) bool) State {
 }
 
 func TestAFolderTellsHowItsReadingGoes(t *testing.T) {
-	s := dovecottest.Start(t, dovecottest.Options{})
+	s := startOld(t, withIdle)
 	seen := &states{more: make(chan struct{}, 1)}
 	l := newLedger()
-	r := run(t, mailbox(t, s), l, func(o *PollerOptions) { o.Tell = seen.tell })
+	r := run(t, s.mailbox(t), l, func(o *PollerOptions) { o.Tell = seen.tell })
 	x := seen.await(t, "idle", func(x State) bool { return x.Phase == PhaseIdle })
 	require.Equal(t, []string{"support", "INBOX"}, []string{x.Mailbox, x.Folder})
 	require.False(t, x.Connected.IsZero())
 	require.False(t, x.Polled.Before(x.Connected))
 	require.Empty(t, x.Error)
 	l.awaitStart(t)
-	dovecottest.Append(t, s.Client(t), "INBOX", time.Now(), dovecottest.Mail(1, "4711", 300), []byte("From: x@stranger.example\r\nMessage-ID: <1@x>\r\n\r\nhi"))
+	dovecottest.Append(t, s.client(t), "INBOX", time.Now(), dovecottest.Mail(1, "4711", 300), []byte("From: x@stranger.example\r\nMessage-ID: <1@x>\r\n\r\nhi"))
 	l.awaitEvents(t, 2)
 	p, ok := ReadPosition(l.Cursor())
 	require.True(t, ok)
@@ -80,7 +80,7 @@ func TestAFolderTellsHowItsReadingGoes(t *testing.T) {
 	require.Equal(t, PhaseStopped, x.Phase)
 	require.True(t, x.Connected.IsZero())
 
-	b := mailbox(t, s)
+	b := s.mailbox(t)
 	b.Auth.Password = config.Secret{Text: secret.New("wrong-password")}
 	seen = &states{more: make(chan struct{}, 1)}
 	run(t, b, newLedger(), func(o *PollerOptions) { o.Tell = seen.tell })

@@ -185,8 +185,17 @@ func (c *Client) codeGrant(g CodeGrant) (*tokens, error) {
 	}
 	registerBasic(BasicAuth{url.QueryEscape(g.ClientID), g.ClientSecret})
 	used := ""
+	var unsaved *oauth2.Token // what replaced the tokens of the file and could not be written there
+	replaced := ""            // the access token that stood there then
 	t := c.tokensOf(func(ctx context.Context, h *http.Client) (*oauth2.Token, error) {
 		kept, err := readTokens(string(g.TokenFile))
+		inFile := ""
+		if err == nil {
+			inFile = kept.AccessToken
+		}
+		if unsaved != nil && (err != nil || inFile == replaced) {
+			kept, err = unsaved, nil
+		}
 		if err != nil {
 			return nil, err
 		}
@@ -208,7 +217,14 @@ func (c *Client) codeGrant(g CodeGrant) (*tokens, error) {
 			got.RefreshToken = kept.RefreshToken
 		}
 		used = got.AccessToken
-		return got, keepTokens(string(g.TokenFile), got)
+		if err := keepTokens(string(g.TokenFile), got); err != nil { // the old refresh token may be void by now
+			unsaved, replaced = got, inFile
+			c.options.Log.Error("a token that was replaced could not be kept; if the bridge ends now, a person has to allow it again",
+				"destination", c.name, "error", secret.Mask(err.Error()))
+		} else {
+			unsaved = nil
+		}
+		return got, nil
 	})
 	t.fallback = g.FallbackTTL.Std()
 	return t, nil

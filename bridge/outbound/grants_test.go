@@ -1,11 +1,16 @@
 package outbound
 
 import (
+	"bytes"
 	"crypto/rand"
 	"crypto/rsa"
 	"crypto/x509"
 	"encoding/json"
 	"encoding/pem"
+	"fmt"
+	"log/slog"
+	"net/http"
+	"net/http/httptest"
 	"net/url"
 	"os"
 	"path/filepath"
@@ -14,6 +19,7 @@ import (
 
 	"github.com/golang-jwt/jwt/v5"
 	"github.com/stretchr/testify/require"
+	"golang.org/x/oauth2"
 
 	"github.com/pergabridge/pergabridge/bridge"
 	"github.com/pergabridge/pergabridge/bridge/config"
@@ -137,4 +143,57 @@ func TestCodeGrantWithoutPermissionOrRefresh(t *testing.T) {
 	require.NoError(t, os.WriteFile(string(g.TokenFile), []byte("junk"), 0o600))
 	_, err = post(t, client(t, Config{Auth: Auth{OAuth2Code: g}}, Options{}), api.URL("/"), "x")
 	require.ErrorContains(t, err, "holds no token")
+}
+
+// A refresh token that was replaced and cannot be written, because the disk is full for instance, is used all the
+// same, and written with the next one; what a person allows meanwhile comes first.
+func TestCodeGrantThatCannotBeKept(t *testing.T) {
+	dir := filepath.Join(t.TempDir(), "tokens")
+	file := filepath.Join(dir, "t.json")
+	write := func(access, refresh string) {
+		t.Helper()
+		require.NoError(t, os.MkdirAll(dir, 0o700))
+		require.NoError(t, keepTokens(file, &oauth2.Token{AccessToken: access, RefreshToken: refresh}))
+	}
+	write("access-0", "refresh-0")
+	var shown []string
+	writable := true
+	issuer := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		shown = append(shown, r.FormValue("refresh_token"))
+		if !writable {
+			_ = os.RemoveAll(dir)
+		} else {
+			_ = os.MkdirAll(dir, 0o700)
+		}
+		_, _ = fmt.Fprintf(w, `{"access_token":"access-%d","refresh_token":"refresh-%d","expires_in":3600}`, len(shown), len(shown))
+	}))
+	t.Cleanup(issuer.Close)
+	log := &bytes.Buffer{}
+	k := client(t, Config{}, Options{Log: slog.New(slog.NewTextHandler(log, nil))})
+	grant, err := k.codeGrant(CodeGrant{TokenURL: issuer.URL, ClientID: "id", ClientSecret: text("client-secret-7"), TokenFile: config.Path(file)})
+	require.NoError(t, err)
+	ask := func(want string) {
+		t.Helper()
+		got, err := grant.ask(t.Context(), grant.http)
+		require.NoError(t, err)
+		require.Equal(t, want, got.AccessToken)
+	}
+	ask("access-0")
+	writable = false
+	ask("access-1")
+	require.Contains(t, log.String(), "could not be kept")
+	require.NotContains(t, log.String(), "refresh-1")
+	writable = true
+	ask("access-2")
+	ask("access-3") // from the file again
+	writable = false
+	ask("access-4")
+	write("allowed", "refresh-again")
+	ask("allowed")
+	writable = true
+	ask("access-5")
+	require.Equal(t, []string{"refresh-0", "refresh-1", "refresh-2", "refresh-3", "refresh-again"}, shown)
+	kept, err := readTokens(file)
+	require.NoError(t, err)
+	require.Equal(t, "refresh-5", kept.RefreshToken)
 }

@@ -40,7 +40,7 @@ func operatorConfig(t *testing.T) (string, *tesatest.Vendor, *tesserontest.Vendo
 	erp, err := tehdentest.Start()
 	require.NoError(t, err)
 	t.Cleanup(erp.Close)
-	for k, v := range map[string]string{"TESA_ACCOUNT": tesa.Account(), "TESSERON_BASIC": tesserontest.BasicKey, "TESSERON_TICKET": tesserontest.TicketKey,
+	for k, v := range map[string]string{tesa.Env(): tesa.Account(), "TESSERON_BASIC": tesserontest.BasicKey, "TESSERON_TICKET": tesserontest.TicketKey,
 		"TEHDEN_SECRET": tehdentest.ClientSecret, "TEHDEN_PASSWORD": tehdentest.Password, "SSP_INTAKE_KEY": "intake-key-1"} {
 		t.Setenv(k, v)
 	}

@@ -17,6 +17,7 @@ import (
 	"github.com/pergabridge/pergabridge/bridge/provider/tehden/tehdentest"
 	"github.com/pergabridge/pergabridge/bridge/provider/tesamanager/tesatest"
 	"github.com/pergabridge/pergabridge/bridge/provider/tesseron/tesserontest"
+	"github.com/pergabridge/pergabridge/bridge/provider/vendorapi/flowtest"
 	"github.com/pergabridge/pergabridge/soap/ssptest"
 )
 
@@ -123,9 +124,8 @@ func (w *kindsWorld) delivered(r replica, destination string) int {
 func (w *kindsWorld) tesamanager() *tesatest.Vendor {
 	w.t.Helper()
 	v, err := tesatest.Start(nil)
-	require.NoError(w.t, err)
-	w.t.Cleanup(func() { v.Close(); require.Empty(w.t, v.Violations()) })
-	w.env = append(w.env, "TESA_ACCOUNT="+v.Account())
+	flowtest.Watch(w.t, v, err)
+	w.env = append(w.env, v.Env()+"="+v.Account())
 	return v
 }
 
@@ -133,8 +133,7 @@ func (w *kindsWorld) tesamanager() *tesatest.Vendor {
 func (w *kindsWorld) tesseron(profile string) *tesserontest.Vendor {
 	w.t.Helper()
 	v, err := tesserontest.Start(profile)
-	require.NoError(w.t, err)
-	w.t.Cleanup(func() { v.Close(); require.Empty(w.t, v.Violations()) })
+	flowtest.Watch(w.t, v, err)
 	v.AddEnterprise("C-1", "Muster GmbH")
 	w.env = append(w.env, "TESSERON_BASIC="+tesserontest.BasicKey, "TESSERON_TICKET="+tesserontest.TicketKey)
 	return v
@@ -144,8 +143,7 @@ func (w *kindsWorld) tesseron(profile string) *tesserontest.Vendor {
 func (w *kindsWorld) tehden() *tehdentest.Vendor {
 	w.t.Helper()
 	v, err := tehdentest.Start()
-	require.NoError(w.t, err)
-	w.t.Cleanup(func() { v.Close(); require.Empty(w.t, v.Violations()) })
+	flowtest.Watch(w.t, v, err)
 	w.env = append(w.env, "TEHDEN_SECRET="+tehdentest.ClientSecret, "TEHDEN_PASSWORD="+tehdentest.Password)
 	return v
 }

@@ -4,9 +4,6 @@ import (
 	"fmt"
 	"testing"
 
-	"github.com/stretchr/testify/require"
-	"go.uber.org/goleak"
-
 	"github.com/pergabridge/pergabridge/bridge"
 	"github.com/pergabridge/pergabridge/bridge/provider/providertest"
 	"github.com/pergabridge/pergabridge/bridge/provider/tehden/tehdentest"
@@ -14,20 +11,16 @@ import (
 	"github.com/pergabridge/pergabridge/bridge/provider/vendorapi/flowtest"
 )
 
-func TestMain(m *testing.M) { goleak.VerifyTestMain(m) }
+func TestMain(m *testing.M) {
+	flowtest.Main(m, map[string]string{"TEHDEN_SECRET": tehdentest.ClientSecret, "TEHDEN_PASSWORD": tehdentest.Password})
+}
 
 const quick = "timeout: {first_byte: 300ms, total: 600ms}\nrate: 14\n"
 
 func vendor(t testing.TB) *tehdentest.Vendor {
 	t.Helper()
 	v, err := tehdentest.Start()
-	require.NoError(t, err)
-	t.Cleanup(v.Close)
-	t.Cleanup(func() { require.Empty(t, v.Violations()) })
-	x := t.(*testing.T)
-	x.Setenv("TEHDEN_SECRET", tehdentest.ClientSecret)
-	x.Setenv("TEHDEN_PASSWORD", tehdentest.Password)
-	return v
+	return flowtest.Watch(t, v, err)
 }
 
 // peer is the fake as the suite sees it. A reference is customer and task, so that the fixture's mapping

@@ -219,6 +219,7 @@ func (d *Destination) submit(ctx context.Context, l *bridge.Lease) bridge.Outcom
 			if i > 0 && o.Kind == bridge.OutcomeRetry {
 				// Repeating the task would write the contact infos before this one again.
 				o.Kind, o.Reason = bridge.OutcomeRefused, bridge.RefusedAnswer
+				o.Detail += "; a retry would write the ones before it again: add what is missing in Tehden, then settle this event"
 			}
 			return o
 		}

@@ -21,9 +21,7 @@ import (
 
 func start(t *testing.T, v *tehdentest.Vendor, more string) *flowtest.Flow {
 	t.Helper()
-	src := v.Config(quick + more)
-	c := flowtest.Decode(t, "tehden", src).(*tehden.Config)
-	return flowtest.Start(t, flowtest.Build(t, "erp", "tehden", src, provider.Deps{}), flowtest.Options{Common: &c.Common})
+	return flowtest.Play(t, "erp", "tehden", v.Config(quick+more), provider.Deps{}, flowtest.Options{})
 }
 
 // Every operation is called with every field that is known; the fake holds each request against the file.
@@ -94,6 +92,7 @@ func TestTwoTasksOfOneNewCustomer(t *testing.T) {
 }
 
 func TestLostAnswers(t *testing.T) {
+	t.Parallel()
 	for _, c := range []struct {
 		name, more string
 		match      func(*http.Request) bool
@@ -103,6 +102,7 @@ func TestLostAnswers(t *testing.T) {
 		{"create with contact info to come", "contact_info: [{phone: \"1\"}]\n", tehdentest.Writes, 1},
 	} {
 		t.Run(c.name, func(t *testing.T) {
+			t.Parallel() // each waits for its look-up
 			v := vendor(t)
 			f := start(t, v, c.more)
 			v.Server.Fail(fake.Fault{Kind: fake.Drop, Match: c.match})
@@ -118,6 +118,7 @@ func TestLostAnswers(t *testing.T) {
 		})
 	}
 	t.Run("contact info", func(t *testing.T) {
+		t.Parallel()
 		v := vendor(t)
 		f := start(t, v, "contact_info: [{phone: \"1\"}]\n")
 		v.Server.Fail(fake.Fault{Kind: fake.Drop, Match: func(r *http.Request) bool {
@@ -126,6 +127,18 @@ func TestLostAnswers(t *testing.T) {
 		r := f.Out(bridge.Submit, "1", "")
 		f.Settled(r.Event, bridge.StateParked)
 		require.Len(t, v.Ledger(), 2, "nothing was written twice")
+	})
+	t.Run("the second contact info is turned away", func(t *testing.T) {
+		t.Parallel()
+		v := vendor(t)
+		f := start(t, v, "contact_info: [{phone: \"1\"}, {phone: \"2\"}]\n")
+		v.Server.Fail(fake.Fault{Kind: fake.Status, Status: http.StatusServiceUnavailable, Match: func(r *http.Request) bool {
+			return r.URL.Path == "/api/v1/company_customer/createTehdenCustomerContactInfo" && len(v.Ledger()) == 2
+		}})
+		r := f.Out(bridge.Submit, "1", "")
+		f.Settled(r.Event, bridge.StateParked)
+		require.Contains(t, f.Attempts(r.Event)[0].Detail, "contact_info[1] is not; a retry would write the ones before it again")
+		require.Len(t, v.Ledger(), 2, "a repeat would write the first one twice")
 	})
 	t.Run("answer without an id", func(t *testing.T) {
 		v := vendor(t)
@@ -218,6 +231,7 @@ func TestWhatStopsATask(t *testing.T) {
 
 // 20 tasks make 60 calls: the limiter keeps them below what the vendor takes.
 func TestRateIsKept(t *testing.T) {
+	t.Parallel()
 	v := vendor(t)
 	f := start(t, v, "")
 	for i := range 20 {

@@ -166,7 +166,7 @@ func TestMistakesAreReported(t *testing.T) {
 kind: tesamanager
 base: ftp://x
 org: telco
-auth: {bearer: {env: TESA_ACCOUNT}}
+auth: {bearer: {env: `+v.Env()+`}}
 operations: {activat: {method: GET}, cancel: {path: x, fields: {foo: bar}}}
 shapes: {a: {b: c}}
 read: {request: {status: state, foo: bar}}
@@ -190,7 +190,6 @@ external_reference: {prefix: ""}
 	require.ElementsMatch(t, []string{"base", "operations.activat", "operations.cancel.path", "operations.cancel.fields.foo", "shapes.a.b",
 		"read.request.foo", "send.submit[0].operation", "send.update.operation", "send.reject_solution.operation", "tell.events", "poll.every",
 		"validate.customers", "validate", "external_reference"}, paths)
-	_ = v
 }
 
 func TestServerErrorOfAWriteIsUnknown(t *testing.T) {

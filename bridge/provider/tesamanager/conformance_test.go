@@ -1,10 +1,10 @@
 package tesamanager_test
 
 import (
+	"os"
 	"testing"
 
 	"github.com/stretchr/testify/require"
-	"go.uber.org/goleak"
 
 	"github.com/pergabridge/pergabridge/bridge"
 	"github.com/pergabridge/pergabridge/bridge/provider/providertest"
@@ -13,7 +13,7 @@ import (
 	"github.com/pergabridge/pergabridge/bridge/provider/vendorapi/flowtest"
 )
 
-func TestMain(m *testing.M) { goleak.VerifyTestMain(m) }
+func TestMain(m *testing.M) { flowtest.Main(m, nil) }
 
 // quick ends calls that hang soon.
 const quick = "timeout: {first_byte: 300ms, total: 600ms}\npoll: {every: 50ms, rate: 10000, gap_for: 1h}\n"
@@ -21,15 +21,9 @@ const quick = "timeout: {first_byte: 300ms, total: 600ms}\npoll: {every: 50ms, r
 func vendor(t testing.TB) *tesatest.Vendor {
 	t.Helper()
 	v, err := tesatest.Start(nil)
-	require.NoError(t, err)
-	t.Cleanup(v.Close)
-	t.Cleanup(func() { require.Empty(t, v.Violations()) })
-	switch x := t.(type) {
-	case *testing.T:
-		x.Setenv("TESA_ACCOUNT", v.Account())
-	case *testing.B:
-		x.Setenv("TESA_ACCOUNT", v.Account())
-	}
+	flowtest.Watch(t, v, err)
+	require.NoError(t, os.Setenv(v.Env(), v.Account())) // its own, so that tests can run at once
+	t.Cleanup(func() { _ = os.Unsetenv(v.Env()) })
 	return v
 }
 

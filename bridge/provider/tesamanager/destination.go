@@ -22,38 +22,28 @@ type Destination struct {
 	config  *Config
 	api     *API
 	known   *known
+	fresh   *vendorapi.Fresh
 	schemas map[string]*jsonschema.Schema
 }
 
-// known remembers which reference ids have which external reference, and which are new to the poll.
+// known remembers which reference ids have which external reference.
 type known struct {
 	mu       sync.Mutex
 	external map[string]string
-	fresh    map[string]bool
 }
 
 // maxKnown bounds what is remembered; beyond it the vendor is asked again.
 const maxKnown = 10000
 
-func newKnown() *known { return &known{external: map[string]string{}, fresh: map[string]bool{}} }
+func newKnown() *known { return &known{external: map[string]string{}} }
 
-func (k *known) set(id, external string, fresh bool) {
+func (k *known) set(id, external string) {
 	k.mu.Lock()
 	defer k.mu.Unlock()
 	if len(k.external) >= maxKnown {
 		clear(k.external)
 	}
 	k.external[id] = external
-	if fresh {
-		k.fresh[id] = true
-	}
-}
-
-// again gives one back that could not be kept.
-func (k *known) again(id string) {
-	k.mu.Lock()
-	defer k.mu.Unlock()
-	k.fresh[id] = true
 }
 
 func (k *known) get(id string) (string, bool) {
@@ -63,16 +53,10 @@ func (k *known) get(id string) (string, bool) {
 	return s, ok
 }
 
-// take returns the requests that were written since it was last asked.
-func (k *known) take() []string {
-	k.mu.Lock()
-	defer k.mu.Unlock()
-	out := make([]string, 0, len(k.fresh))
-	for id := range k.fresh {
-		out = append(out, id)
-	}
-	clear(k.fresh)
-	return out
+// met keeps a request of ours, and hands it to the poll.
+func (d *Destination) met(id, external string) {
+	d.known.set(id, external)
+	d.fresh.Add(id)
 }
 
 // choice is what the mapping makes of an event.
@@ -180,7 +164,7 @@ func (d *Destination) open(ctx context.Context, l *bridge.Lease, c *choice) brid
 			return out
 		}
 	}
-	d.known.set(out.Reference, external, true)
+	d.met(out.Reference, external)
 	return out
 }
 
@@ -190,7 +174,7 @@ func (d *Destination) adopt(ids []string, external string) bridge.Outcome {
 		return vendorapi.OutcomeOf(vendorapi.Refused(d.name, "listReferenceIds", fmt.Sprintf(
 			"the vendor already has %d requests with external reference %s: %s; link the task to one of them", len(ids), external, strings.Join(ids[:min(len(ids), 10)], ", "))))
 	}
-	d.known.set(ids[0], external, true)
+	d.met(ids[0], external)
 	return bridge.Outcome{Kind: bridge.OutcomeDone, Reason: bridge.Delivered, Reference: ids[0],
 		Detail: d.name + ": the vendor already has a request with external reference " + external + "; nothing was written"}
 }
@@ -209,7 +193,7 @@ func (d *Destination) external(ctx context.Context, l *bridge.Lease) (string, er
 	if err != nil {
 		return "", err
 	}
-	d.known.set(id, r.ExternalReference, false)
+	d.known.set(id, r.ExternalReference)
 	return vendorapi.FirstText(r.ExternalReference, made), nil
 }
 
@@ -293,7 +277,7 @@ func (d *Destination) Find(ctx context.Context, l bridge.Lease) (bridge.Found, e
 		case len(ids) == 0:
 			return bridge.Found{Answer: bridge.NotThere}, nil
 		case len(ids) == 1:
-			d.known.set(ids[0], d.config.ExternalReference.Of(l.Event.Task), true)
+			d.met(ids[0], d.config.ExternalReference.Of(l.Event.Task))
 			return bridge.Found{Answer: bridge.IsThere, Reference: ids[0]}, nil
 		}
 		return cannot, nil // two requests: a person decides

@@ -85,6 +85,7 @@ func TestTerminationAndAnswerWithoutReference(t *testing.T) {
 
 // The answer to the activation is lost: the vendor is asked, and nothing is written twice.
 func TestLostAnswer(t *testing.T) {
+	t.Parallel()
 	v := vendor(t)
 	f := flowtest.Start(t, flowtest.Build(t, "fibre", "tesamanager", v.Config(quick), provider.Deps{}), flowtest.Options{})
 	v.Server.Fail(fake.Fault{Kind: fake.Drop, Match: tesatest.Writes})
@@ -107,6 +108,7 @@ func (d frozen) Deliver(ctx context.Context, l bridge.Lease) bridge.Outcome {
 }
 
 func TestKilledBetweenWriteAndRecord(t *testing.T) {
+	t.Parallel()
 	v := vendor(t)
 	path := filepath.Join(t.TempDir(), "a.db")
 	const off = "poll: {off: true}\n" // else the poll makes the bond before the look-up can

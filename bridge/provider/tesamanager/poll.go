@@ -2,7 +2,6 @@ package tesamanager
 
 import (
 	"context"
-	"encoding/json"
 	"errors"
 	"fmt"
 	"log/slog"
@@ -17,7 +16,6 @@ import (
 	"github.com/pergabridge/pergabridge/bridge"
 	"github.com/pergabridge/pergabridge/bridge/provider"
 	"github.com/pergabridge/pergabridge/bridge/provider/vendorapi"
-	"github.com/pergabridge/pergabridge/bridge/secret"
 )
 
 // maxBackoff bounds the pause after failures in a row.
@@ -32,8 +30,9 @@ type poll struct {
 	name     string
 	config   *Config
 	api      *API
-	receiver *Receiver
+	receiver *receiver
 	known    *known
+	fresh    *vendorapi.Fresh
 	bonds    func(context.Context) ([]bridge.Bond, error)
 	log      *slog.Logger
 	now      func() time.Time
@@ -41,8 +40,8 @@ type poll struct {
 	watched  time.Time // when stalled requests were asked for last
 }
 
-func newPoll(name string, c *Config, api *API, r *Receiver, k *known, d provider.Deps) *poll {
-	return &poll{name: name, config: c, api: api, receiver: r, known: k, bonds: d.Bonds, log: d.Log, now: d.Now,
+func newPoll(name string, c *Config, api *API, r *receiver, k *known, fresh *vendorapi.Fresh, d provider.Deps) *poll {
+	return &poll{name: name, config: c, api: api, receiver: r, known: k, fresh: fresh, bonds: d.Bonds, log: d.Log, now: d.Now,
 		limit: rate.NewLimiter(rate.Limit(c.Poll.Rate), max(1, int(c.Poll.Rate)))}
 }
 
@@ -125,7 +124,7 @@ func (p *poll) round(ctx context.Context, d bridge.Duty, st *state) error {
 
 // met takes over the requests that this process has written, and keeps them at once.
 func (p *poll) met(ctx context.Context, d bridge.Duty, st *state) error {
-	fresh := p.known.take()
+	fresh := p.fresh.Take()
 	added := false
 	for _, id := range fresh {
 		if st.Requests[id] == nil {
@@ -138,9 +137,7 @@ func (p *poll) met(ctx context.Context, d bridge.Duty, st *state) error {
 	}
 	_, err := d.Accept(ctx, nil, st.write())
 	if err != nil {
-		for _, id := range fresh {
-			p.known.again(id)
-		}
+		p.fresh.Add(fresh...)
 	}
 	return err
 }
@@ -337,11 +334,11 @@ func (p *poll) request(ctx context.Context, id, status string, t *tracked, first
 	if len(news) > 0 {
 		t.Changed = p.now().Unix()
 	}
-	out, err := p.read(ctx, news)
+	out, err := p.receiver.Events(ctx, news...)
 	if err != nil {
 		return nil, err
 	}
-	held, err := p.read(ctx, stuck)
+	held, err := p.receiver.Events(ctx, stuck...)
 	for i := range held {
 		held[i].Quarantine = bridge.NoRule
 		held[i].Detail = fmt.Sprintf("the vendor has marked event %s of request %s as inconsistent for longer than %s; ask the vendor, then retry or discard it",
@@ -411,28 +408,10 @@ func (p *poll) stalled(ctx context.Context, d bridge.Duty, st *state) error {
 		news = append(news, News{What: "stalled", ReferenceID: id, ExternalReference: t.External, Status: t.Status, ID: t.Told,
 			Item: map[string]any{"since": since.Format(time.RFC3339)}})
 	}
-	events, err := p.read(ctx, news)
+	events, err := p.receiver.Events(ctx, news...)
 	if err != nil || len(news) == 0 {
 		return err
 	}
 	_, err = d.Accept(ctx, events, st.write())
 	return err
-}
-
-// read turns news into events by the receiver, as a re-reading from quarantine does.
-func (p *poll) read(ctx context.Context, news []News) ([]bridge.Event, error) {
-	var out []bridge.Event
-	for _, n := range news {
-		raw, err := json.Marshal(n)
-		if err != nil {
-			return nil, err
-		}
-		events, err := p.receiver.Receive(ctx, bridge.Inbound{Provider: p.name, Entrance: bridge.ByPoll, ContentType: "application/json",
-			Body: secret.MaskBytes(raw), Received: p.now()})
-		if err != nil {
-			return nil, err
-		}
-		out = append(out, events...)
-	}
-	return out, nil
 }

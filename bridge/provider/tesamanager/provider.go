@@ -34,18 +34,18 @@ func New(name string, c *Config, d provider.Deps) (*provider.Provider, error) {
 	if err != nil {
 		return nil, fmt.Errorf("%s: %w", name, err)
 	}
-	known := newKnown()
+	known, fresh := newKnown(), &vendorapi.Fresh{}
 	receiver := newReceiver(name, c, d.Now)
 	p := &provider.Provider{
 		Name:        name,
-		Destination: &Destination{name: name, config: c, api: api, known: known, schemas: schemas},
+		Destination: &Destination{name: name, config: c, api: api, known: known, fresh: fresh, schemas: schemas},
 		Receiver:    receiver,
 		Operations:  api.client.Operations(contract.Objections(Contract)),
 		Checker:     &checker{api, c},
 		Close:       client.Close,
 	}
 	if !c.Poll.Off {
-		p.Sources = map[string]bridge.Source{PollDuty: newPoll(name, c, api, receiver, known, d)}
+		p.Sources = map[string]bridge.Source{PollDuty: newPoll(name, c, api, receiver, known, fresh, d)}
 	}
 	return p, nil
 }

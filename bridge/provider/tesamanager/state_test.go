@@ -123,7 +123,7 @@ func TestEveryStateIsTold(t *testing.T) {
 	c := &Config{}
 	r := newReceiver("x", c, time.Now)
 	require.Len(t, Statuses, 12)
-	require.Len(t, r.tell.Statuses, len(Statuses))
+	require.Len(t, c.tell().Statuses, len(Statuses))
 	want := map[bridge.Kind][]string{
 		"": {"NOT_SENT"}, bridge.Acknowledge: {"VALIDATING"}, bridge.Resolve: {"FINISHED", "REJECTED", "CANCELED"},
 		bridge.Update: {"PROCESSING", "PROCESSED", "INCIDENCE_TESA", "INCIDENCE_OPERATOR", "INSTALLING", "INCIDENCE_INSTALLING", "INSTALLED"},

@@ -10,7 +10,6 @@ import (
 
 	"github.com/pergabridge/pergabridge/bridge"
 	"github.com/pergabridge/pergabridge/bridge/provider"
-	"github.com/pergabridge/pergabridge/bridge/provider/tesseron"
 	"github.com/pergabridge/pergabridge/bridge/provider/tesseron/tesserontest"
 	"github.com/pergabridge/pergabridge/bridge/provider/vendorapi/flowtest"
 )
@@ -36,9 +35,8 @@ func TestOurTicketThatEndedAtOnceIsToldThroughItsBond(t *testing.T) {
 	src := v.Config(quick + fixed + strings.ReplaceAll(statuses, "Closed: {kind: ignore}", `Closed: {kind: resolve, text: "Closed in Tesseron."}`))
 	require.Contains(t, src, "Closed in Tesseron.")
 	other := flowtest.Build(t, "desk", "tesseron", src, provider.Deps{})
-	f := flowtest.Start(t, flowtest.Build(t, "desk", "tesseron", src, provider.Deps{Bonded: book.Of("desk")}),
-		flowtest.Options{Common: &flowtest.Decode(t, "tesseron", src).(*tesseron.Config).Common, Book: book,
-			Wrap: func(bridge.Destination) bridge.Destination { return closedAtOnce{other.Destination, v} }})
+	f := flowtest.Play(t, "desk", "tesseron", src, provider.Deps{Bonded: book.Of("desk")}, flowtest.Options{Book: book,
+		Wrap: func(bridge.Destination) bridge.Destination { return closedAtOnce{other.Destination, v} }})
 	require.Eventually(t, func() bool { return len(v.Server.Calls()) > 2 }, flowtest.Wait, 5*time.Millisecond) // the first round is over
 	ref := f.Submit("1")
 	l := f.Next()
@@ -51,9 +49,7 @@ func TestOurTicketThatEndedAtOnceIsToldThroughItsBond(t *testing.T) {
 // means to SSP: calls are few.
 func TestATicketOfAnEndedTaskIsNotAskedAbout(t *testing.T) {
 	v, book := vendor(t, "2024-05"), &provider.Book{}
-	src := v.Config(quick + fixed + statuses)
-	f := flowtest.Start(t, flowtest.Build(t, "desk", "tesseron", src, provider.Deps{Bonded: book.Of("desk")}),
-		flowtest.Options{Common: &flowtest.Decode(t, "tesseron", src).(*tesseron.Config).Common, Book: book})
+	f := flowtest.Play(t, "desk", "tesseron", v.Config(quick+fixed+statuses), provider.Deps{Bonded: book.Of("desk")}, flowtest.Options{Book: book})
 	ref := f.Submit("1")
 	about := func() int {
 		n := 0

@@ -3,9 +3,6 @@ package tesseron_test
 import (
 	"testing"
 
-	"github.com/stretchr/testify/require"
-	"go.uber.org/goleak"
-
 	"github.com/pergabridge/pergabridge/bridge"
 	"github.com/pergabridge/pergabridge/bridge/provider/providertest"
 	"github.com/pergabridge/pergabridge/bridge/provider/tesseron/tesserontest"
@@ -13,7 +10,9 @@ import (
 	"github.com/pergabridge/pergabridge/bridge/provider/vendorapi/flowtest"
 )
 
-func TestMain(m *testing.M) { goleak.VerifyTestMain(m) }
+func TestMain(m *testing.M) {
+	flowtest.Main(m, map[string]string{"TESSERON_BASIC": tesserontest.BasicKey, "TESSERON_TICKET": tesserontest.TicketKey})
+}
 
 const (
 	quick = "timeout: {first_byte: 300ms, total: 600ms}\nrate: {per_minute: 60000}\n"
@@ -23,12 +22,7 @@ const (
 func vendor(t testing.TB, profile string) *tesserontest.Vendor {
 	t.Helper()
 	v, err := tesserontest.Start(profile)
-	require.NoError(t, err)
-	t.Cleanup(v.Close)
-	t.Cleanup(func() { require.Empty(t, v.Violations()) })
-	x := t.(*testing.T)
-	x.Setenv("TESSERON_BASIC", tesserontest.BasicKey)
-	x.Setenv("TESSERON_TICKET", tesserontest.TicketKey)
+	flowtest.Watch(t, v, err)
 	v.AddEnterprise("C-1", "Muster GmbH")
 	return v
 }

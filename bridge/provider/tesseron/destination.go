@@ -5,7 +5,6 @@ import (
 	"fmt"
 	"log/slog"
 	"strings"
-	"sync"
 
 	"github.com/pergabridge/pergabridge/bridge"
 	"github.com/pergabridge/pergabridge/bridge/mapping"
@@ -19,35 +18,9 @@ type Destination struct {
 	config *Config
 	api    *API
 	log    *slog.Logger
-	fresh  *fresh
+	fresh  *vendorapi.Fresh
 
 	written written
-}
-
-// fresh hands new tickets to the poll.
-type fresh struct {
-	mu      sync.Mutex
-	numbers map[string]bool
-}
-
-func (f *fresh) add(number string) {
-	f.mu.Lock()
-	defer f.mu.Unlock()
-	if f.numbers == nil {
-		f.numbers = map[string]bool{}
-	}
-	f.numbers[number] = true
-}
-
-func (f *fresh) take() []string {
-	f.mu.Lock()
-	defer f.mu.Unlock()
-	var out []string
-	for n := range f.numbers {
-		out = append(out, n)
-	}
-	clear(f.numbers)
-	return out
 }
 
 // opens reports whether an event makes a ticket.
@@ -128,7 +101,7 @@ func (d *Destination) open(ctx context.Context, l *bridge.Lease) bridge.Outcome 
 		out.Detail += "; the answer holds no ticket number"
 		return out
 	}
-	d.fresh.add(out.Reference)
+	d.fresh.Add(out.Reference)
 	return out
 }
 
@@ -158,7 +131,7 @@ func (d *Destination) inUse(ctx context.Context, refused bridge.Outcome, l *brid
 	if found == "" {
 		return refused
 	}
-	d.fresh.add(found)
+	d.fresh.Add(found)
 	refused.Kind, refused.Reason, refused.Reference = bridge.OutcomeDone, bridge.Delivered, found
 	refused.Detail += "; the ticket with our reference number is " + found
 	return refused
@@ -240,7 +213,7 @@ func (d *Destination) Find(ctx context.Context, l bridge.Lease) (bridge.Found, e
 	case number == "":
 		return bridge.Found{Answer: bridge.NotThere}, nil // and a second ticket with this number would be refused
 	}
-	d.fresh.add(number)
+	d.fresh.Add(number)
 	return bridge.Found{Answer: bridge.IsThere, Reference: number}, nil
 }
 

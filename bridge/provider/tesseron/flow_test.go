@@ -11,7 +11,6 @@ import (
 
 	"github.com/pergabridge/pergabridge/bridge"
 	"github.com/pergabridge/pergabridge/bridge/engine"
-	"github.com/pergabridge/pergabridge/bridge/outbound"
 	"github.com/pergabridge/pergabridge/bridge/provider"
 	"github.com/pergabridge/pergabridge/bridge/provider/providertest"
 	"github.com/pergabridge/pergabridge/bridge/provider/tesseron"
@@ -37,9 +36,7 @@ contact:
 
 func start(t *testing.T, v *tesserontest.Vendor, more string) *flowtest.Flow {
 	t.Helper()
-	src := v.Config(quick + more)
-	c := flowtest.Decode(t, "tesseron", src).(*tesseron.Config)
-	return flowtest.Start(t, flowtest.Build(t, "desk", "tesseron", src, provider.Deps{}), flowtest.Options{Common: &c.Common})
+	return flowtest.Play(t, "desk", "tesseron", v.Config(quick+more), provider.Deps{}, flowtest.Options{})
 }
 
 func TestWholeLife(t *testing.T) {
@@ -84,9 +81,7 @@ func TestWholeLife(t *testing.T) {
 func TestMissingEnterpriseIsMadeOnceAndPostcodeWarned(t *testing.T) {
 	v := vendor(t, "2024-05")
 	log, logger := providertest.NewLog()
-	src := v.Config(quick + searched)
-	f := flowtest.Start(t, flowtest.Build(t, "desk", "tesseron", src, provider.Deps{Log: logger, Outbound: outbound.Options{Log: logger}}),
-		flowtest.Options{Common: &flowtest.Decode(t, "tesseron", src).(*tesseron.Config).Common})
+	f := flowtest.Play(t, "desk", "tesseron", v.Config(quick+searched), provider.Deps{Log: logger}, flowtest.Options{})
 	for i := range 3 {
 		f.Event(bridge.Event{Kind: bridge.Submit, Task: fmt.Sprint(i), Title: "x", Description: "y", Requester: bridge.Person{Email: "new@example.com"}, Fields: map[string]any{"customer": "C-77", "company": "New AG"}})
 	}
@@ -138,6 +133,7 @@ contact:
 }
 
 func TestLostAnswerToTicketCreation(t *testing.T) {
+	t.Parallel()
 	v := vendor(t, "2024-05")
 	f := start(t, v, fixed)
 	v.Server.Fail(fake.Fault{Kind: fake.Drop, Match: tesserontest.Tickets})
@@ -198,9 +194,9 @@ func TestTwoThatFitAreForAPerson(t *testing.T) {
 
 // Two processes share the limit because the store lets one delivery run, and each call keeps its place.
 func TestCallsAreApart(t *testing.T) {
+	t.Parallel()
 	v := vendor(t, "2024-05")
-	src := v.Config("rate: {per_minute: 600, poll_share: 0.5}\n" + fixed) // 200 ms
-	f := flowtest.Start(t, flowtest.Build(t, "desk", "tesseron", src, provider.Deps{}), flowtest.Options{Common: &flowtest.Decode(t, "tesseron", src).(*tesseron.Config).Common})
+	f := flowtest.Play(t, "desk", "tesseron", v.Config("rate: {per_minute: 600, poll_share: 0.5}\n"+fixed), provider.Deps{}, flowtest.Options{}) // 200 ms
 	for i := range 5 {
 		f.Out(bridge.Submit, fmt.Sprint(i), "")
 	}
@@ -229,6 +225,7 @@ func TestUnknownStateIsQuarantined(t *testing.T) {
 // Two replicas on one store: the calls of both together keep the rate, and no two tickets are made at
 // once.
 func TestTwoReplicasKeepTheRate(t *testing.T) {
+	t.Parallel()
 	v := vendor(t, "2024-05")
 	src := v.Config("rate: {per_minute: 600, poll_share: 0.5}\n" + fixed) // 200 ms
 	common := flowtest.Decode(t, "tesseron", src).(*tesseron.Config).Common
@@ -295,9 +292,8 @@ func rounds(t *testing.T, v *tesserontest.Vendor, n int) {
 func TestLinkedTicketIsFollowed(t *testing.T) {
 	v := vendor(t, "2024-05")
 	number, stranger := v.AddTicket("ELSEWHERE-1", "In progress"), v.AddTicket("", "In progress")
-	src, book := v.Config(quick+fixed+statuses), &provider.Book{}
-	f := flowtest.Start(t, flowtest.Build(t, "desk", "tesseron", src, provider.Deps{Bonded: book.Of("desk")}),
-		flowtest.Options{Common: &flowtest.Decode(t, "tesseron", src).(*tesseron.Config).Common, Book: book})
+	book := &provider.Book{}
+	f := flowtest.Play(t, "desk", "tesseron", v.Config(quick+fixed+statuses), provider.Deps{Bonded: book.Of("desk")}, flowtest.Options{Book: book})
 	rounds := func(n int) { t.Helper(); rounds(t, v, n) }
 	rounds(2) // both are known as foreign
 	v.SetStatus(number, "Closed")

@@ -13,7 +13,6 @@ import (
 	"github.com/pergabridge/pergabridge/bridge"
 	"github.com/pergabridge/pergabridge/bridge/provider"
 	"github.com/pergabridge/pergabridge/bridge/provider/vendorapi"
-	"github.com/pergabridge/pergabridge/bridge/secret"
 )
 
 const maxBackoff = 30 * time.Minute
@@ -25,8 +24,8 @@ type poll struct {
 	name     string
 	config   *Config
 	search   *Destination // with the polls' own share of the rate
-	receiver *Receiver
-	fresh    *fresh
+	receiver *receiver
+	fresh    *vendorapi.Fresh
 	bonds    func(context.Context) ([]bridge.Bond, error)
 	log      *slog.Logger
 	now      func() time.Time
@@ -101,7 +100,7 @@ func (p *poll) apart() time.Duration {
 func (p *poll) round(ctx context.Context, d bridge.Duty, st *seen) error {
 	first := !st.Seeded
 	before := st.write()
-	fresh := p.fresh.take()
+	fresh := p.fresh.Take()
 	for _, n := range fresh {
 		if st.Tickets[n] == nil {
 			st.Tickets[n] = &ticket{}
@@ -110,9 +109,7 @@ func (p *poll) round(ctx context.Context, d bridge.Duty, st *seen) error {
 	}
 	if len(fresh) > 0 { // kept at once: nobody else knows them
 		if _, err := d.Accept(ctx, nil, st.write()); err != nil {
-			for _, n := range fresh {
-				p.fresh.add(n)
-			}
+			p.fresh.Add(fresh...)
 			return err
 		}
 	}
@@ -260,9 +257,5 @@ func (p *poll) ticket(ctx context.Context, number string, hit vendorapi.Record, 
 	}
 	item := hit.Canonical()
 	item["previous"] = previous
-	raw, err := json.Marshal(News{TicketNumber: number, Task: t.Task, Status: status, ID: fmt.Sprintf("%s.%d.%s", number, t.N, status), Item: item})
-	if err != nil {
-		return nil, err
-	}
-	return p.receiver.Receive(ctx, bridge.Inbound{Provider: p.name, Entrance: bridge.ByPoll, ContentType: "application/json", Body: secret.MaskBytes(raw), Received: p.now()})
+	return p.receiver.Events(ctx, News{TicketNumber: number, Task: t.Task, Status: status, ID: fmt.Sprintf("%s.%d.%s", number, t.N, status), Item: item})
 }

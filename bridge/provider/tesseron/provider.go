@@ -31,7 +31,7 @@ func New(name string, c *Config, d provider.Deps) (*provider.Provider, error) {
 		end()
 		return nil, fmt.Errorf("%s: %w", name, err)
 	}
-	dest := &Destination{name: name, config: c, api: api, log: d.Log, fresh: &fresh{}}
+	dest := &Destination{name: name, config: c, api: api, log: d.Log, fresh: &vendorapi.Fresh{}}
 	receiver := newReceiver(name, c, d.Now)
 	p := &provider.Provider{
 		Name: name, Destination: dest, Receiver: receiver, Close: end,

@@ -1,11 +1,9 @@
 package tesseron
 
 import (
-	"context"
 	"fmt"
 	"time"
 
-	"github.com/pergabridge/pergabridge/bridge"
 	"github.com/pergabridge/pergabridge/bridge/provider/vendorapi"
 )
 
@@ -19,14 +17,17 @@ type News struct {
 	Item         map[string]any `json:"item"`
 }
 
-// Receiver turns news into events. It does no I/O.
-type Receiver struct {
-	config *Config
-	teller vendorapi.Teller
-}
+// receiver turns news into events.
+type receiver = vendorapi.Receiver[News]
 
-func newReceiver(name string, c *Config, now func() time.Time) *Receiver {
-	return &Receiver{c, vendorapi.Teller{Name: name, Tables: c.Tables, Reference: c.Common.Reference.Key, Now: now}}
+func newReceiver(name string, c *Config, now func() time.Time) *receiver {
+	return &receiver{
+		Teller: vendorapi.Teller{Name: name, Tables: c.Tables, Reference: c.Common.Reference.Key, Now: now},
+		Read: func(n *News) vendorapi.Told {
+			return vendorapi.Told{As: c.telling(n.Status), Unknown: fmt.Sprintf("nothing says what state %q means; add it under poll.statuses", n.Status),
+				Item: n.Item, Task: n.Task, Reference: n.TicketNumber, Key: "status:" + n.ID}
+		},
+	}
 }
 
 // telling returns what a state means; its case does not matter.
@@ -37,13 +38,4 @@ func (c *Config) telling(status string) *vendorapi.Telling {
 		}
 	}
 	return nil
-}
-
-// Receive reads one piece of news.
-func (r *Receiver) Receive(_ context.Context, in bridge.Inbound) ([]bridge.Event, error) {
-	var n News
-	return r.teller.Tell(in, &n, func() vendorapi.Told {
-		return vendorapi.Told{As: r.config.telling(n.Status), Unknown: fmt.Sprintf("nothing says what state %q means; add it under poll.statuses", n.Status),
-			Item: n.Item, Task: n.Task, Reference: n.TicketNumber, Key: "status:" + n.ID}
-	}), nil
 }

@@ -1,6 +1,8 @@
 package vendorapi
 
 import (
+	"context"
+	"encoding/json"
 	"strings"
 	"time"
 
@@ -115,4 +117,34 @@ func ruleFailed(key string, err error) (bridge.Reason, string) {
 		return "", ""
 	}
 	return bridge.RuleFailed, key + ": " + err.Error()
+}
+
+// A Receiver turns news of the form N into events. It implements [bridge.Receiver] and does no I/O.
+type Receiver[N any] struct {
+	Teller
+	// Read says what a piece of news is.
+	Read func(*N) Told
+}
+
+// Receive reads one piece of news.
+func (r *Receiver[N]) Receive(_ context.Context, in bridge.Inbound) ([]bridge.Event, error) {
+	var n N
+	return r.Tell(in, &n, func() Told { return r.Read(&n) }), nil
+}
+
+// Events returns the events of news that a poll has found. They are made as a re-reading from quarantine makes them.
+func (r *Receiver[N]) Events(ctx context.Context, news ...N) ([]bridge.Event, error) {
+	var out []bridge.Event
+	for _, n := range news {
+		raw, err := json.Marshal(n)
+		if err != nil {
+			return nil, err
+		}
+		got, err := r.Receive(ctx, bridge.Inbound{Provider: r.Name, Entrance: bridge.ByPoll, ContentType: "application/json", Body: secret.MaskBytes(raw), Received: r.Now()})
+		if err != nil {
+			return nil, err
+		}
+		out = append(out, got...)
+	}
+	return out, nil
 }

@@ -134,18 +134,22 @@ func (t *tx) proved(l *laneRow, head *bridge.Event, by string) string {
 	return head.ID
 }
 
-// agrees reports whether echo e can be what writing head brought about.
+// agrees reports whether echo e is what writing head brought about. Texts tell; where the echo has none, its kind
+// does, except among updates, of which an earlier one may be meant. One without a kind is the acknowledge's, for
+// which SSP has no request type; the reference, which every event of a bond may have, tells only what is foreign.
+// To believe more would lose what never arrived.
 func agrees(e, head *bridge.Event) bool {
-	if e.Kind != "" && e.Kind != head.Kind {
+	if e.Kind != "" && e.Kind != head.Kind || e.RefKey != "" && head.RefKey != "" && e.RefKey != head.RefKey {
 		return false
 	}
-	if a, b := bridge.TextHash(e.Text), bridge.TextHash(head.Text); a != "" && b != "" {
-		return a == b
+	text, written := bridge.TextHash(e.Text), bridge.TextHash(head.Text)
+	switch {
+	case text != "" && written != "":
+		return text == written
+	case e.Kind == "":
+		return head.Kind == bridge.Acknowledge && text == ""
 	}
-	if e.RefKey != "" && head.RefKey != "" {
-		return e.RefKey == head.RefKey
-	}
-	return e.Kind != "" || (e.Text == "" && e.RefKey == "")
+	return e.Kind != bridge.Update || written == ""
 }
 
 // declined uses a declined solution as proof that the solution had arrived.

@@ -92,11 +92,42 @@ var evidenceRules = []rule{
 		h.echoes(h.in(bridge.Update, "T2", text("hello"), echo(bridge.EchoByAuthor)))
 		h.queued(id)
 	}},
-	{"an echo without kind and text settles the head", func(h *harness) {
-		h.open("T1", "R1")
-		id := h.queue(h.in(bridge.Update, "T1"))
-		h.unknown(h.leaseOf(bridge.SSP, id), time.Minute)
+	{"an echo without kind and text settles the acknowledge", func(h *harness) {
+		h.bonded(h.leaseOf(acme, h.queue(h.out(bridge.Submit, "T1"))), "R1")
+		l := h.lease(bridge.SSP)
+		require.Equal(h.t, bridge.Acknowledge, l.Event.Kind)
+		h.unknown(l, time.Minute)
 		h.echoes(h.out("", "T1", noText, echo(bridge.EchoByDirection)))
+		h.is(l.Event.ID, bridge.StateDone, bridge.ByEvidence)
+	}},
+	{"an echo without kind and text settles no update: it may be the acknowledge's", func(h *harness) {
+		for task, words := range map[string]option{"T1": noText, "T2": text("hello")} {
+			h.open(task, "R-"+task)
+			id := h.queue(h.in(bridge.Update, task, words, ref("R-"+task)))
+			h.unknown(h.leaseOf(bridge.SSP, id), time.Minute)
+			h.echoes(h.out("", task, noText, echo(bridge.EchoByDirection)))
+			h.echoes(h.out("", task, noText, ref("R-"+task), echo(bridge.EchoByDirection)))
+			h.queued(id)
+		}
+	}},
+	{"an echo without text settles no update that has one: it may be that of an earlier one", func(h *harness) {
+		h.open("T1", "R1")
+		h.deliver(bridge.SSP, h.queue(h.in(bridge.Update, "T1", text("one"))))
+		two := h.queue(h.in(bridge.Update, "T1", text("two")))
+		l := h.leaseOf(bridge.SSP, two)
+		h.echoes(h.out(bridge.Update, "T1", noText, echo(bridge.EchoByDirection)))
+		h.unknown(l, time.Minute)
+		h.queued(two)
+		h.echoes(h.out(bridge.Update, "T1", noText, echo(bridge.EchoByDirection)))
+		h.queued(two)
+		h.echoes(h.out(bridge.Update, "T1", text("two"), echo(bridge.EchoByDirection)))
+		h.is(two, bridge.StateDone, bridge.ByEvidence)
+	}},
+	{"an echo without text settles a solution", func(h *harness) {
+		h.open("T1", "R1")
+		id := h.queue(h.in(bridge.Resolve, "T1", text("solved")))
+		h.unknown(h.leaseOf(bridge.SSP, id), time.Minute)
+		h.echoes(h.out(bridge.Resolve, "T1", noText, echo(bridge.EchoByDirection)))
 		h.is(id, bridge.StateDone, bridge.ByEvidence)
 	}},
 	{"an echo with the reference settles the acknowledge", func(h *harness) {

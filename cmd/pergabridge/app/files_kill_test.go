@@ -28,7 +28,7 @@ func TestKilledBridgeRepeatsTheSameLinks(t *testing.T) {
 	})
 	cmd := w.child()
 	w.attached(submit, "k1", "Jo Helper <jo@acme.example>")
-	ctx, cancel := context.WithTimeout(t.Context(), 2*patience)
+	ctx, cancel := context.WithTimeout(t.Context(), patience)
 	defer cancel()
 	told := func() (out []string) {
 		for _, c := range w.ssp.Calls() {

@@ -2,6 +2,7 @@ package app
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"log/slog"
 	"time"
@@ -128,31 +129,42 @@ func (r *reminder) Run(ctx context.Context, d bridge.Duty) error {
 	}
 }
 
+// round reminds of the submits that were delivered long enough ago and whose bond is still pending. The duty's
+// cursor is up to which delivery that was done.
 func (r *reminder) round(ctx context.Context, d bridge.Duty) error {
+	until := r.now().Add(-r.after)
+	told, _ := time.Parse(time.RFC3339Nano, d.Cursor()) // none yet: from the beginning
 	f := bridge.BondFilter{Provider: r.provider, States: []bridge.BondState{bridge.BondPending}, Limit: remindPage}
+	var events []bridge.Event
 	for {
 		bonds, err := r.mail.store.Bonds(ctx, f)
 		if err != nil {
 			return err
 		}
-		var events []bridge.Event
 		for _, b := range bonds {
-			if since := b.Changed; b.Submit != "" && r.now().Sub(since) >= r.after {
+			if b.Submit == "" || b.Created.After(until) {
+				continue
+			}
+			submit, _, err := r.mail.store.Event(ctx, b.Submit)
+			if err != nil && !errors.Is(err, bridge.ErrNotFound) {
+				return err
+			}
+			if submit.State == bridge.StateDone && submit.Ended.After(told) && !submit.Ended.After(until) {
 				events = append(events, bridge.Event{
 					Provider: r.provider, Task: b.Task, Dir: bridge.Out, Kind: bridge.Update, Entrance: bridge.ByFollowUp,
-					Key:  "remind:" + b.Submit, // once for each submit, however often it is looked at
+					Key:  "remind:" + b.Submit, // once for each submit
 					Text: "Reminder: this task was assigned to you on " + b.Created.UTC().Format(time.RFC1123) + ", and we have not received your ticket number yet. Please answer this mail with it.",
 				})
 			}
 		}
-		if len(events) > 0 {
-			if _, err := d.Accept(ctx, events, d.Cursor()); err != nil {
-				return err
-			}
-		}
 		if len(bonds) < remindPage {
-			return nil
+			break
 		}
 		f.AfterKey = r.provider + "/" + bonds[len(bonds)-1].Task
 	}
+	if len(events) == 0 {
+		return nil
+	}
+	_, err := d.Accept(ctx, events, until.UTC().Format(time.RFC3339Nano))
+	return err
 }

@@ -47,12 +47,10 @@ func section(t testing.TB, name, address string) string {
 func setup(t testing.TB, name string) (*recipetest.Desk, *recipetest.Product) {
 	t.Helper()
 	d, p, err := recipetest.Start(name)
-	require.NoError(t, err)
+	flowtest.Watch(t, d, err)
 	for k, v := range p.Env {
-		t.(*testing.T).Setenv(k, v)
+		t.Setenv(k, v)
 	}
-	t.Cleanup(d.Close)
-	t.Cleanup(func() { require.Empty(t, d.Violations()) })
 	return d, p
 }
 

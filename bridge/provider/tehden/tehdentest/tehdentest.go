@@ -7,16 +7,14 @@ package tehdentest
 import (
 	"encoding/json"
 	"fmt"
-	"io"
 	"net/http"
 	"net/url"
-	"slices"
 	"strings"
-	"sync"
 
 	"golang.org/x/time/rate"
 
 	"github.com/pergabridge/pergabridge/bridge/provider/tehden"
+	"github.com/pergabridge/pergabridge/bridge/provider/vendorapi"
 	"github.com/pergabridge/pergabridge/bridge/provider/vendorapi/contract"
 	"github.com/pergabridge/pergabridge/bridge/provider/vendorapi/fake"
 )
@@ -37,18 +35,16 @@ type Effect struct {
 // Vendor is a running fake.
 type Vendor struct {
 	*fake.Server
+	fake.Book[Effect]
 	contract *contract.Contract
 	limit    *rate.Limiter
 
-	mu         sync.Mutex
-	customers  []map[string]any
-	excluded   map[string]bool
-	effects    []Effect
-	violations []string
-	tokens     map[string]bool
-	issued     int
-	mute       bool
-	throttled  int
+	customers []map[string]any
+	excluded  map[string]bool
+	tokens    map[string]bool
+	issued    int
+	mute      bool
+	throttled int
 }
 
 // Start starts a fake.
@@ -88,48 +84,34 @@ send:
 %s`, v.URL(), more)
 }
 
-// Violations returns what the file objected to.
-func (v *Vendor) Violations() []string {
-	v.mu.Lock()
-	defer v.mu.Unlock()
-	return slices.Clone(v.violations)
-}
-
-// Ledger returns everything that was written, in order.
-func (v *Vendor) Ledger() []Effect {
-	v.mu.Lock()
-	defer v.mu.Unlock()
-	return slices.Clone(v.effects)
-}
-
 // Customers returns how many customers there are.
 func (v *Vendor) Customers() int {
-	v.mu.Lock()
-	defer v.mu.Unlock()
+	v.Mu.Lock()
+	defer v.Mu.Unlock()
 	return len(v.customers)
 }
 
 // Throttled returns how many calls were answered with 429.
 func (v *Vendor) Throttled() int {
-	v.mu.Lock()
-	defer v.mu.Unlock()
+	v.Mu.Lock()
+	defer v.Mu.Unlock()
 	return v.throttled
 }
 
 // Add adds a customer that somebody else made; excluded ones are not found through the interface.
 func (v *Vendor) Add(fields map[string]any, excluded bool) string {
-	v.mu.Lock()
-	defer v.mu.Unlock()
+	v.Mu.Lock()
+	defer v.Mu.Unlock()
 	id := v.add(fields)
 	v.excluded[id] = excluded
 	return id
 }
 
 // Mute makes create answer without an id.
-func (v *Vendor) Mute() { v.mu.Lock(); v.mute = true; v.mu.Unlock() }
+func (v *Vendor) Mute() { v.Mu.Lock(); v.mute = true; v.Mu.Unlock() }
 
 // RevokeTokens makes every token invalid.
-func (v *Vendor) RevokeTokens() { v.mu.Lock(); clear(v.tokens); v.mu.Unlock() }
+func (v *Vendor) RevokeTokens() { v.Mu.Lock(); clear(v.tokens); v.Mu.Unlock() }
 
 func (v *Vendor) add(fields map[string]any) string {
 	id := fmt.Sprint(1001 + len(v.customers))
@@ -146,13 +128,9 @@ func Writes(r *http.Request) bool {
 	return strings.Contains(r.URL.Path, "/createTehden") || strings.Contains(r.URL.Path, "/updateTehden")
 }
 
-func (v *Vendor) serve(w http.ResponseWriter, r *http.Request) {
-	body, err := io.ReadAll(r.Body)
-	if err != nil {
-		return
-	}
-	v.mu.Lock()
-	defer v.mu.Unlock()
+func (v *Vendor) serve(w http.ResponseWriter, r *http.Request, body []byte) {
+	v.Mu.Lock()
+	defer v.Mu.Unlock()
 	if !v.limit.Allow() {
 		v.throttled++
 		w.WriteHeader(http.StatusTooManyRequests)
@@ -168,17 +146,12 @@ func (v *Vendor) serve(w http.ResponseWriter, r *http.Request) {
 	}
 	id := strings.TrimPrefix(r.URL.Path, "/api/v1/company_customer/")
 	_, problems := v.contract.Check(r.Method, r.URL.String(), r.Header, body)
-	if len(problems) > 0 {
-		for _, p := range problems {
-			v.violations = append(v.violations, id+": "+p)
-		}
+	if v.Violated(id, problems...) {
 		fake.JSON(w, 400, map[string]string{"error": strings.Join(problems, "; ")})
 		return
 	}
 	var in map[string]any
-	d := json.NewDecoder(strings.NewReader(string(body)))
-	d.UseNumber()
-	if err := d.Decode(&in); err != nil {
+	if err := vendorapi.DecodeJSON(body, &in); err != nil {
 		fake.JSON(w, 400, map[string]string{"error": err.Error()})
 		return
 	}
@@ -239,7 +212,7 @@ func (v *Vendor) do(w http.ResponseWriter, op string, in map[string]any) {
 	case "createTehdenCustomer":
 		fields, _ := in["customer"].(map[string]any)
 		id := v.add(fields)
-		v.effects = append(v.effects, Effect{op, id, fields})
+		v.Wrote(Effect{op, id, fields})
 		if v.mute {
 			fake.JSON(w, 200, map[string]any{"result": "ok"})
 			return
@@ -259,7 +232,7 @@ func (v *Vendor) do(w http.ResponseWriter, op string, in map[string]any) {
 		for k, x := range fields {
 			hits[0][k] = x
 		}
-		v.effects = append(v.effects, Effect{op, id, fields})
+		v.Wrote(Effect{op, id, fields})
 		fake.JSON(w, 200, map[string]any{"success": true})
 	case "getCustomerIdByExternalSystemIdentifier":
 		a, b := same("externalsystem_id"), same("externalsystemidentifier")

@@ -11,8 +11,8 @@ import (
 	"encoding/json"
 	"encoding/pem"
 	"fmt"
-	"io"
 	"net/http"
+	"net/url"
 	"slices"
 	"strings"
 	"sync"
@@ -21,6 +21,7 @@ import (
 	"github.com/golang-jwt/jwt/v5"
 
 	"github.com/pergabridge/pergabridge/bridge/provider/tesamanager"
+	"github.com/pergabridge/pergabridge/bridge/provider/vendorapi"
 	"github.com/pergabridge/pergabridge/bridge/provider/vendorapi/contract"
 	"github.com/pergabridge/pergabridge/bridge/provider/vendorapi/fake"
 )
@@ -47,19 +48,17 @@ type Request struct {
 // Vendor is a running fake.
 type Vendor struct {
 	*fake.Server
+	fake.Book[Effect]
 	contract *contract.Contract
 	key      *rsa.PrivateKey
 	now      func() time.Time
 
-	mu         sync.Mutex
-	requests   []*Request
-	effects    []Effect
-	violations []string
-	token      string
-	tokens     int
-	expiresIn  int
-	expires    time.Time
-	shape      string
+	requests  []*Request
+	token     string
+	tokens    int
+	expiresIn int
+	expires   time.Time
+	shape     string
 }
 
 // accountKey is the same for all fakes of a process: making one takes long.
@@ -99,13 +98,17 @@ func (v *Vendor) Account() string {
 	return string(b)
 }
 
-// Config returns a config section that talks to the fake; its account is in the environment variable
-// TESA_ACCOUNT.
+// Env is the environment variable that holds the account; each fake has its own.
+func (v *Vendor) Env() string {
+	return "TESA_ACCOUNT_" + v.URL()[strings.LastIndexByte(v.URL(), ':')+1:]
+}
+
+// Config returns a config section that talks to the fake; its account is in the environment variable [Vendor.Env].
 func (v *Vendor) Config(more string) string {
 	return fmt.Sprintf(`kind: tesamanager
 base: %s/v1/tesamanager/orgs
 org: %s
-auth: {service_account: {account: {env: TESA_ACCOUNT}}}
+auth: {service_account: {account: {env: %s}}}
 external_reference: {prefix: "PB-"}
 send:
   submit:
@@ -130,49 +133,35 @@ send:
     operation: installationIncident
     body: {requestType: NEBA, incidence: OTHER, cto: "CTO-1", comments: "${event.text}"}
   close: {operation: cancel}
-%s`, v.URL(), Org, more)
-}
-
-// Violations returns what the vendor's file objected to.
-func (v *Vendor) Violations() []string {
-	v.mu.Lock()
-	defer v.mu.Unlock()
-	return slices.Clone(v.violations)
-}
-
-// Ledger returns everything that was written, in order.
-func (v *Vendor) Ledger() []Effect {
-	v.mu.Lock()
-	defer v.mu.Unlock()
-	return slices.Clone(v.effects)
+%s`, v.URL(), Org, v.Env(), more)
 }
 
 // Tokens returns how many tokens were issued.
 func (v *Vendor) Tokens() int {
-	v.mu.Lock()
-	defer v.mu.Unlock()
+	v.Mu.Lock()
+	defer v.Mu.Unlock()
 	return v.tokens
 }
 
 // RevokeToken makes the current token invalid before its time.
 func (v *Vendor) RevokeToken() {
-	v.mu.Lock()
-	defer v.mu.Unlock()
+	v.Mu.Lock()
+	defer v.Mu.Unlock()
 	v.token = ""
 }
 
 // SetShape chooses what is not published: "list" answers ids as an object with one list and writes
 // without a reference id; "" answers a bare list and reference_id.
 func (v *Vendor) SetShape(s string) {
-	v.mu.Lock()
-	defer v.mu.Unlock()
+	v.Mu.Lock()
+	defer v.Mu.Unlock()
 	v.shape = s
 }
 
 // Add adds a request that somebody else made.
 func (v *Vendor) Add(external, status string) string {
-	v.mu.Lock()
-	defer v.mu.Unlock()
+	v.Mu.Lock()
+	defer v.Mu.Unlock()
 	return v.add(external, "ACTIVATION", status).ID
 }
 
@@ -184,8 +173,8 @@ func (v *Vendor) add(external, kind, status string) *Request {
 
 // Set changes the state of a request.
 func (v *Vendor) Set(id, status string) {
-	v.mu.Lock()
-	defer v.mu.Unlock()
+	v.Mu.Lock()
+	defer v.Mu.Unlock()
 	if r := v.find(id); r != nil {
 		r.Status, r.Updated = status, v.now()
 	}
@@ -197,8 +186,8 @@ const bigNumber = 9007199254740993
 // AddEvent adds or replaces the event with that sequence number. Its request number is one that a
 // float cannot hold.
 func (v *Vendor) AddEvent(id string, seq int, message string, inconsistent bool) {
-	v.mu.Lock()
-	defer v.mu.Unlock()
+	v.Mu.Lock()
+	defer v.Mu.Unlock()
 	r := v.find(id)
 	e := map[string]any{"id": json.Number("9223372036854775807"), "reference_id": id, "message_type": message, "request_number": bigNumber + int64(seq)*2,
 		"subrequest_number": bigNumber + 2, "event_date": v.now().UTC().Format(time.RFC3339), "sequence_number": seq, "inconsistent": inconsistent}
@@ -214,8 +203,8 @@ func (v *Vendor) AddEvent(id string, seq int, message string, inconsistent bool)
 
 // AddIssue adds or replaces an issue.
 func (v *Vendor) AddIssue(id string, seq int, code string, resolved bool) {
-	v.mu.Lock()
-	defer v.mu.Unlock()
+	v.Mu.Lock()
+	defer v.Mu.Unlock()
 	r := v.find(id)
 	is := map[string]any{"id": 500 + seq, "reference_id": id, "issue_sequence": seq, "issue_code": code, "resolved": resolved, "last_updated": v.now().UTC().Format(time.RFC3339)}
 	for i, old := range r.Issues {
@@ -229,8 +218,8 @@ func (v *Vendor) AddIssue(id string, seq int, code string, resolved bool) {
 
 // Age sets back when a request was changed last, and when its events happened.
 func (v *Vendor) Age(id string, by time.Duration) {
-	v.mu.Lock()
-	defer v.mu.Unlock()
+	v.Mu.Lock()
+	defer v.Mu.Unlock()
 	r := v.find(id)
 	r.Updated = r.Updated.Add(-by)
 	for _, e := range r.Events {
@@ -263,15 +252,11 @@ func Called(operation string) func(*http.Request) bool {
 	return func(r *http.Request) bool { return c.Operation(r.Method, r.URL.EscapedPath()) == operation }
 }
 
-func (v *Vendor) serve(w http.ResponseWriter, r *http.Request) {
-	body, err := io.ReadAll(r.Body)
-	if err != nil {
-		return
-	}
-	v.mu.Lock()
-	defer v.mu.Unlock()
+func (v *Vendor) serve(w http.ResponseWriter, r *http.Request, body []byte) {
+	v.Mu.Lock()
+	defer v.Mu.Unlock()
 	if r.URL.Path == "/oauth2/token" {
-		v.issue(w, r, string(body))
+		v.issue(w, r, body)
 		return
 	}
 	if v.token == "" || r.Header.Get("Authorization") != "Bearer "+v.token || !v.now().Before(v.expires) {
@@ -286,10 +271,7 @@ func (v *Vendor) serve(w http.ResponseWriter, r *http.Request) {
 	if org != Org {
 		problems = append(problems, "wrong tenant "+org)
 	}
-	if len(problems) > 0 {
-		for _, p := range problems {
-			v.violations = append(v.violations, id+": "+p)
-		}
+	if v.Violated(id, problems...) {
 		fake.JSON(w, 400, map[string]any{"code": "BAD_REQUEST", "title": strings.Join(problems, "; ")})
 		return
 	}
@@ -301,17 +283,17 @@ func (v *Vendor) serve(w http.ResponseWriter, r *http.Request) {
 }
 
 // issue is the token endpoint.
-func (v *Vendor) issue(w http.ResponseWriter, r *http.Request, form string) {
-	r.Body = io.NopCloser(strings.NewReader(form))
+func (v *Vendor) issue(w http.ResponseWriter, r *http.Request, body []byte) {
 	deny := func(why string) {
 		fake.JSON(w, 400, map[string]string{"error": "invalid_grant", "error_description": why})
 	}
-	if err := r.ParseForm(); err != nil || r.Method != http.MethodPost || r.PostForm.Get("grant_type") != "urn:ietf:params:oauth:grant-type:jwt-bearer" {
+	form, err := url.ParseQuery(string(body))
+	if err != nil || r.Method != http.MethodPost || form.Get("grant_type") != "urn:ietf:params:oauth:grant-type:jwt-bearer" {
 		deny("grant type")
 		return
 	}
 	claims := jwt.MapClaims{}
-	t, err := jwt.ParseWithClaims(r.PostForm.Get("assertion"), claims, func(*jwt.Token) (any, error) { return &v.key.PublicKey, nil },
+	t, err := jwt.ParseWithClaims(form.Get("assertion"), claims, func(*jwt.Token) (any, error) { return &v.key.PublicKey, nil },
 		jwt.WithValidMethods([]string{"RS256"}), jwt.WithAudience(v.URL()+"/oauth2/token"), jwt.WithIssuer("bridge@p.example"), jwt.WithIssuedAt(), jwt.WithExpirationRequired(), jwt.WithTimeFunc(v.now))
 	if err != nil {
 		deny(err.Error())
@@ -331,9 +313,7 @@ func (v *Vendor) issue(w http.ResponseWriter, r *http.Request, form string) {
 
 func (v *Vendor) write(w http.ResponseWriter, id string, body []byte) {
 	var in map[string]any
-	d := json.NewDecoder(strings.NewReader(string(body)))
-	d.UseNumber()
-	if err := d.Decode(&in); err != nil {
+	if err := vendorapi.DecodeJSON(body, &in); err != nil {
 		fake.JSON(w, 400, map[string]string{"title": err.Error()})
 		return
 	}
@@ -343,7 +323,7 @@ func (v *Vendor) write(w http.ResponseWriter, id string, body []byte) {
 		kind := map[string]string{"activate": "ACTIVATION", "terminate": "TERMINATION"}[id]
 		r := v.add(external, kind, "VALIDATING")
 		e.Reference = r.ID
-		v.effects = append(v.effects, e)
+		v.Wrote(e)
 		if v.shape == "list" {
 			fake.JSON(w, 201, map[string]any{"message": "created"})
 			return
@@ -362,7 +342,7 @@ func (v *Vendor) write(w http.ResponseWriter, id string, body []byte) {
 		return
 	}
 	e.Reference = r.ID
-	v.effects = append(v.effects, e)
+	v.Wrote(e)
 	r.Updated = v.now()
 	switch id {
 	case "cancel":

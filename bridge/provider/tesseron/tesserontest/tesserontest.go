@@ -7,12 +7,10 @@ package tesserontest
 import (
 	"encoding/json"
 	"fmt"
-	"io"
 	"maps"
 	"net/http"
 	"slices"
 	"strings"
-	"sync"
 	"time"
 
 	"github.com/pergabridge/pergabridge/bridge/provider/tesseron"
@@ -42,15 +40,13 @@ type Ticket struct {
 // Vendor is a running fake.
 type Vendor struct {
 	*fake.Server
+	fake.Book[Effect]
 	profile       string
 	basic, ticket *contract.Contract
 
-	mu          sync.Mutex
 	enterprises []map[string]any
 	contacts    []map[string]any
 	tickets     []*Ticket
-	effects     []Effect
-	violations  []string
 	warnings    []string
 	times       []time.Time
 	busy        int
@@ -84,19 +80,9 @@ ticket:
 %s`, v.URL(), v.profile, more)
 }
 
-// Violations returns what the publisher's files objected to.
-func (v *Vendor) Violations() []string {
-	return locked(v, func() []string { return slices.Clone(v.violations) })
-}
-
 // Warnings returns the postcodes that came as text where a number is published.
 func (v *Vendor) Warnings() []string {
 	return locked(v, func() []string { return slices.Clone(v.warnings) })
-}
-
-// Ledger returns everything that was written, in order.
-func (v *Vendor) Ledger() []Effect {
-	return locked(v, func() []Effect { return slices.Clone(v.effects) })
 }
 
 // Incomplete returns how many tickets were made while another was being made.
@@ -118,21 +104,21 @@ func (v *Vendor) Enterprises() []map[string]any {
 }
 
 func locked[T any](v *Vendor, f func() T) T {
-	v.mu.Lock()
-	defer v.mu.Unlock()
+	v.Mu.Lock()
+	defer v.Mu.Unlock()
 	return f()
 }
 
 // Obsolete makes the obsolete operations answer 303.
-func (v *Vendor) Obsolete() { v.mu.Lock(); v.obsolete = true; v.mu.Unlock() }
+func (v *Vendor) Obsolete() { v.Mu.Lock(); v.obsolete = true; v.Mu.Unlock() }
 
 // SetMaxTake bounds a page, whatever is asked for.
-func (v *Vendor) SetMaxTake(n int) { v.mu.Lock(); v.maxTake = n; v.mu.Unlock() }
+func (v *Vendor) SetMaxTake(n int) { v.Mu.Lock(); v.maxTake = n; v.Mu.Unlock() }
 
 // AddEnterprise adds an enterprise as reads show it, and returns its id.
 func (v *Vendor) AddEnterprise(number, name string) int {
-	v.mu.Lock()
-	defer v.mu.Unlock()
+	v.Mu.Lock()
+	defer v.Mu.Unlock()
 	return v.addEnterprise(map[string]any{"BusinessPartnerId": number, v.nameKey(): name})
 }
 
@@ -152,15 +138,15 @@ func (v *Vendor) addEnterprise(e map[string]any) int {
 
 // AddContact adds a contact as reads show it, and returns its id.
 func (v *Vendor) AddContact(enterprise int, fore, sure, email string) int {
-	v.mu.Lock()
-	defer v.mu.Unlock()
+	v.Mu.Lock()
+	defer v.Mu.Unlock()
 	return v.addContact(map[string]any{"EnterpriseID": enterprise, "ForeName": fore, "SureName": sure, "Emails": []any{map[string]any{"id": 1, v.emailKey(): email, "name": "work"}}})
 }
 
 // Change sets further values of a contact, as reads show them.
 func (v *Vendor) Change(contact int, values map[string]any) {
-	v.mu.Lock()
-	defer v.mu.Unlock()
+	v.Mu.Lock()
+	defer v.Mu.Unlock()
 	for _, c := range v.contacts {
 		if c["ContactID"] == contact {
 			maps.Copy(c, values)
@@ -184,8 +170,8 @@ func (v *Vendor) addContact(c map[string]any) int {
 
 // AddTicket adds a ticket that somebody else made.
 func (v *Vendor) AddTicket(reference, status string) string {
-	v.mu.Lock()
-	defer v.mu.Unlock()
+	v.Mu.Lock()
+	defer v.Mu.Unlock()
 	t := &Ticket{Number: fmt.Sprintf("A-%d", 7000+len(v.tickets)), Reference: reference, Status: status}
 	v.tickets = append(v.tickets, t)
 	return t.Number
@@ -193,8 +179,8 @@ func (v *Vendor) AddTicket(reference, status string) string {
 
 // SetStatus changes the state of a ticket.
 func (v *Vendor) SetStatus(number, status string) {
-	v.mu.Lock()
-	defer v.mu.Unlock()
+	v.Mu.Lock()
+	defer v.Mu.Unlock()
 	for _, t := range v.tickets {
 		if t.Number == number {
 			t.Status = status
@@ -210,21 +196,17 @@ func Writes(r *http.Request) bool {
 // Tickets matches the call that makes a ticket.
 func Tickets(r *http.Request) bool { return strings.HasSuffix(r.URL.Path, "/CreateTicket") }
 
-func (v *Vendor) serve(w http.ResponseWriter, r *http.Request) {
-	body, err := io.ReadAll(r.Body)
-	if err != nil {
-		return
-	}
-	v.mu.Lock()
+func (v *Vendor) serve(w http.ResponseWriter, r *http.Request, body []byte) {
+	v.Mu.Lock()
 	v.times = append(v.times, time.Now())
 	if Tickets(r) {
 		if v.busy++; v.busy > 1 {
 			v.incomplete++
 		}
 	}
-	v.mu.Unlock()
-	v.mu.Lock()
-	defer v.mu.Unlock()
+	v.Mu.Unlock()
+	v.Mu.Lock()
+	defer v.Mu.Unlock()
 	if Tickets(r) {
 		defer func() { v.busy-- }()
 	}
@@ -246,10 +228,7 @@ func (v *Vendor) serve(w http.ResponseWriter, r *http.Request) {
 			}
 			return false
 		})
-		if len(problems) > 0 {
-			for _, p := range problems {
-				v.violations = append(v.violations, id+": "+p)
-			}
+		if v.Violated(id, problems...) {
 			v.say(w, r, false, strings.Join(problems, "; "), nil)
 			return
 		}
@@ -403,7 +382,7 @@ func (v *Vendor) basicWrite(w http.ResponseWriter, r *http.Request, id string, i
 		v.say(w, r, false, "no such record", nil)
 		return
 	}
-	v.effects = append(v.effects, Effect{Operation: id, Body: in})
+	v.Wrote(Effect{Operation: id, Body: in})
 	key := "contactid"
 	if strings.HasSuffix(id, "Enterprise") {
 		key = "enterpriseid"
@@ -437,7 +416,7 @@ func (v *Vendor) ticketCall(w http.ResponseWriter, r *http.Request, id string, i
 		}
 		t := &Ticket{Number: fmt.Sprintf("A-%d", 7000+len(v.tickets)), Reference: str("referenceNumber"), Status: "New", Fields: in}
 		v.tickets = append(v.tickets, t)
-		v.effects = append(v.effects, Effect{id, t.Number, in})
+		v.Wrote(Effect{id, t.Number, in})
 		v.say(w, r, true, "", map[string]any{"TicketNumber": []string{t.Number}, "TicketPositionNumber": ""})
 	case "CreateTicketPosition":
 		t := v.find(str("referenceNumber"))
@@ -445,8 +424,8 @@ func (v *Vendor) ticketCall(w http.ResponseWriter, r *http.Request, id string, i
 			v.say(w, r, false, "no such ticket", nil)
 			return
 		}
-		v.effects = append(v.effects, Effect{id, t.Number, in})
-		v.say(w, r, true, "", map[string]any{"TicketNumber": []string{t.Number}, "TicketPositionNumber": fmt.Sprint(len(v.effects))})
+		n := v.Wrote(Effect{id, t.Number, in})
+		v.say(w, r, true, "", map[string]any{"TicketNumber": []string{t.Number}, "TicketPositionNumber": fmt.Sprint(n)})
 	case "GetTicket":
 		t := v.find(str("referenceNumber"))
 		if t == nil {

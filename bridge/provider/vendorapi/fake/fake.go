@@ -3,7 +3,6 @@
 package fake
 
 import (
-	"bytes"
 	"encoding/json"
 	"errors"
 	"fmt"
@@ -42,7 +41,7 @@ type Fault struct {
 
 // Server is the server of a fake.
 type Server struct {
-	handle http.HandlerFunc
+	handle Handler
 	addr   string
 
 	mu       sync.Mutex
@@ -53,6 +52,9 @@ type Server struct {
 	stopping chan struct{}
 }
 
+// A Handler answers a request, whose body has been read.
+type Handler func(w http.ResponseWriter, r *http.Request, body []byte)
+
 // A Call is one request that came in.
 type Call struct {
 	Method, Path, Query string
@@ -61,8 +63,8 @@ type Call struct {
 	At                  time.Time
 }
 
-// Start serves handle; the body of its requests has been read and can be read again.
-func Start(handle http.HandlerFunc) (*Server, error) {
+// Start serves handle.
+func Start(handle Handler) (*Server, error) {
 	s := &Server{handle: handle, stopping: make(chan struct{})}
 	return s, s.listen("127.0.0.1:0")
 }
@@ -160,10 +162,9 @@ func (s *Server) serve(w http.ResponseWriter, r *http.Request) {
 		w.WriteHeader(http.StatusRequestEntityTooLarge)
 		return
 	}
-	r.Body = io.NopCloser(bytes.NewReader(body))
 	f := s.fault(r, body)
 	if f == nil {
-		s.handle(w, r)
+		s.handle(w, r, body)
 		return
 	}
 	if f.Kind == Status {
@@ -174,12 +175,12 @@ func (s *Server) serve(w http.ResponseWriter, r *http.Request) {
 		f.met()
 		select {
 		case <-f.Open:
-			s.handle(w, r)
+			s.handle(w, r, body)
 		case <-s.stopping:
 		}
 		return
 	}
-	s.handle(httptest.NewRecorder(), r)
+	s.handle(httptest.NewRecorder(), r, body)
 	switch f.Kind {
 	case Answer:
 		f.answer(w)

@@ -32,8 +32,8 @@ type Flow struct {
 
 // Options configure a flow. The zero value is usable.
 type Options struct {
-	Path   string // of the database; empty: a new one
-	Common *provider.Common
+	Path   string           // of the database; empty: a new one
+	Common *provider.Common // whose limits hold; nil: none
 	Wrap   func(bridge.Destination) bridge.Destination
 	// Book is given the store, for providers that were built with it.
 	Book *provider.Book
@@ -57,11 +57,24 @@ func Decode(t testing.TB, kind, src string) any {
 // Build makes a provider of a section.
 func Build(t testing.TB, name, kind, src string, d provider.Deps) *provider.Provider {
 	t.Helper()
+	return made(t, name, kind, Decode(t, kind, src), d)
+}
+
+func made(t testing.TB, name, kind string, c any, d provider.Deps) *provider.Provider {
+	t.Helper()
 	k, _ := provider.Lookup(kind)
-	p, err := k.New(name, Decode(t, kind, src), d)
+	p, err := k.New(name, c, d)
 	require.NoError(t, err)
 	t.Cleanup(p.Close)
 	return p
+}
+
+// Play makes a provider of a section and runs it within the section's limits.
+func Play(t testing.TB, name, kind, src string, d provider.Deps, o Options) *Flow {
+	t.Helper()
+	c := Decode(t, kind, src)
+	o.Common = c.(provider.Configured).CommonConfig()
+	return Start(t, made(t, name, kind, c, d), o)
 }
 
 type ssp struct{ told chan bridge.Lease }

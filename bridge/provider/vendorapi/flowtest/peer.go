@@ -2,10 +2,12 @@ package flowtest
 
 import (
 	"net/http"
+	"os"
 	"testing"
 	"time"
 
 	"github.com/stretchr/testify/require"
+	"go.uber.org/goleak"
 
 	"github.com/pergabridge/pergabridge/bridge"
 	"github.com/pergabridge/pergabridge/bridge/outbound"
@@ -13,6 +15,34 @@ import (
 	"github.com/pergabridge/pergabridge/bridge/provider/providertest"
 	"github.com/pergabridge/pergabridge/bridge/provider/vendorapi/fake"
 )
+
+// Main runs a package's tests with the secrets of its fakes in the environment, where tests that run at once can
+// read them, and looks for goroutines that are left behind.
+func Main(m *testing.M, env map[string]string) {
+	for k, v := range env {
+		if err := os.Setenv(k, v); err != nil {
+			panic(err)
+		}
+	}
+	goleak.VerifyTestMain(m)
+}
+
+// A Fake is a running fake of a vendor.
+type Fake interface {
+	Close()
+	Violations() []string
+}
+
+// Watch closes a fake at the end of its test, which fails if a request was not as the vendor wants it.
+func Watch[F Fake](t testing.TB, f F, err error) F {
+	t.Helper()
+	require.NoError(t, err)
+	t.Cleanup(func() {
+		f.Close()
+		require.Empty(t, f.Violations())
+	})
+	return f
+}
 
 // Peer is a strict fake as the conformance suite sees it. It implements [providertest.Peer].
 type Peer struct {

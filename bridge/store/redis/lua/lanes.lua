@@ -182,12 +182,16 @@ function t.is_echo_of(l, e, seq)
   return t.ended(e, 'echo', first)
 end
 
--- agrees reports whether echo e can be what writing head brought about.
+-- agrees reports whether echo e is what writing head brought about. Texts tell; where the echo has none, its kind
+-- does, except among updates, of which an earlier one may be meant. One without a kind is the acknowledge's, for
+-- which SSP has no request type; the reference, which every event of a bond may have, tells only what is foreign.
+-- To believe more would lose what never arrived.
 local function agrees(e, head)
   if e.kind ~= '' and e.kind ~= head.kind then return false end
+  if e.ref_key ~= '' and head.ref_key ~= '' and e.ref_key ~= head.ref_key then return false end
   if e.thash ~= '' and head.thash ~= '' then return e.thash == head.thash end
-  if e.ref_key ~= '' and head.ref_key ~= '' then return e.ref_key == head.ref_key end
-  return e.kind ~= '' or (e.thash == '' and e.ref_key == '')
+  if e.kind == '' then return head.kind == 'acknowledge' and e.thash == '' end
+  return e.kind ~= 'update' or head.thash == ''
 end
 
 -- evidence uses an echo as a receipt for the head of the lane that wrote it. seq names the written

@@ -7,12 +7,10 @@ import (
 	"encoding/base64"
 	"encoding/json"
 	"fmt"
-	"io"
 	"net/http"
 	"regexp"
 	"slices"
 	"strings"
-	"sync"
 
 	"github.com/pergabridge/pergabridge/bridge"
 	"github.com/pergabridge/pergabridge/bridge/provider/providertest"
@@ -31,14 +29,11 @@ type route struct {
 // Desk is a running fake of one product.
 type Desk struct {
 	*fake.Server
+	fake.Book[providertest.Effect]
 	credential string // the Authorization header
 	routes     []route
 
-	mu         sync.Mutex
-	tickets    []*Ticket
-	effects    []providertest.Effect
-	violations []string
-	notes      int
+	tickets []*Ticket
 }
 
 // Ticket is one ticket of a fake: its internal id and its number, and what we search it by.
@@ -56,24 +51,13 @@ func Start(recipe string) (*Desk, *Product, error) {
 	return d, &p, err
 }
 
-// Violations returns what was not as documented.
-func (d *Desk) Violations() []string {
-	d.mu.Lock()
-	defer d.mu.Unlock()
-	return slices.Clone(d.violations)
-}
-
 // Effects returns everything that was written, in order.
-func (d *Desk) Effects() []providertest.Effect {
-	d.mu.Lock()
-	defer d.mu.Unlock()
-	return slices.Clone(d.effects)
-}
+func (d *Desk) Effects() []providertest.Effect { return d.Ledger() }
 
 // Last returns the ticket that was made last.
 func (d *Desk) Last() Ticket {
-	d.mu.Lock()
-	defer d.mu.Unlock()
+	d.Mu.Lock()
+	defer d.Mu.Unlock()
 	return *d.tickets[len(d.tickets)-1]
 }
 
@@ -81,13 +65,9 @@ func basic(user, password string) string {
 	return "Basic " + base64.StdEncoding.EncodeToString([]byte(user+":"+password))
 }
 
-func (d *Desk) serve(w http.ResponseWriter, r *http.Request) {
-	raw, err := io.ReadAll(r.Body)
-	if err != nil {
-		return
-	}
-	d.mu.Lock()
-	defer d.mu.Unlock()
+func (d *Desk) serve(w http.ResponseWriter, r *http.Request, raw []byte) {
+	d.Mu.Lock()
+	defer d.Mu.Unlock()
 	if r.Header.Get("Authorization") != d.credential {
 		fake.JSON(w, 401, map[string]string{"error": "who are you?"})
 		return
@@ -135,7 +115,7 @@ func (d *Desk) serve(w http.ResponseWriter, r *http.Request) {
 }
 
 func (d *Desk) violate(w http.ResponseWriter, r *http.Request, what string) {
-	d.violations = append(d.violations, r.Method+" "+r.URL.Path+": "+what)
+	d.Violated(r.Method+" "+r.URL.Path, what)
 	fake.JSON(w, 400, map[string]string{"error": what})
 }
 
@@ -169,9 +149,7 @@ func (d *Desk) find(fits func(*Ticket) bool) *Ticket {
 }
 
 func (d *Desk) did(kind bridge.Kind, reference, text string) string {
-	d.effects = append(d.effects, providertest.Effect{Kind: kind, Reference: reference, Text: text})
-	d.notes++
-	return fmt.Sprint(d.notes)
+	return fmt.Sprint(d.Wrote(providertest.Effect{Kind: kind, Reference: reference, Text: text}))
 }
 
 func str(m map[string]any, path string) string {
