@@ -7,7 +7,8 @@ import (
 
 // A Board is where replicas pin what all of them should see and what should outlive them, but which
 // decides nothing about any event: how a mailbox is, the first answer to a repeated request, how far a
-// repair is, how much went through in a minute. A backup need not hold it.
+// repair is, how much went through in a minute, which token replaced a configured one. It moves with the
+// ledger, and a backup holds it as it is at about the end.
 type Board interface {
 	// Pin puts notices up, each in the place of the one with its Kind and Key. A notice whose
 	// Until is over is taken down.

@@ -78,6 +78,9 @@ const OpenHold = 4 * time.Hour
 // OpenHeld is the detail of an [Open] event that waited longer than [OpenHold].
 const OpenHeld = "whether this is one of the tickets that we ordered before was not known in time; if it is, assign it to its task, if not, `events retry` opens it as a new ticket"
 
+// ClaimLife is how long repeats are recognised at least: a source must not read again what is older.
+const ClaimLife = 90 * 24 * time.Hour
+
 // A Receipt tells what became of one accepted event.
 type Receipt struct {
 	Status ReceiptStatus
@@ -197,7 +200,7 @@ type SweepOptions struct {
 	WaitingLimit time.Duration
 	// Keep says per provider how long and how much of settled events is kept; "" is the default.
 	Keep map[string]Keep
-	// ClaimLife is how long claims live; never less than 90 days and than their event.
+	// ClaimLife is how long claims live; never less than [ClaimLife] and than their event.
 	ClaimLife time.Duration
 	// Batch bounds the rows shrunk in one sweep; zero: 1000.
 	Batch int
@@ -247,16 +250,21 @@ type Resumption struct {
 	Deliver bool
 }
 
+// ResumptionLife is how long after a [Resumption] its date counts for duties that the ledger knows nothing
+// of: a ledger that was wiped does not say which there were, but what is configured later is not one of them.
+const ResumptionLife = 7 * 24 * time.Hour
+
 // Resumed is what a [Resumption] did.
 type Resumed struct {
 	Changed bool `json:"changed"` // false: nothing was reset
 	Parked  int  `json:"parked"`  // lanes
 }
 
-// Since returns the date of the last [Resumption], zero if there never was one: a source that has no
-// cursor begins there.
+// Since returns where a source begins that lost its cursor in a reset: the date of the [Resumption], but
+// nothing older than [ClaimLife]. It is zero where the config decides: when there was no reset, once a cursor
+// was saved after it, and for a duty that is new to the ledger [ResumptionLife] after it.
 func Since(d Duty) time.Time {
-	if r, ok := d.(interface{ Since() time.Time }); ok {
+	if r, ok := d.(interface{ Since() time.Time }); ok && d.Cursor() == "" {
 		return r.Since()
 	}
 	return time.Time{}

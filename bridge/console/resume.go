@@ -9,9 +9,6 @@ import (
 	"github.com/pergabridge/pergabridge/bridge/console/api"
 )
 
-// claimLife is how long a ledger recognises repeats at least; a rescan must not reach behind that.
-const claimLife = 90 * 24 * time.Hour
-
 // reset returns why everything stands still, "" if it does not.
 func (s *server) reset() string {
 	if r, ok := s.Store.(bridge.Resetter); ok {
@@ -32,7 +29,7 @@ func (s *server) resumption(since string) (time.Time, string) {
 		switch now := s.Now(); {
 		case at.After(now):
 			return at, "lies in the future"
-		case now.Sub(at) > claimLife:
+		case now.Sub(at) > bridge.ClaimLife:
 			return at, "lies more than 90 days back: nothing recognises what came before"
 		}
 		return at, ""

@@ -11,6 +11,7 @@ import (
 	"time"
 
 	"github.com/pergabridge/pergabridge/bridge"
+	"github.com/pergabridge/pergabridge/bridge/store/transfer"
 )
 
 // A line of a backup. The first has kind "pergabridge", the last kind "end" with the counter; of
@@ -86,6 +87,9 @@ func (b *backup) all(ctx context.Context) error {
 	if err := b.activities(ctx, r.num(3)); err != nil {
 		return err
 	}
+	if err := b.s.board(ctx, b.notice); err != nil {
+		return err
+	}
 	if err := b.put(line{Kind: "end", Counter: parsePosition(r.str(0)).counter, Lines: b.lines}); err != nil {
 		return err
 	}
@@ -109,6 +113,14 @@ func (b *backup) activities(ctx context.Context, n int64) error {
 		}
 	}
 	return nil
+}
+
+func (b *backup) notice(n *transfer.Notice) error {
+	record, err := json.Marshal(n)
+	if err != nil {
+		return fmt.Errorf("redis: backup: %w", err)
+	}
+	return b.put(line{Kind: "notice", Record: record})
 }
 
 // piece runs one step of backup.lua and writes the records it returns.
@@ -170,7 +182,7 @@ func (s *Store) putBack(ctx context.Context, r io.Reader) error {
 		if len(records) == 0 && counter == 0 {
 			return nil
 		}
-		_, err := s.write(ctx, restoreScript, "", append(append(newCall(2+len(records)), counter, len(records)/3), records...))
+		_, err := s.write(ctx, restoreScript, "", append(append(newCall(3+len(records)), counter, flag(false), len(records)/3), records...))
 		records, size = records[:0], 0
 		return err
 	}
@@ -188,11 +200,19 @@ func (s *Store) putBack(ctx context.Context, r io.Reader) error {
 				return fmt.Errorf("redis: restore: the backup has %d lines, %d were read", l.Lines, lines)
 			}
 			return flush(max(l.Counter, 1))
-		case !strings.Contains(" event bond lane claim ref wrote dest duty activity ", " "+l.Kind+" "):
+		case !strings.Contains(" event bond lane claim ref wrote dest duty resumption activity notice ", " "+l.Kind+" "):
 			return fmt.Errorf("redis: restore: line %d: unknown kind %q", lines+1, l.Kind)
 		default:
-			records = append(records, l.Kind, string(l.Record), string(l.Body))
-			if size += len(l.Record) + len(l.Body); len(records) >= 3*200 || size > 4<<20 {
+			body := string(l.Body)
+			if l.Kind == "notice" { // its value may be any bytes
+				var n transfer.Notice
+				if err := json.Unmarshal(l.Record, &n); err != nil {
+					return fmt.Errorf("redis: restore: line %d: %w", lines+1, err)
+				}
+				body = string(n.Value)
+			}
+			records = append(records, l.Kind, string(l.Record), body)
+			if size += len(l.Record) + len(body); len(records) >= 3*200 || size > 4<<20 {
 				if err := flush(0); err != nil {
 					return err
 				}

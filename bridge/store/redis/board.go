@@ -12,6 +12,7 @@ import (
 	"github.com/redis/go-redis/v9"
 
 	"github.com/pergabridge/pergabridge/bridge"
+	"github.com/pergabridge/pergabridge/bridge/store/transfer"
 )
 
 // Pin implements [bridge.Board].
@@ -42,7 +43,7 @@ func (s *Store) pin(ctx context.Context, how string, notices []bridge.Notice) (r
 
 // Notices implements [bridge.Board].
 func (s *Store) Notices(ctx context.Context, kind, key string) ([]bridge.Notice, error) {
-	values, ends := s.prefix+"notice:"+kind, s.prefix+"notices:"+kind
+	ends := s.prefix + "notices:" + kind
 	now := s.now().UnixMicro()
 	var alive []redis.Z
 	if key != "" {
@@ -64,20 +65,88 @@ func (s *Store) Notices(ctx context.Context, kind, key string) ([]bridge.Notice,
 	if len(alive) == 0 {
 		return nil, nil
 	}
-	keys := make([]string, len(alive))
-	for i, z := range alive {
-		keys[i], _ = z.Member.(string)
+	sortMembers(alive)
+	return s.notices(ctx, kind, alive)
+}
+
+func sortMembers(all []redis.Z) {
+	slices.SortFunc(all, func(a, b redis.Z) int { return strings.Compare(member(a), member(b)) })
+}
+
+func member(z redis.Z) string {
+	s, _ := z.Member.(string)
+	return s
+}
+
+// notices reads the values of notices whose keys and ends are known.
+func (s *Store) notices(ctx context.Context, kind string, up []redis.Z) ([]bridge.Notice, error) {
+	keys := make([]string, len(up))
+	for i, z := range up {
+		keys[i] = member(z)
 	}
-	all, err := s.db.HMGet(ctx, values, keys...).Result()
+	all, err := s.db.HMGet(ctx, s.prefix+"notice:"+kind, keys...).Result()
 	if err != nil {
 		return nil, fmt.Errorf("redis: notices: %w: %w", err, bridge.ErrUnavailable)
 	}
 	var out []bridge.Notice
 	for i, v := range all {
 		if value, ok := v.(string); ok { // taken down meanwhile otherwise
-			out = append(out, bridge.Notice{Kind: kind, Key: keys[i], Value: []byte(value), Until: fromMicros(int64(alive[i].Score))})
+			out = append(out, bridge.Notice{Kind: kind, Key: keys[i], Value: []byte(value), Until: fromMicros(int64(up[i].Score))})
 		}
 	}
-	slices.SortFunc(out, func(a, b bridge.Notice) int { return strings.Compare(a.Key, b.Key) })
 	return out, nil
+}
+
+// boardPiece is how many notices, which may be large, are read at once.
+const boardPiece = 20
+
+// board hands what is on the board to take, by kind and key, also what is over and was not taken down yet. No
+// key lists the kinds: they are found among all keys of Redis.
+func (s *Store) board(ctx context.Context, take func(*transfer.Notice) error) error {
+	boards := s.prefix + "notices:"
+	var kinds []string
+	if err := s.scan(ctx, boards+"*", func(keys []string) error {
+		for _, k := range keys {
+			kinds = append(kinds, strings.TrimPrefix(k, boards))
+		}
+		return nil
+	}); err != nil {
+		return err
+	}
+	slices.Sort(kinds)
+	for _, kind := range slices.Compact(kinds) { // a scan may show a key twice
+		all, err := s.db.ZRangeWithScores(ctx, boards+kind, 0, -1).Result()
+		if err != nil {
+			return fmt.Errorf("redis: notices: %w: %w", err, bridge.ErrUnavailable)
+		}
+		sortMembers(all)
+		for piece := range slices.Chunk(all, boardPiece) {
+			up, err := s.notices(ctx, kind, piece)
+			if err != nil {
+				return err
+			}
+			for _, n := range up {
+				if err := take(&transfer.Notice{Kind: n.Kind, Key: n.Key, Value: n.Value, Until: micros(n.Until)}); err != nil {
+					return err
+				}
+			}
+		}
+	}
+	return nil
+}
+
+// scan hands the keys of Redis that match a pattern to take, in pieces, perhaps some of them twice.
+func (s *Store) scan(ctx context.Context, pattern string, take func(keys []string) error) error {
+	for cursor := uint64(0); ; {
+		keys, next, err := s.db.Scan(ctx, cursor, pattern, 1000).Result()
+		if err != nil {
+			return fmt.Errorf("redis: look through the keys: %w: %w", err, bridge.ErrUnavailable)
+		}
+		if err := take(keys); err != nil {
+			return err
+		}
+		if cursor = next; cursor == 0 {
+			return nil
+		}
+	}
 }

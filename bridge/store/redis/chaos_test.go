@@ -20,6 +20,7 @@ type sink struct {
 	effects map[string][]string // task -> keys
 	again   int                 // effects of leases that said that they may be repeats
 	doubled []string
+	moved   chan struct{} // signalled at every effect
 }
 
 func (s *sink) deliver(l bridge.Lease) {
@@ -37,6 +38,34 @@ func (s *sink) deliver(l bridge.Lease) {
 		return
 	}
 	s.effects[l.Event.Task] = append(s.effects[l.Event.Task], l.Event.Key)
+	signal(s.moved)
+}
+
+func signal(to chan struct{}) {
+	select {
+	case to <- struct{}{}:
+	default:
+	}
+}
+
+// awaits returns after so many more effects.
+func (s *sink) awaits(t *testing.T, more int) {
+	t.Helper()
+	for end, patience := s.count()+more, time.After(30*time.Second); s.count() < end; {
+		select {
+		case <-s.moved:
+		case <-patience:
+			require.Fail(t, "nothing is delivered any more")
+		}
+	}
+}
+
+// pause is how long somebody takes, or waits before the next try; it returns early when ctx ends.
+func pause(ctx context.Context, d time.Duration) {
+	select {
+	case <-ctx.Done():
+	case <-time.After(d):
+	}
 }
 
 func (s *sink) count() (n int) {
@@ -64,7 +93,7 @@ func replica(ctx context.Context, s *redisstore.Store, to *sink) {
 			me.Until = now.Add(shortLife)
 			if err := s.Renew(ctx, me); err != nil {
 				me = bridge.Session{}
-				time.Sleep(20 * time.Millisecond)
+				pause(ctx, 20*time.Millisecond)
 				continue
 			}
 			renewed = now
@@ -75,7 +104,7 @@ func replica(ctx context.Context, s *redisstore.Store, to *sink) {
 		}
 		out, err := s.Settle(ctx, me, results, []bridge.Want{{Dest: bridge.SSP, N: 8}})
 		if err != nil {
-			time.Sleep(20 * time.Millisecond)
+			pause(ctx, 20*time.Millisecond)
 			continue // the same results again
 		}
 		results = nil
@@ -84,7 +113,7 @@ func replica(ctx context.Context, s *redisstore.Store, to *sink) {
 				break
 			}
 			to.deliver(l)
-			time.Sleep(time.Millisecond) // the other side takes its time to answer
+			pause(ctx, time.Millisecond) // the other side takes its time to answer
 			results = append(results, bridge.Result{Lease: l, Started: now, Ended: time.Now(), Then: bridge.ThenDone,
 				Outcome: bridge.Outcome{Kind: bridge.OutcomeDone, Reason: bridge.Delivered}})
 		}
@@ -103,11 +132,11 @@ func TestDeathOfReplicasAndOfRedisLosesAndDoublesNothing(t *testing.T) {
 	first := open(t, srv.URL(), o)
 	const tasks = 12
 	link(t, first, "", tasks)
-	to := &sink{effects: map[string][]string{}}
+	to := &sink{effects: map[string][]string{}, moved: make(chan struct{}, 1)}
 	random := rand.New(rand.NewPCG(7, 11)) //nolint:gosec // a seeded order of deaths
 
 	var senders, workers sync.WaitGroup
-	stop := make(chan struct{})
+	stop, refused := make(chan struct{}), make(chan struct{}, 1)
 	sent := make([]int, tasks)
 	for task := range tasks {
 		s := open(t, srv.URL(), o)
@@ -121,7 +150,8 @@ func TestDeathOfReplicasAndOfRedisLosesAndDoublesNothing(t *testing.T) {
 						sent[task] = n + 1
 						break
 					}
-					time.Sleep(10 * time.Millisecond)
+					signal(refused)
+					pause(ctx, 10*time.Millisecond)
 				}
 				select {
 				case <-stop:
@@ -143,10 +173,12 @@ func TestDeathOfReplicasAndOfRedisLosesAndDoublesNothing(t *testing.T) {
 	}
 	alive := []context.CancelFunc{start(), start(), start()}
 	for range 6 {
-		time.Sleep(time.Duration(400+random.IntN(600)) * time.Millisecond)
+		to.awaits(t, 30+random.IntN(60))
 		if random.IntN(2) == 0 {
 			srv.Kill()
-			time.Sleep(time.Duration(random.IntN(300)) * time.Millisecond)
+			for range 1 + random.IntN(2*tasks) { // so many callers are refused
+				<-refused
+			}
 			srv.Start(t)
 			continue
 		}

@@ -34,7 +34,7 @@
 //	meta                hash: epoch, schema, counter (last seq or position), writes (of all calls), base (when
 //	                    an import brought this ledger here), reset (epoch that a
 //	                    replica misses), before (epochs that this one follows), since (date of the
-//	                    last resume), forgotten, wrote (cursors
+//	                    last resume), resumed (when that was), forgotten, wrote (cursors
 //	                    of the sweep), copying, copier, copyround (a backup under way)
 //	event               hash seq -> packed record (ev_pack in core.lua)
 //	fate                hash seq -> packed state, reason, first, detail, end of an event that left its lane
@@ -67,7 +67,8 @@
 //	unforgotten         zset of seqs whose claims outlived their turn
 //	session             hash session -> end
 //	replica             hash session -> "since:name"
-//	duty:NAME, duties   hash: session, epoch, cursor, paused; set of names
+//	duty:NAME, duties   hash: session, epoch, cursor, paused, since (where it begins after a reset, until a cursor
+//	                    is saved; 0: as configured); set of names
 //	notice:KIND, notices:KIND   hash of notices by key; zset of the same keys, by end
 //	activity            list of JSON, newest first
 //	tally               hash: event|STATE, bond|STATE, lane|DEST|STATE, queued|DEST, submit|PROVIDER, making|PROVIDER
@@ -75,6 +76,7 @@
 //	providers           set of providers
 //	marks, marked       hash store -> its last two marks; zset of the stores, by time of the last (mark.lua)
 //	call:ID             answer of a call, or "void"; expires
+//	look                written to see that replicas have what was read (Options.Wait); expires
 //	wake                pub/sub channel; the payload is the store that published
 //
 // A settled event with 0.8 kB of raw input takes about 2.8 kB (BenchmarkMemory).

@@ -8,6 +8,8 @@ import (
 	"strings"
 	"time"
 
+	"github.com/redis/go-redis/v9"
+
 	"github.com/pergabridge/pergabridge/bridge"
 )
 
@@ -108,7 +110,7 @@ func (s *Store) compare(n namespaceState, held bool) *Reset {
 		was = memory{} // nothing was accepted there: what became of it does not matter
 	}
 	r := &Reset{Was: was.Epoch, Is: n.epoch, Seen: was.Counter, SeenWrites: was.Writes, Counter: n.counter, Writes: n.writes, Noticed: n.reset}
-	s.epoch, s.seen = n.epoch, n.position
+	s.epoch, s.seen = n.epoch, n.seen
 	switch {
 	case strings.HasPrefix(n.epoch, importEpoch):
 	case n.reset == "" && (was.Epoch == "" || n.follows(was.Epoch)):
@@ -138,6 +140,9 @@ func otherSchema(found string) error {
 type namespaceState struct {
 	epoch, schema, reset, base string
 	position
+	// seen is what of the position a fail-over would not lose: nothing if too few replicas have it. What
+	// nobody was told must not be missed.
+	seen   position
 	before []string
 }
 
@@ -145,12 +150,27 @@ type namespaceState struct {
 func (n namespaceState) follows(was string) bool { return was != "" && slices.Contains(n.before, was) }
 
 func (s *Store) readNamespace(ctx context.Context) (namespaceState, error) {
-	v, err := s.db.HMGet(ctx, s.prefix+"meta", "epoch", "schema", "counter", "reset", "before", "writes", "base").Result()
+	var v *redis.SliceCmd
+	var waited *redis.Cmd
+	_, err := s.db.Pipelined(ctx, func(p redis.Pipeliner) error {
+		v = p.HMGet(ctx, s.prefix+"meta", "epoch", "schema", "counter", "reset", "before", "writes", "base")
+		if s.opts.Wait > 0 { // WAIT is about what this connection wrote
+			p.Set(ctx, s.prefix+"look", "", time.Second)
+			waited = p.Do(ctx, "wait", s.opts.Wait, s.opts.WaitTimeout.Milliseconds())
+		}
+		return nil
+	})
 	if err != nil {
 		return namespaceState{}, fmt.Errorf("redis: read the namespace: %w: %w", err, bridge.ErrUnavailable)
 	}
-	r := reply(v)
-	return namespaceState{epoch: r.str(0), schema: r.str(1), position: position{r.num(2), r.num(5)}, reset: r.str(3), before: strings.Split(r.str(4), ","), base: r.str(6)}, nil
+	r := reply(v.Val())
+	n := namespaceState{epoch: r.str(0), schema: r.str(1), position: position{r.num(2), r.num(5)}, reset: r.str(3), before: strings.Split(r.str(4), ","), base: r.str(6)}
+	if waited == nil {
+		n.seen = n.position
+	} else if replicas, _ := waited.Int(); replicas >= s.opts.Wait {
+		n.seen = n.position
+	}
+	return n, nil
 }
 
 // Epoch returns the random name the namespace got when it was made.
@@ -289,7 +309,7 @@ func (s *Store) lookAfterReset(ctx context.Context, lost *Reset) {
 	case n.reset != "" || n.epoch == "" || strings.HasPrefix(n.epoch, importEpoch):
 	case n.follows(lost.Was), lost.Noticed != "" && n.epoch == lost.Was, lost.Seen == 0:
 		s.log.Warn("the ledger was resumed at another replica", "epoch", n.epoch)
-		s.adopt(n.epoch, n.position)
+		s.adopt(n.epoch, n.seen)
 	}
 	s.notice(ctx, lost)
 }

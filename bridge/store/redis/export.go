@@ -39,14 +39,14 @@ func (s *Store) Export(ctx context.Context, w *transfer.Writer) error {
 		return err
 	}
 	x := &export{s: s, ctx: ctx, w: w}
-	epoch, _ := s.position()
-	if err := w.Put(&transfer.Ledger{Epoch: epoch, Counter: head.num(0)}); err != nil {
+	if err := x.ledger(head.num(0)); err != nil {
 		return fmt.Errorf("redis: %w", err)
 	}
 	for _, part := range []func() error{x.bonds, func() error { return x.events(head.num(0)) }, x.lanes, x.wrote,
 		func() error { return x.named("dest", s.db.HKeys(ctx, s.prefix+"dest")) },
 		func() error { return x.named("duty", s.db.SMembers(ctx, s.prefix+"duties")) },
-		x.activities} {
+		x.activities,
+		func() error { return s.board(ctx, func(n *transfer.Notice) error { return w.Put(n) }) }} {
 		if err := part(); err != nil {
 			return fmt.Errorf("redis: %w", err)
 		}
@@ -81,6 +81,20 @@ type export struct {
 	s   *Store
 	ctx context.Context
 	w   *transfer.Writer
+}
+
+func (x *export) ledger(counter int64) error {
+	v, err := x.s.db.HMGet(x.ctx, x.s.prefix+"meta", "since", "resumed", "before").Result()
+	if err != nil {
+		return fmt.Errorf("export: %w", err)
+	}
+	epoch, _ := x.s.position()
+	m := reply(v)
+	l := &transfer.Ledger{Epoch: epoch, Counter: counter, Since: m.num(0), Resumed: m.num(1), Before: strings.FieldsFunc(m.str(2), func(r rune) bool { return r == ',' })}
+	if l.Resumed == 0 { // it was resumed before that was noted
+		l.Resumed = l.Since
+	}
+	return x.w.Put(l)
 }
 
 // records reads records by their keys and hands each to take with its body.
@@ -459,6 +473,7 @@ func (x *export) named(kind string, list *redis.StringSliceCmd) error {
 		var r struct {
 			Key, Cursor, Probe  string
 			Epoch, Up, Answered stamp
+			Since               stamp
 			OpenTo              stamp `json:"open_to"`
 			OpenFor             stamp `json:"open_for"`
 			Paused              any   // "1" of a duty, true of a destination
@@ -468,7 +483,7 @@ func (x *export) named(kind string, list *redis.StringSliceCmd) error {
 			return err
 		}
 		if kind == "duty" {
-			return x.w.Put(&transfer.Duty{Name: r.Key, Epoch: int64(r.Epoch), Cursor: r.Cursor, Paused: r.Paused == "1"})
+			return x.w.Put(&transfer.Duty{Name: r.Key, Epoch: int64(r.Epoch), Cursor: r.Cursor, Paused: r.Paused == "1", Since: int64(r.Since)})
 		}
 		return x.w.Put(&transfer.Destination{Name: r.Key, Paused: r.Paused == true, Failures: r.Failures, OpenTo: int64(r.OpenTo), OpenFor: int64(r.OpenFor), Probe: r.Probe,
 			Up: int64(r.Up), Answered: int64(r.Answered)})

@@ -6,6 +6,7 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"slices"
 	"strconv"
 	"strings"
 
@@ -83,27 +84,19 @@ func (s *Store) clear(ctx context.Context, is string) error {
 		return err
 	}
 	meta := s.prefix + "meta"
-	for cursor := uint64(0); ; {
-		keys, next, err := s.db.Scan(ctx, cursor, s.prefix+"*", 1000).Result()
-		if err != nil {
+	if err := s.scan(ctx, s.prefix+"*", func(keys []string) error {
+		gone := slices.DeleteFunc(keys, func(k string) bool { return k == meta })
+		if len(gone) == 0 {
+			return nil
+		}
+		if err := s.db.Unlink(ctx, gone...).Err(); err != nil {
 			return fmt.Errorf("redis: import: %w: %w", err, bridge.ErrUnavailable)
 		}
-		gone := keys[:0]
-		for _, k := range keys {
-			if k != meta {
-				gone = append(gone, k)
-			}
-		}
-		if len(gone) > 0 {
-			if err := s.db.Unlink(ctx, gone...).Err(); err != nil {
-				return fmt.Errorf("redis: import: %w: %w", err, bridge.ErrUnavailable)
-			}
-		}
-		if cursor = next; cursor == 0 {
-			break
-		}
+		return nil
+	}); err != nil {
+		return err
 	}
-	if err := s.db.HDel(ctx, meta, "forgotten", "wrote", "copying", "copier", "copyround", "reset", "since").Err(); err != nil {
+	if err := s.db.HDel(ctx, meta, "forgotten", "wrote", "copying", "copier", "copyround", "reset", "since", "resumed", "before").Err(); err != nil {
 		return fmt.Errorf("redis: import: %w: %w", err, bridge.ErrUnavailable)
 	}
 	return nil
@@ -150,7 +143,10 @@ type importing struct {
 	ledger transfer.Ledger
 
 	records []any
+	lines   []int64 // of the stream, for each record
 	size    int
+	line    int64 // of the record that was read last
+	began   int64 // of the one that the others follow
 
 	bond    *transfer.Bond
 	refs    []string
@@ -171,27 +167,31 @@ func (m *importing) all(r *transfer.Reader) error {
 			if err := m.endRecord(nil); err != nil {
 				return err
 			}
-			if m.loose != 0 {
-				return fmt.Errorf("import: the lanes name %d events less than are queued", m.loose)
+			if err := m.flush(); err != nil {
+				return err
 			}
-			return m.flush()
+			if m.loose != 0 { // each that a lane names is queued, and named once
+				return fmt.Errorf("import: %d events are queued but in no lane", m.loose)
+			}
+			return nil
 		}
 		if err != nil {
 			return err
 		}
+		m.line = r.Line()
 		if err := m.take(rec); err != nil {
 			return err
 		}
 	}
 }
 
-// put adds one record for restore.lua.
-func (m *importing) put(kind string, record any, body string) error {
+// put adds one record for restore.lua, of a line of the stream.
+func (m *importing) put(line int64, kind string, record any, body string) error {
 	text, err := json.Marshal(record)
 	if err != nil {
-		return fmt.Errorf("import: a record of kind %s: %w", kind, err)
+		return transfer.AtLine(line, fmt.Errorf("a record of kind %s: %w", kind, err))
 	}
-	m.records = append(m.records, kind, string(text), body)
+	m.records, m.lines = append(m.records, kind, string(text), body), append(m.lines, line)
 	if m.size += len(text) + len(body); len(m.records) >= 3*importRecords || m.size > importBytes {
 		return m.flush()
 	}
@@ -202,11 +202,14 @@ func (m *importing) flush() error {
 	if len(m.records) == 0 {
 		return nil
 	}
-	_, err := m.s.write(m.ctx, restoreScript, bridge.NewID(), append(append(newCall(2+len(m.records)), m.ledger.Counter, len(m.records)/3), m.records...))
-	m.records, m.size = m.records[:0], 0
+	r, err := m.s.write(m.ctx, restoreScript, bridge.NewID(), append(append(newCall(3+len(m.records)), m.ledger.Counter, flag(true), len(m.lines)), m.records...))
 	if err != nil {
 		return fmt.Errorf("import: %w", err)
 	}
+	if at := int(r.num(2)); at > 0 && at <= len(m.lines) {
+		return transfer.AtLine(m.lines[at-1], errors.New(r.str(3)))
+	}
+	m.records, m.lines, m.size = m.records[:0], m.lines[:0], 0
 	return nil
 }
 
@@ -218,19 +221,16 @@ func (m *importing) take(rec transfer.Record) error {
 	switch r := rec.(type) {
 	case *transfer.Ledger:
 		m.ledger = *r
+		if r.Resumed != 0 {
+			return m.put(m.line, "resumption", map[string]string{"since": strconv.FormatInt(r.Since, 10), "resumed": strconv.FormatInt(r.Resumed, 10), "before": strings.Join(r.Before, ",")}, "")
+		}
 	case *transfer.Bond:
-		m.bond, m.refs = r, nil
+		m.bond, m.refs, m.began = r, nil, m.line
 	case *transfer.Reference:
-		if m.bond == nil || r.Provider != m.bond.Provider || r.Task != m.bond.Task {
-			return fmt.Errorf("import: reference %s of task %s does not follow its bond", r.RefKey, r.Task)
-		}
 		m.refs = append(m.refs, r.RefKey)
-		return m.put("ref", map[string]string{"key": r.Provider + unit + r.RefKey, "value": r.Task}, "")
+		return m.put(m.line, "ref", map[string]string{"key": r.Provider + unit + r.RefKey, "value": r.Task}, "")
 	case *transfer.Event:
-		if r.Seq < 1 || r.Seq > m.ledger.Counter {
-			return fmt.Errorf("import: event %s: its number %d does not follow", r.ID, r.Seq)
-		}
-		m.event, m.claim, m.tries = r, "", nil
+		m.event, m.claim, m.tries, m.began = r, "", nil, m.line
 		if r.State == bridge.StateQueued {
 			m.loose++
 		}
@@ -239,30 +239,35 @@ func (m *importing) take(rec transfer.Record) error {
 	case *transfer.Attempt:
 		return m.takeAttempt(r)
 	case *transfer.Lane:
-		m.lane, m.queue = r, nil
+		m.lane, m.queue, m.began = r, nil, m.line
 	case *transfer.Queue:
 		for _, seq := range r.Seqs {
 			m.queue = append(m.queue, strconv.FormatInt(seq, 10))
 		}
 		m.loose -= len(r.Seqs)
 	case *transfer.Wrote:
+		if m.wrote == "" {
+			m.began = m.line
+		}
 		m.wrote = wroteField(r)
 		m.entries = append(m.entries, fmt.Sprintf("%d:%d:%s", r.Seq, r.At, r.Token))
 	case *transfer.Destination:
-		return m.put("dest", map[string]any{"key": r.Name, "paused": r.Paused, "failures": r.Failures, "open_to": r.OpenTo, "open_for": r.OpenFor, "probe": r.Probe,
+		return m.put(m.line, "dest", map[string]any{"key": r.Name, "paused": r.Paused, "failures": r.Failures, "open_to": r.OpenTo, "open_for": r.OpenFor, "probe": r.Probe,
 			"up": r.Up, "answered": r.Answered}, "")
 	case *transfer.Duty:
-		duty := map[string]any{"key": r.Name, "cursor": r.Cursor, "epoch": strconv.FormatInt(r.Epoch, 10)}
+		duty := map[string]any{"key": r.Name, "cursor": r.Cursor, "epoch": strconv.FormatInt(r.Epoch, 10), "since": strconv.FormatInt(r.Since, 10)}
 		if r.Paused {
 			duty["paused"] = "1"
 		}
-		return m.put("duty", duty, "")
+		return m.put(m.line, "duty", duty, "")
 	case *transfer.Activity:
 		text, err := json.Marshal(map[string]string{"at": strconv.FormatInt(r.At, 10), "person": r.Person, "verb": r.Verb, "target": r.Target, "note": r.Note})
 		if err != nil {
-			return fmt.Errorf("import: an activity: %w", err)
+			return transfer.AtLine(m.line, fmt.Errorf("an activity: %w", err))
 		}
-		return m.put("newer", json.RawMessage(text), "")
+		return m.put(m.line, "newer", json.RawMessage(text), "")
+	case *transfer.Notice:
+		return m.put(m.line, "notice", map[string]any{"kind": r.Kind, "key": r.Key, "until": r.Until}, string(r.Value))
 	}
 	return nil
 }
@@ -276,26 +281,24 @@ func wroteField(r *transfer.Wrote) string {
 }
 
 func (m *importing) takeClaim(r *transfer.Claim) error {
-	if m.event == nil || r.Seq != m.event.Seq {
-		return fmt.Errorf("import: a claim of event %d does not follow it", r.Seq)
-	}
 	field := r.Provider + unit + string(r.Dir) + unit + r.Key
 	if m.claim == "" || !strings.HasPrefix(r.Key, openClaim) { // as claim_open in decide.lua
 		m.claim = field
 	}
-	return m.put("claim", map[string]string{"key": field, "value": fmt.Sprintf("%d:%d:%s", r.Seq, r.At, r.Hash)}, "")
+	return m.put(m.line, "claim", map[string]string{"key": field, "value": fmt.Sprintf("%d:%d:%s", r.Seq, r.At, r.Hash)}, "")
 }
 
 func (m *importing) takeAttempt(r *transfer.Attempt) error {
-	if m.event == nil || r.Seq != m.event.Seq {
-		return fmt.Errorf("import: an attempt at event %d does not follow it", r.Seq)
-	}
 	text, err := json.Marshal(attempt{N: r.N, Started: stamp(r.Started), Ended: stamp(r.Ended), Outcome: r.Outcome, Reason: r.Reason, Then: r.Then, Detail: r.Detail,
 		Request: r.Request, Answer: r.Answer, Status: r.Status, Session: r.Session, Config: r.Config})
 	if err != nil {
-		return fmt.Errorf("import: an attempt: %w", err)
+		return transfer.AtLine(m.line, fmt.Errorf("an attempt: %w", err))
 	}
-	m.tries = append(m.tries, strconv.Itoa(r.N)+"\t"+r.Token+"\t"+string(text))
+	name := strconv.Itoa(r.N) + "\t" + r.Token + "\t"
+	if slices.ContainsFunc(m.tries, func(t string) bool { return strings.HasPrefix(t, name) }) {
+		return transfer.AtLine(m.line, fmt.Errorf("attempt %d at event %d comes twice", r.N, r.Seq))
+	}
+	m.tries = append(m.tries, name+string(text))
 	return nil
 }
 
@@ -313,7 +316,7 @@ func (m *importing) endRecord(next transfer.Record) error {
 	case m.bond != nil:
 		b := m.bond
 		m.bond = nil
-		return m.put("bond", map[string]any{"key": b.Provider + unit + b.Task, "state": b.State, "reference": b.Reference, "ref_key": b.RefKey, "resolves": b.Resolves,
+		return m.put(m.began, "bond", map[string]any{"key": b.Provider + unit + b.Task, "state": b.State, "reference": b.Reference, "ref_key": b.RefKey, "resolves": b.Resolves,
 			"submit": b.Submit, "acked": b.Acknowledged, "created": b.Created, "changed": b.Changed, "refs": append([]string{}, m.refs...)}, "")
 	case m.event != nil:
 		e := m.event
@@ -326,7 +329,7 @@ func (m *importing) endRecord(next transfer.Record) error {
 	case m.wrote != "":
 		field, value := m.wrote, strings.Join(m.entries, ";")
 		m.wrote, m.entries = "", nil
-		return m.put("wrote", map[string]string{"key": field, "value": value}, "")
+		return m.put(m.began, "wrote", map[string]string{"key": field, "value": value}, "")
 	}
 	return nil
 }
@@ -338,7 +341,7 @@ func (m *importing) putEvent(r *transfer.Event) error {
 		ContentHash string `json:"content_hash"` // of what was reduced
 	}
 	if err := json.Unmarshal(r.Body, &said); err != nil {
-		return fmt.Errorf("import: event %s: its body is damaged: %w", r.ID, err)
+		return transfer.AtLine(m.began, fmt.Errorf("event %s: its body is damaged: %w", r.ID, err))
 	}
 	e := said.Event
 	e.ID, e.Provider, e.Task, e.Dir, e.Kind, e.Reference, e.RefKey = r.ID, r.Provider, r.Task, r.Dir, r.Kind, r.Reference, r.RefKey
@@ -360,22 +363,19 @@ func (m *importing) putEvent(r *transfer.Event) error {
 	if len(m.tries) > 0 {
 		record["attempts"] = strings.Join(m.tries, "\n")
 	}
-	return m.put("event", record, string(r.Body))
+	return m.put(m.began, "event", record, string(r.Body))
 }
 
 func (m *importing) putLane(l *transfer.Lane) error {
-	if l.Events != len(m.queue) {
-		return fmt.Errorf("import: lane %s has %d events, %d are in its queue", l.ID(), l.Events, len(m.queue))
-	}
 	record := laneRecord{Key: l.ID().String(), State: string(l.State), Paused: l.Paused, Reason: string(l.Reason), Detail: l.Detail, N: stamp(l.Events), Due: stamp(l.Due),
 		Attempt: l.Attempt, Token: l.Token, Session: l.Session, LeasedAt: stamp(l.LeasedAt), Unknown: l.Unknown, UnknownAt: stamp(l.UnknownAt), Evidence: l.Evidence,
 		EvidenceRef: l.EvidenceRef, EvidenceKey: l.EvidenceKey, UpAtFirst: stamp(l.UpAtFirst), Echoes: l.Echoes}
 	if len(m.queue) > 0 {
 		head, err := strconv.ParseInt(m.queue[0], 10, 64)
 		if err != nil {
-			return fmt.Errorf("import: lane %s: %w", l.ID(), err)
+			return transfer.AtLine(m.began, fmt.Errorf("lane %s: %w", l.ID(), err))
 		}
 		record.Head, record.Queue = stamp(head), strings.Join(m.queue[1:], " ")
 	}
-	return m.put("lane", record, "")
+	return m.put(m.began, "lane", record, "")
 }

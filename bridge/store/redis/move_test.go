@@ -14,6 +14,7 @@ import (
 
 	"github.com/pergabridge/pergabridge/bridge"
 	redisstore "github.com/pergabridge/pergabridge/bridge/store/redis"
+	"github.com/pergabridge/pergabridge/bridge/store/redis/redistest"
 	"github.com/pergabridge/pergabridge/bridge/store/sqlite"
 	"github.com/pergabridge/pergabridge/bridge/store/storetest"
 	"github.com/pergabridge/pergabridge/bridge/store/transfer"
@@ -21,7 +22,8 @@ import (
 
 // TestMoves moves whole lives between SQLite and Redis.
 func TestMoves(t *testing.T) {
-	srv := startServer(t)
+	t.Parallel()
+	srv := redistest.StartInMemory(t)
 	storetest.RunMoves(t,
 		storetest.Factory{New: func(t *testing.T, now func() time.Time) storetest.Handle {
 			h := &fileHandle{path: filepath.Join(t.TempDir(), bridge.NewID(), "test.db"), now: now}
@@ -61,6 +63,28 @@ func (h *fileHandle) Crash(t *testing.T) {
 func (h *fileHandle) Close(t *testing.T) {
 	t.Helper()
 	require.NoError(t, h.store.Close())
+}
+
+// Every step of an import may have been done although its answer was lost.
+func TestAnImportWhoseAnswersGetLost(t *testing.T) {
+	srv := redistest.StartInMemory(t)
+	from := open(t, srv.URL(), redisstore.Options{})
+	_, err := from.Accept(ctx, []bridge.Event{submit("1")})
+	require.NoError(t, err)
+	var stream bytes.Buffer
+	_, err = transfer.Export(ctx, from, &stream, transfer.Header{})
+	require.NoError(t, err)
+	p := startProxy(t, srv.Addr())
+	for lost := range int64(16) {
+		to := open(t, p.URL(), redisstore.Options{})
+		p.Loses(func(n int64) bool { return n == lost })
+		_, _, err = transfer.Import(ctx, to, bytes.NewReader(stream.Bytes()))
+		require.NoError(t, err, "answer %d", lost)
+		p.Loses(none)
+		all, err := to.Events(ctx, bridge.EventFilter{})
+		require.NoError(t, err)
+		require.Len(t, all, 1)
+	}
 }
 
 // A killed import leaves half a ledger, with which nobody works; the next import takes its place.

@@ -9,12 +9,14 @@ import (
 
 	"github.com/pergabridge/pergabridge/bridge"
 	redisstore "github.com/pergabridge/pergabridge/bridge/store/redis"
+	"github.com/pergabridge/pergabridge/bridge/store/redis/redistest"
 	"github.com/pergabridge/pergabridge/bridge/store/storetest"
 )
 
 // The whole suite, on a network that loses every twentieth answer after Redis has done what was asked.
 func TestStoreWhoseAnswersGetLost(t *testing.T) {
-	srv := startServer(t)
+	t.Parallel()
+	srv := redistest.StartInMemory(t)
 	storetest.Run(t, storetest.Factory{New: func(t *testing.T, now func() time.Time) storetest.Handle {
 		p := startProxy(t, srv.Addr())
 		h := &handle{url: p.URL(), o: redisstore.Options{Namespace: space(), Now: now, Log: quiet()}}

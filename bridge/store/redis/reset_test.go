@@ -4,6 +4,8 @@ import (
 	"errors"
 	"os"
 	"path/filepath"
+	"strconv"
+	"strings"
 	"testing"
 	"time"
 
@@ -73,6 +75,9 @@ func TestAWipedRedisStopsEverythingUntilSomebodyResumes(t *testing.T) {
 	require.NoError(t, err)
 	require.True(t, ok)
 	require.True(t, since.Equal(bridge.Since(d)), "sources begin where the person said")
+	_, err = d.Accept(ctx, nil, "uid 7")
+	require.NoError(t, err)
+	require.Zero(t, bridge.Since(d), "it has begun")
 	deeds, err := a.Activities(ctx, 1)
 	require.NoError(t, err)
 	require.Equal(t, []string{"ann", "store_resume", "a new disk"}, []string{deeds[0].Person, deeds[0].Verb, deeds[0].Note})
@@ -179,6 +184,66 @@ func TestARedisRestoredFromAnOlderCopyIsNoticed(t *testing.T) {
 	rs, err := s.Accept(ctx, []bridge.Event{update("2", "c"), update("0", "a")})
 	require.NoError(t, err)
 	require.Equal(t, []bridge.ReceiptStatus{bridge.Accepted, bridge.Duplicate}, []bridge.ReceiptStatus{rs[0].Status, rs[1].Status}, "the claims of the copy still count")
+}
+
+// A duty that a person stopped for long, or that is configured later, is not one that the resume was about.
+func TestTheDateOfAResumeEnds(t *testing.T) {
+	srv := startServer(t)
+	now := time.Now()
+	ns := space()
+	s := open(t, srv.URL(), redisstore.Options{Namespace: ns, Now: func() time.Time { return now }})
+	known := func(name string) bridge.Duty {
+		me := bridge.Session{ID: bridge.NewID(), Until: now.Add(time.Minute)}
+		require.NoError(t, s.Renew(ctx, me))
+		d, ok, err := s.Duty(ctx, name, me)
+		require.NoError(t, err)
+		require.True(t, ok)
+		require.NoError(t, d.Release(ctx))
+		return d
+	}
+	require.Zero(t, bridge.Since(known("stopped")))
+	_, err := s.Accept(ctx, []bridge.Event{submit("1")})
+	require.NoError(t, err)
+	require.NoError(t, srv.Client(t).Del(ctx, "{pb:"+ns+"}:meta").Err())
+	_, err = s.Accept(ctx, []bridge.Event{submit("2")})
+	require.ErrorIs(t, err, bridge.ErrReset)
+	since := now.Add(-time.Hour).Truncate(time.Second)
+	_, err = s.Resume(ctx, bridge.Resumption{Person: "ann", Since: since})
+	require.NoError(t, err)
+	now = now.Add(bridge.ResumptionLife)
+	require.True(t, since.Equal(bridge.Since(known("stopped"))), "it had a position, which was forgotten")
+	require.Zero(t, bridge.Since(known("new")))
+}
+
+// What too few replicas have is not missed after a fail-over: nobody was told of it.
+func TestWhatNoReplicaHasIsNotMissed(t *testing.T) {
+	srv := startServer(t)
+	ns := space()
+	w := open(t, srv.URL(), redisstore.Options{Namespace: ns})
+	_, err := w.Accept(ctx, []bridge.Event{submit("1")})
+	require.NoError(t, err)
+	old := copyAOF(t, srv)
+	_, err = w.Accept(ctx, []bridge.Event{submit("2")})
+	require.NoError(t, err)
+	o := redisstore.Options{Namespace: ns, Wait: 1, WaitTimeout: 20 * time.Millisecond}
+	s := open(t, srv.URL(), o)
+	restoreAOF(t, srv, old)
+	require.Eventually(t, func() bool {
+		_, err := s.Accept(ctx, []bridge.Event{submit("3")})
+		require.ErrorIs(t, err, bridge.ErrUnavailable)
+		require.NotErrorIs(t, err, bridge.ErrReset)
+		return strings.Contains(err.Error(), "0 of 1 replicas")
+	}, 10*time.Second, 20*time.Millisecond)
+
+	startServer(t, "--replicaof", "127.0.0.1 "+strconv.Itoa(srv.Port))
+	require.Eventually(t, func() bool {
+		_, err := s.Accept(ctx, []bridge.Event{submit("4")})
+		return err == nil
+	}, 20*time.Second, 20*time.Millisecond, "the replica follows")
+	seen := open(t, srv.URL(), redisstore.Options{Namespace: ns, Wait: 1, WaitTimeout: time.Second})
+	restoreAOF(t, srv, old)
+	_, err = accepts(t, seen, submit("5"))
+	require.ErrorIs(t, err, bridge.ErrReset, "what a replica has is missed")
 }
 
 func TestAnotherSchemaIsRefused(t *testing.T) {

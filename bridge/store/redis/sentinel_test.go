@@ -12,12 +12,14 @@ import (
 
 	"github.com/pergabridge/pergabridge/bridge"
 	redisstore "github.com/pergabridge/pergabridge/bridge/store/redis"
+	"github.com/pergabridge/pergabridge/bridge/store/redis/redistest"
 	"github.com/pergabridge/pergabridge/bridge/store/storetest"
 )
 
 // The whole suite on master and replica under three Sentinels, each write on both.
 func TestStoreUnderSentinels(t *testing.T) {
-	c := startSentinels(t, 20*time.Second)
+	t.Parallel()
+	c := redistest.StartSentinels(t, redistest.SentinelOptions{Down: 20 * time.Second, InMemory: true})
 	storetest.Run(t, storetest.Factory{New: func(t *testing.T, now func() time.Time) storetest.Handle {
 		h := &handle{url: c.URL, o: redisstore.Options{Namespace: space(), Now: now, Log: quiet(), Wait: 1, WaitTimeout: 2 * time.Second}}
 		h.open(t)

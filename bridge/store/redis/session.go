@@ -18,11 +18,15 @@ func (s *Store) Renew(ctx context.Context, session bridge.Session) error {
 
 // Duty implements [bridge.Store].
 func (s *Store) Duty(ctx context.Context, name string, session bridge.Session) (bridge.Duty, bool, error) {
-	r, err := s.write(ctx, sessionScript, rand.Text(), append(newCall(3), "take", session.ID, name))
+	r, err := s.write(ctx, sessionScript, rand.Text(), append(newCall(4), "take", session.ID, name, bridge.ResumptionLife.Microseconds()))
 	if err != nil || !r.bool(2) {
 		return nil, false, err
 	}
-	return &duty{store: s, name: name, session: session.ID, epoch: r.str(3), cursor: r.str(4), since: fromMicros(r.num(5))}, true, nil
+	d := &duty{store: s, name: name, session: session.ID, epoch: r.str(3), cursor: r.str(4)}
+	if since := r.num(5); since != 0 {
+		d.since = fromMicros(max(since, s.now().Add(-bridge.ClaimLife).UnixMicro()))
+	}
+	return d, true, nil
 }
 
 // duty is a held [bridge.Duty]; its epoch is the fence.

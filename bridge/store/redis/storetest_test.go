@@ -1,6 +1,7 @@
 package redisstore_test
 
 import (
+	"flag"
 	"io"
 	"log/slog"
 	"os"
@@ -13,10 +14,18 @@ import (
 
 	"github.com/pergabridge/pergabridge/bridge"
 	redisstore "github.com/pergabridge/pergabridge/bridge/store/redis"
+	"github.com/pergabridge/pergabridge/bridge/store/redis/redistest"
 	"github.com/pergabridge/pergabridge/bridge/store/storetest"
 )
 
-func TestMain(m *testing.M) { goleak.VerifyTestMain(m) }
+func TestMain(m *testing.M) {
+	flag.Parse()
+	// The tests wait for servers more than they compute.
+	if n := flag.Lookup("test.parallel"); n.Value.String() == n.DefValue {
+		_ = n.Value.Set("6") // a number always fits
+	}
+	goleak.VerifyTestMain(m)
+}
 
 func quiet() *slog.Logger {
 	var w io.Writer = io.Discard
@@ -44,7 +53,8 @@ func open(t testing.TB, url string, o redisstore.Options) *redisstore.Store {
 }
 
 func TestStore(t *testing.T) {
-	srv := startServer(t)
+	t.Parallel()
+	srv := redistest.StartInMemory(t)
 	storetest.Run(t, storetest.Factory{New: func(t *testing.T, now func() time.Time) storetest.Handle {
 		h := &handle{url: srv.URL(), o: redisstore.Options{Namespace: space(), Now: now, Log: quiet()}}
 		h.open(t)

@@ -10,7 +10,6 @@ import (
 
 const (
 	defaultWaiting = 15 * time.Minute
-	minClaimLife   = 90 * 24 * time.Hour
 	defaultKeep    = 90 * 24 * time.Hour
 	sweepBatch     = 1000
 )
@@ -28,7 +27,7 @@ func (s *Store) Sweep(ctx context.Context, o bridge.SweepOptions) (bridge.Swept,
 		keep[provider] = k
 	}
 	args := append(newCall(7+3*len(keep)), o.WaitingLimit.Microseconds(), bridge.OpenWait.Microseconds(),
-		bridge.OpenHold.Microseconds(), bridge.OpenHeld, max(o.ClaimLife, minClaimLife).Microseconds(), o.Batch, len(keep))
+		bridge.OpenHold.Microseconds(), bridge.OpenHeld, max(o.ClaimLife, bridge.ClaimLife).Microseconds(), o.Batch, len(keep))
 	for provider, k := range keep {
 		if k.What == "" {
 			k.What = bridge.KeepText

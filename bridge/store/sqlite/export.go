@@ -4,6 +4,7 @@ import (
 	"context"
 	"database/sql"
 	"fmt"
+	"strings"
 
 	"github.com/pergabridge/pergabridge/bridge"
 	"github.com/pergabridge/pergabridge/bridge/store/transfer"
@@ -35,7 +36,7 @@ func (s *Store) Export(ctx context.Context, w *transfer.Writer) error {
 	x := &export{ctx: ctx, tx: tx, w: w}
 	for _, part := range []func() error{
 		func() error { return x.ledger(counter) },
-		x.bonds, x.events, x.lanes, x.wrote, x.destinations, x.duties, x.activities,
+		x.bonds, x.events, x.lanes, x.wrote, x.destinations, x.duties, x.activities, x.notices,
 	} {
 		if err := part(); err != nil {
 			return fmt.Errorf("sqlite: %w", err)
@@ -143,9 +144,16 @@ func micros(ns int64) int64 { return ns / 1000 }
 func microsUp(ns int64) int64 { return (ns + 999) / 1000 }
 
 func (x *export) ledger(counter int64) error {
-	return x.each("SELECT value FROM meta WHERE key = 'epoch'", func(scan func(...any) error) (transfer.Record, error) {
+	return x.each(`SELECT value, coalesce((SELECT value FROM meta WHERE key = 'since'), 0), coalesce((SELECT value FROM meta WHERE key = 'resumed'), 0),
+		coalesce((SELECT value FROM meta WHERE key = 'before'), '') FROM meta WHERE key = 'epoch'`, func(scan func(...any) error) (transfer.Record, error) {
 		r := &transfer.Ledger{Counter: counter}
-		return r, scan(&r.Epoch)
+		var before string
+		err := scan(&r.Epoch, &r.Since, &r.Resumed, &before)
+		r.Since, r.Resumed = micros(r.Since), micros(r.Resumed)
+		if before != "" {
+			r.Before = strings.Split(before, ",")
+		}
+		return r, err
 	})
 }
 
@@ -340,9 +348,11 @@ func (x *export) destinations() error {
 }
 
 func (x *export) duties() error {
-	return x.each("SELECT name, epoch, cursor, paused FROM duty ORDER BY name", func(scan func(...any) error) (transfer.Record, error) {
+	return x.each("SELECT name, epoch, cursor, paused, since FROM duty ORDER BY name", func(scan func(...any) error) (transfer.Record, error) {
 		d := &transfer.Duty{}
-		return d, scan(&d.Name, &d.Epoch, &d.Cursor, &d.Paused)
+		err := scan(&d.Name, &d.Epoch, &d.Cursor, &d.Paused, &d.Since)
+		d.Since = micros(d.Since)
+		return d, err
 	})
 }
 
@@ -352,5 +362,14 @@ func (x *export) activities() error {
 		err := scan(&a.At, &a.Person, &a.Verb, &a.Target, &a.Note)
 		a.At = micros(a.At)
 		return a, err
+	})
+}
+
+func (x *export) notices() error {
+	return x.each("SELECT kind, key, value, until FROM notice ORDER BY kind, key", func(scan func(...any) error) (transfer.Record, error) {
+		n := &transfer.Notice{}
+		err := scan(&n.Kind, &n.Key, &n.Value, &n.Until)
+		n.Until = micros(n.Until)
+		return n, err
 	})
 }

@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"strings"
 
 	"github.com/pergabridge/pergabridge/bridge"
 	"github.com/pergabridge/pergabridge/bridge/store/transfer"
@@ -29,7 +30,9 @@ func (s *Store) Import(ctx context.Context, r *transfer.Reader) error {
 				err = ctx.Err()
 			}
 			if err == nil {
-				err = m.take(rec)
+				if err = m.take(rec); err != nil {
+					err = transfer.AtLine(r.Line(), err)
+				}
 			}
 			if err != nil {
 				return fmt.Errorf("sqlite: %w", err)
@@ -61,52 +64,55 @@ func (t *tx) empty() error {
 // importing is an import under way. It leaves the caches of tx alone: they are empty, and memory
 // must not grow with the stream.
 type importing struct {
-	t     *tx
-	event *transfer.Event // the last one; claims and attempts belong to it
-	bond  *transfer.Bond
-	lane  *transfer.Lane
-	id    int64 // of the lane
-	pos   int   // events of it so far
+	t    *tx
+	bond *transfer.Bond
+	lane *transfer.Lane
+	id   int64 // of the lane
+	pos  int   // events of it so far
+}
+
+// new inserts a row, unless there is one with its key: it then reports false.
+func (m *importing) new(insert string, args ...any) bool {
+	return m.t.exec(insert+" ON CONFLICT DO NOTHING", args...) == 1
 }
 
 func (m *importing) take(rec transfer.Record) error {
-	if _, ok := rec.(*transfer.Queue); !ok {
-		if err := m.endLane(); err != nil {
-			return err
-		}
-	}
 	t := m.t
 	switch r := rec.(type) {
 	case *transfer.Ledger:
 		t.exec("UPDATE meta SET value = ? WHERE key = 'epoch'", r.Epoch)
 		t.counter, t.drawn = r.Counter, true
+		if r.Resumed != 0 {
+			t.exec("INSERT INTO meta VALUES ('since', ?), ('resumed', ?), ('before', ?)", r.Since*1000, r.Resumed*1000, strings.Join(r.Before, ","))
+		}
 	case *transfer.Bond:
 		m.bond = r
 		t.exec("INSERT INTO bond VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?)", r.Provider, r.Task, r.State, r.Reference, r.RefKey, r.Resolves, r.Submit, r.Acknowledged, r.Created*1000, r.Changed*1000)
 		t.count("bond", string(r.State), "", 1)
 	case *transfer.Reference:
-		if m.bond == nil || r.Provider != m.bond.Provider || r.Task != m.bond.Task {
-			return fmt.Errorf("import: reference %s of task %s does not follow its bond", r.RefKey, r.Task)
-		}
 		shown := r.RefKey // how an older one was written nobody asks any more
 		if r.RefKey == m.bond.RefKey {
 			shown = m.bond.Reference
 		}
-		t.exec("INSERT INTO reference VALUES (?, ?, ?, ?)", r.Provider, r.RefKey, shown, r.Task)
+		if !m.new("INSERT INTO reference VALUES (?, ?, ?, ?)", r.Provider, r.RefKey, shown, r.Task) {
+			return fmt.Errorf("reference %s of task %s belongs to a task already", r.RefKey, r.Task)
+		}
 	case *transfer.Event:
 		return m.takeEvent(r)
 	case *transfer.Claim:
-		if m.event == nil || r.Seq != m.event.Seq {
-			return fmt.Errorf("import: a claim of event %d does not follow it", r.Seq)
+		if !m.new("INSERT INTO claim (provider, dir, key, seq, hash, at) VALUES (?, ?, ?, ?, ?, ?)", r.Provider, r.Dir, r.Key, r.Seq, r.Hash, r.At*1000) {
+			return fmt.Errorf("the claim %q of event %d belongs to an event already", r.Key, r.Seq)
 		}
-		t.exec("INSERT INTO claim (provider, dir, key, seq, hash, at) VALUES (?, ?, ?, ?, ?, ?)", r.Provider, r.Dir, r.Key, r.Seq, r.Hash, r.At*1000)
 	case *transfer.Attempt:
-		if m.event == nil || r.Seq != m.event.Seq {
-			return fmt.Errorf("import: an attempt at event %d does not follow it", r.Seq)
+		if !m.new("INSERT INTO attempt VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)", r.Seq, r.N, r.Token, r.Started*1000, r.Ended*1000, r.Outcome, r.Reason, r.Then,
+			r.Detail, r.Request, r.Answer, r.Status, r.Session, r.Config) {
+			return fmt.Errorf("attempt %d at event %d comes twice", r.N, r.Seq)
 		}
-		t.exec("INSERT INTO attempt VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)", r.Seq, r.N, r.Token, r.Started*1000, r.Ended*1000, r.Outcome, r.Reason, r.Then,
-			r.Detail, r.Request, r.Answer, r.Status, r.Session, r.Config)
 	case *transfer.Lane:
+		var one int
+		if t.row("SELECT 1 FROM lane WHERE provider = ? AND task = ? AND dir = ?", r.Provider, r.Task, r.Dir).scan(&one) {
+			return fmt.Errorf("lane %s comes twice", r.ID())
+		}
 		m.takeLane(r)
 	case *transfer.Queue:
 		return m.takeQueue(r)
@@ -116,25 +122,25 @@ func (m *importing) take(rec transfer.Record) error {
 	case *transfer.Destination:
 		t.exec("INSERT INTO destination VALUES (?, ?, ?, ?, ?, ?, ?, ?, 0, 0)", r.Name, r.Paused, r.Failures, r.OpenTo*1000, r.OpenFor*1000, r.Probe, r.Up*1000, r.Answered*1000)
 	case *transfer.Duty:
-		t.exec("INSERT INTO duty (name, session, epoch, cursor, paused) VALUES (?, '', ?, ?, ?)", r.Name, r.Epoch, r.Cursor, r.Paused)
+		t.exec("INSERT INTO duty (name, session, epoch, cursor, paused, since) VALUES (?, '', ?, ?, ?, ?)", r.Name, r.Epoch, r.Cursor, r.Paused, r.Since*1000)
 	case *transfer.Activity:
 		t.exec("INSERT INTO activity (at, person, verb, target, note) VALUES (?, ?, ?, ?, ?)", r.At*1000, r.Person, r.Verb, r.Target, r.Note)
+	case *transfer.Notice:
+		t.exec("INSERT INTO notice (kind, key, value, until) VALUES (?, ?, ?, ?)", r.Kind, r.Key, append([]byte{}, r.Value...), r.Until*1000)
 	}
 	return nil
 }
 
 func (m *importing) takeEvent(r *transfer.Event) error {
 	t := m.t
-	if r.Seq < 1 || r.Seq > t.counter || (m.event != nil && r.Seq <= m.event.Seq) {
-		return fmt.Errorf("import: event %s: its number %d does not follow", r.ID, r.Seq)
-	}
-	m.event = r
 	shrunk := 0
 	if r.Shrunk {
 		shrunk = 1
 	}
-	t.exec("INSERT INTO event VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, 0, 0, ?, ?, ?)",
-		r.Seq, r.ID, r.Provider, r.Task, r.Dir, r.Kind, r.Reference, r.RefKey, r.Mode, r.Entrance, r.State, r.Reason, r.Detail, r.First, r.Repeat, r.Received*1000, r.Ended*1000, shrunk)
+	if !m.new("INSERT INTO event VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, 0, 0, ?, ?, ?)",
+		r.Seq, r.ID, r.Provider, r.Task, r.Dir, r.Kind, r.Reference, r.RefKey, r.Mode, r.Entrance, r.State, r.Reason, r.Detail, r.First, r.Repeat, r.Received*1000, r.Ended*1000, shrunk) {
+		return fmt.Errorf("the id %s of event %d is that of another event", r.ID, r.Seq)
+	}
 	t.exec("INSERT INTO body VALUES (?, ?)", r.Seq, []byte(r.Body))
 	t.count("event", string(r.State), "", 1)
 	if r.State == bridge.StateQuarantined {
@@ -171,18 +177,8 @@ func (m *importing) takeQueue(r *transfer.Queue) error {
 		// Places in a lane are drawn from the counter, which is beyond all of these.
 		if t.exec("UPDATE event SET lane = ?, pos = ?, state = ?, reason = ? WHERE seq = ? AND lane = 0 AND state = 'queued' AND provider = ? AND task = ? AND dir = ?",
 			m.id, m.pos, state, why, seq, m.lane.Provider, m.lane.Task, m.lane.Dir) != 1 {
-			return fmt.Errorf("import: lane %s: event %d is not one of its queued events", m.lane.ID(), seq)
+			return fmt.Errorf("lane %s: event %d is not one of its queued events", m.lane.ID(), seq)
 		}
-	}
-	return nil
-}
-
-// endLane checks that the lane before has all its events.
-func (m *importing) endLane() error {
-	l := m.lane
-	m.lane = nil
-	if l != nil && l.Events != m.pos {
-		return fmt.Errorf("import: lane %s has %d events, %d are in its queue", l.ID(), l.Events, m.pos)
 	}
 	return nil
 }
@@ -194,14 +190,10 @@ func (m *importing) laneOf(id bridge.LaneID) int64 {
 		return row
 	}
 	m.takeLane(&transfer.Lane{Provider: id.Provider, Task: id.Task, Dir: id.Dir, State: bridge.LaneIdle})
-	m.lane = nil
 	return m.id
 }
 
 func (m *importing) finish() error {
-	if err := m.endLane(); err != nil {
-		return err
-	}
 	var id string
 	if m.t.row("SELECT id FROM event WHERE state IN ('queued', 'leased', 'parked') AND lane = 0 LIMIT 1").scan(&id) {
 		return fmt.Errorf("import: event %s is queued but in no lane", id)

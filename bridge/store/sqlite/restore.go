@@ -113,7 +113,7 @@ func inspect(ctx context.Context, path string) error {
 	}
 	var epoch string
 	if v == 0 || db.QueryRowContext(ctx, "SELECT value FROM meta WHERE key = 'epoch'").Scan(&epoch) != nil {
-		return errors.New("this is no backup of a pergabridge database; what export wrote is for the verb import; a backup of a Redis is for looking things up, no verb puts it back")
+		return errors.New("this is no backup of a pergabridge database; what export wrote is for the verb import; a backup of a Redis is restored with a config whose store is a Redis")
 	}
 	var verdict string
 	if err := db.QueryRowContext(ctx, "PRAGMA quick_check(1)").Scan(&verdict); err != nil {

@@ -1,7 +1,7 @@
 package sqlite
 
 // schemaVersion is the version this binary writes. Migrations lead from n to n+1.
-const schemaVersion = 3
+const schemaVersion = 4
 
 // migrations[n] leads from version n to n+1.
 var migrations = []string{`
@@ -174,4 +174,7 @@ CREATE INDEX notice_until ON notice (until);
 -- What may have made a ticket whose reference we were not told yet.
 CREATE INDEX bond_pending ON bond (provider) WHERE state = 'pending';
 CREATE INDEX event_declined ON event (provider) WHERE kind = 'reject_solution' AND state IN ('queued', 'leased', 'parked');
+`, `
+-- Where a duty without a cursor begins, if its ledger came from a Redis that was reset; 0: as configured.
+ALTER TABLE duty ADD COLUMN since INTEGER NOT NULL DEFAULT 0;
 `}

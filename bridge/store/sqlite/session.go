@@ -3,6 +3,7 @@ package sqlite
 import (
 	"context"
 	"fmt"
+	"time"
 
 	"github.com/pergabridge/pergabridge/bridge"
 )
@@ -37,14 +38,21 @@ func (s *Store) Duty(ctx context.Context, name string, session bridge.Session) (
 		}
 		var holder string
 		var paused bool
-		found := t.row("SELECT session, epoch, cursor, paused FROM duty WHERE name = ?", name).scan(&holder, &d.epoch, &d.cursor, &paused)
+		var since int64
+		found := t.row("SELECT session, epoch, cursor, paused, since FROM duty WHERE name = ?", name).scan(&holder, &d.epoch, &d.cursor, &paused, &since)
 		if paused || found && holder != "" && holder != session.ID && t.alive(holder) {
 			return nil
 		}
 		ok = true
 		d.epoch++
-		t.exec("INSERT INTO duty (name, session, epoch, cursor) VALUES (?, ?, ?, ?) ON CONFLICT (name) DO UPDATE SET session = excluded.session, epoch = excluded.epoch",
-			name, session.ID, d.epoch, d.cursor)
+		if since == 0 && d.cursor == "" { // new to the ledger: as soon after a resumption it may be one that was lost
+			t.row("SELECT value FROM meta WHERE key = 'since' AND (SELECT value FROM meta WHERE key = 'resumed') > ?", t.now-int64(bridge.ResumptionLife)).scan(&since)
+		}
+		if since != 0 {
+			d.since = fromNanos(max(since, t.now-int64(bridge.ClaimLife)))
+		}
+		t.exec("INSERT INTO duty (name, session, epoch, cursor, since) VALUES (?, ?, ?, ?, ?) ON CONFLICT (name) DO UPDATE SET session = excluded.session, epoch = excluded.epoch, since = excluded.since",
+			name, session.ID, d.epoch, d.cursor, since)
 		return nil
 	})
 	if err != nil || !ok {
@@ -60,11 +68,15 @@ type duty struct {
 	session string
 	epoch   int64
 	cursor  string
+	since   time.Time
 }
 
 func (d *duty) Name() string { return d.name }
 
 func (d *duty) Cursor() string { return d.cursor }
+
+// Since is read by [bridge.Since].
+func (d *duty) Since() time.Time { return d.since }
 
 func (d *duty) check(t *tx) error {
 	var holder string
@@ -83,7 +95,7 @@ func (d *duty) Accept(ctx context.Context, events []bridge.Event, cursor string)
 			return err
 		}
 		out = t.acceptAll(events)
-		t.exec("UPDATE duty SET cursor = ? WHERE name = ?", cursor, d.name)
+		t.exec("UPDATE duty SET cursor = ?1, since = CASE ?1 WHEN '' THEN since ELSE 0 END WHERE name = ?2", cursor, d.name)
 		return nil
 	})
 	if err != nil {

@@ -12,7 +12,6 @@ import (
 
 const (
 	defaultWaiting = 15 * time.Minute
-	minClaimLife   = 90 * 24 * time.Hour
 	defaultKeep    = 90 * 24 * time.Hour
 	sweepBatch     = 1000
 )
@@ -25,7 +24,7 @@ func (s *Store) Sweep(ctx context.Context, o bridge.SweepOptions) (bridge.Swept,
 	if o.Batch <= 0 {
 		o.Batch = sweepBatch
 	}
-	o.ClaimLife = max(o.ClaimLife, minClaimLife)
+	o.ClaimLife = max(o.ClaimLife, bridge.ClaimLife)
 	var out bridge.Swept
 	err := s.do(ctx, 0, func(t *tx) error {
 		out = bridge.Swept{Expired: t.sweepLeases()}

@@ -2,6 +2,7 @@ package storetest
 
 import (
 	"io"
+	"slices"
 	"testing"
 	"time"
 
@@ -80,6 +81,7 @@ func subjects() []subject {
 		{"reader", readerRules},
 		{"backup", backupRules},
 		{"move", moveRules},
+		{"forged", forgedRules},
 		{"regression", regressionRules},
 	}
 }
@@ -88,6 +90,7 @@ func subjects() []subject {
 func Run(t *testing.T, f Factory) {
 	for _, s := range subjects() {
 		t.Run(s.name, func(t *testing.T) {
+			t.Parallel()
 			for _, r := range s.rules {
 				t.Run(r.name, func(t *testing.T) {
 					t.Parallel()
@@ -107,9 +110,13 @@ func Run(t *testing.T, f Factory) {
 // RunMoves plays random lives that move between stores of a and b: what holds in one store holds
 // across them.
 func RunMoves(t *testing.T, a, b Factory) {
-	t.Run("property", func(t *testing.T) { checkProperties(t, a, b, a) })
+	t.Run("property", func(t *testing.T) {
+		t.Parallel()
+		checkProperties(t, a, b, a)
+	})
 	t.Run("rules", func(t *testing.T) {
-		for _, r := range moveRules {
+		t.Parallel()
+		for _, r := range slices.Concat(moveRules, forgedRules) {
 			t.Run(r.name, func(t *testing.T) {
 				for _, way := range [][2]Factory{{a, b}, {b, a}} {
 					h := newHarness(t, t, way[0])

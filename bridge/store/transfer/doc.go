@@ -7,18 +7,19 @@
 // store and when), the last the end: how many lines each kind has, and the SHA-256 of those lines.
 // Between them, in this order:
 //
-//	ledger       epoch, and the highest number given out
+//	ledger       epoch, the highest number given out, and the last `store resume`
 //	bond         each followed by its references: every reference key it ever had
 //	event        in order of acceptance, with what it says; each followed by its claims and attempts
 //	lane         that is not idle, paused, or awaited by echoes; followed by its queue: the numbers
 //	             of its events, in order
 //	wrote        what was written to the other side, to know it when it comes back
 //	destination  breaker and answered time
-//	duty         epoch, cursor, whether a person paused it
+//	duty         epoch, cursor, where it begins after a reset, whether a person paused it
 //	activity     what people did, oldest first
+//	notice       on the board, also one that is over and was not taken down yet; none in older exports
 //
 // Times are microseconds since 1970. What stands in a lane has state queued; what the lane does with
-// its head says the lane. Sessions, rates, notices on the board and in-memory state do not move: whoever worked is gone, and
+// its head says the lane. Sessions, rates and in-memory state do not move: whoever worked is gone, and
 // leases of the dead become unknown at the first sweep, as after a crash. Indexes and tallies follow
 // from the records.
 //
@@ -28,7 +29,9 @@
 //
 // A stream that is cut, altered, of another version, or out of order is an error of [Reader.Next] that
 // names the line; the end is reported as io.EOF only when all counts and hashes agree. A store that
-// imports keeps nothing before that.
+// imports keeps nothing before that. What contradicts the rest of a stream (one reference of two tasks, one
+// id of two events, a queue with an event of another lane) the store refuses, by line as well: the
+// hashes say only that a stream is whole.
 package transfer
 
 import (

@@ -14,6 +14,11 @@ type Record interface{ kind() string }
 type Ledger struct {
 	Epoch   string `json:"epoch"`
 	Counter int64  `json:"counter"` // highest number given out to an event or a place in a lane
+	// Since is the date of the last [bridge.Resumption], Resumed when it was, Before the epochs of the
+	// ledgers that this one goes on for.
+	Since   int64    `json:"since,omitempty"`
+	Resumed int64    `json:"resumed,omitempty"`
+	Before  []string `json:"before,omitempty"`
 }
 
 // Bond is a [bridge.Bond].
@@ -170,6 +175,7 @@ type Duty struct {
 	Epoch  int64  `json:"epoch"`
 	Cursor string `json:"cursor,omitempty"`
 	Paused bool   `json:"paused,omitempty"` // by a person
+	Since  int64  `json:"since,omitempty"`  // where it begins; see [bridge.Since]
 }
 
 // Activity is a [bridge.Activity].
@@ -179,6 +185,14 @@ type Activity struct {
 	Verb   string `json:"verb"`
 	Target string `json:"target"`
 	Note   string `json:"note,omitempty"`
+}
+
+// Notice is a [bridge.Notice].
+type Notice struct {
+	Kind  string `json:"kind"`
+	Key   string `json:"key"`
+	Value []byte `json:"value,omitempty"`
+	Until int64  `json:"until"`
 }
 
 func (*Ledger) kind() string      { return "ledger" }
@@ -193,11 +207,15 @@ func (*Wrote) kind() string       { return "wrote" }
 func (*Destination) kind() string { return "destination" }
 func (*Duty) kind() string        { return "duty" }
 func (*Activity) kind() string    { return "activity" }
+func (*Notice) kind() string      { return "notice" }
 
 // Kinds are the kinds of records, in the order in which they first appear.
 func Kinds() []string { return slices.Clone(kinds) }
 
-var kinds = []string{"ledger", "bond", "reference", "event", "claim", "attempt", "lane", "queue", "wrote", "destination", "duty", "activity"}
+var kinds = []string{"ledger", "bond", "reference", "event", "claim", "attempt", "lane", "queue", "wrote", "destination", "duty", "activity", "notice"}
+
+// optional are the kinds that exports of before do not name.
+var optional = map[string]bool{"notice": true}
 
 // leader names the kind that a kind follows; records of both may alternate.
 var leader = map[string]string{"reference": "bond", "claim": "event", "attempt": "event", "queue": "lane"}
@@ -228,6 +246,8 @@ func newRecord(kind string) Record {
 		return &Duty{}
 	case "activity":
 		return &Activity{}
+	case "notice":
+		return &Notice{}
 	}
 	return nil
 }

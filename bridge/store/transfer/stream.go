@@ -192,6 +192,7 @@ type Reader struct {
 	lines  int64
 	tally  tally
 	order  order
+	rules  rules
 	counts map[string]Count // set once the end was read and agrees
 	err    error
 }
@@ -277,6 +278,9 @@ func (r *Reader) next() (Record, error) {
 	if err := strict(l.Data, rec); err != nil {
 		return nil, fmt.Errorf("import: line %d: the stream was altered: %s: %w", r.lines, l.Kind, err)
 	}
+	if err := r.rules.next(rec); err != nil {
+		return nil, AtLine(r.lines, err)
+	}
 	r.tally.lines[l.Kind]++
 	h := r.tally.hashes[l.Kind]
 	h.Write(text)
@@ -289,17 +293,24 @@ func (r *Reader) end(l line) error {
 	if err := strict(l.Data, &want); err != nil {
 		return fmt.Errorf("import: line %d: the end: %w", r.lines, err)
 	}
+	if err := r.rules.end(); err != nil {
+		return AtLine(r.lines, err)
+	}
 	got := r.tally.counts()
 	for _, k := range kinds {
+		_, named := want[k]
 		switch {
+		case !named && optional[k] && got[k].Lines == 0:
 		case got[k].Lines != want[k].Lines:
 			return fmt.Errorf("import: %d records of kind %s were read, the end says %d: the stream was cut or altered", got[k].Lines, k, want[k].Lines)
 		case got[k].SHA256 != want[k].SHA256:
 			return fmt.Errorf("import: the records of kind %s are not those that were exported: the stream was altered", k)
 		}
 	}
-	if len(want) != len(got) {
-		return errors.New("import: the end names kinds that this binary does not know")
+	for k := range want {
+		if _, known := got[k]; !known {
+			return fmt.Errorf("import: the end names kind %q, which this binary does not know", k)
+		}
 	}
 	if got[kinds[0]].Lines != 1 {
 		return errors.New("import: the stream holds no ledger")
@@ -309,6 +320,14 @@ func (r *Reader) end(l line) error {
 	}
 	r.counts = got
 	return io.EOF
+}
+
+// Line returns the number of the line that [Reader.Next] read last.
+func (r *Reader) Line() int64 { return r.lines }
+
+// AtLine says at which line of a stream err is.
+func AtLine(line int64, err error) error {
+	return fmt.Errorf("import: line %d: %w", line, err)
 }
 
 // Counts returns what was read; nil until [Reader.Next] has returned io.EOF.

@@ -20,5 +20,8 @@ t.prefetch_accept(fresh)
 for _, e in ipairs(fresh) do
   for _, v in ipairs(t.accept(e)) do out[#out + 1] = v end
 end
-if duty ~= '' then call('HSET', P .. 'duty:' .. duty, 'cursor', cursor) end
+if duty ~= '' then
+  call('HSET', P .. 'duty:' .. duty, 'cursor', cursor)
+  if cursor ~= '' then call('HSET', P .. 'duty:' .. duty, 'since', '0') end
+end
 return t.finish(out)

@@ -68,8 +68,15 @@ function read.dest(name)
 end
 
 function read.duty(name)
-  local d = call('HMGET', P .. 'duty:' .. name, 'cursor', 'epoch', 'paused')
-  add('duty', { key = name, cursor = d[1] or '', epoch = d[2] or '0', paused = d[3] or nil })
+  local d = call('HMGET', P .. 'duty:' .. name, 'cursor', 'epoch', 'paused', 'since')
+  add('duty', { key = name, cursor = d[1] or '', epoch = d[2] or '0', paused = d[3] or nil, since = d[4] or '0' })
+end
+
+-- resumption is what the last resume said. Which epochs the ledger goes on for is left out: one that is put
+-- back from a backup goes on for none.
+local function resumption()
+  local m = call('HMGET', P .. 'meta', 'since', 'resumed')
+  if m[1] then add('resumption', { since = m[1], resumed = m[2] or m[1] }) end
 end
 
 local function again(members)
@@ -114,6 +121,7 @@ else
   again(call('SUNION', P .. 'copying', P .. 'copying:read'))
   for _, name in ipairs(call('HKEYS', P .. 'dest')) do read.dest(name) end
   for _, name in ipairs(call('SMEMBERS', P .. 'duties')) do read.duty(name) end
+  resumption()
   out[4] = text(call('LLEN', P .. 'activity'))
 end
 return out

@@ -1,16 +1,21 @@
--- restore.lua writes records of a backup into a namespace that no bridge works with. A record that
--- comes again takes the place of the first; indexes and tallies follow from the records.
+-- restore.lua writes records of a backup, or of an export, into a namespace that no bridge works with. Of a
+-- backup a record that comes again takes the place of the first; an export has each once, and one that
+-- contradicts those before it is refused. Indexes and tallies follow from the records.
 --
 -- KEYS[1], ARGV[1..7]  see core.lua
 -- ARGV[8]              the counter of the backup, "0" until its end
--- ARGV[9]              number of records; then 3 arguments each: kind, JSON, body (see backup.lua);
+-- ARGV[9]              "1" for an export, "0" for a backup
+-- ARGV[10]             number of records; then 3 arguments each: kind, JSON, body (see backup.lua);
 --                      kind "activity" has a line of the list of activities as its JSON, older
---                      than those before; kind "newer" likewise, newer than those before
--- returns              {"counter:writes", woke}
+--                      than those before; kind "newer" likewise, newer than those before; kind
+--                      "notice" has the value as its body
+-- returns              {"counter:writes", woke}; for an export that is refused also the number of the
+--                      record, from 1, and why: the caller throws away what was written
 local memo = t.begin()
 if memo then return memo end
 counter = max(counter, num())
 drawn = 1
+local once = bool()
 
 local times = { 'rep', 'received', 'ended', 'window', 'created', 'changed', 'head', 'n', 'due', 'leased_at', 'unknown_at', 'up_at_first', 'open_to', 'open_for',
   'up', 'answered', 'brk_for' }
@@ -32,17 +37,21 @@ local restore = {}
 function restore.event(r, body)
   local seq = tonumber(r.key)
   local e = t.event(seq)
+  if once then
+    local other = t.event_by_id(r.id)
+    if other and other.seq ~= seq then return fmt('the id %s of event %s is that of event %s', r.id, r.key, text(other.seq)) end
+  end
   if not e then
     e = blank(seq)
     e.whole = true
-    events[seq] = e
+    events[seq], ids[r.id] = e, e
   end
   take(e, r, 'id', 'provider', 'task', 'dir', 'kind', 'reference', 'ref_key', 'mode', 'entrance', 'state', 'reason', 'detail', 'first', 'rep', 'received',
     'ended', 'shrunk', 'echo', 'comment', 'window', 'chash', 'mhash', 'thash', 'dhash', 'claim')
   e.key, e.body = r.sender_key, body
   call('HSET', P .. 'body', seq, body)
   if r.attempts then call('HSET', P .. 'attempt', seq, r.attempts) end
-  counter = max(counter, seq)
+  if seq > counter then counter, drawn = seq, 1 end -- a lane before it may have been flushed already
   t.touch_event(e)
 end
 
@@ -54,7 +63,23 @@ function restore.bond(r)
   if b.state == 'pending' then t.reindex_submit(b) end -- or not: its event may stand before it
 end
 
+-- stray returns the first event of a queue that does not belong there.
+local function stray(r)
+  local provider, dir, task = r.key:match('^([^/]*)/([^/]*)/(.*)$')
+  local seen = {}
+  for seq in (text(r.head) .. ' ' .. r.queue):gmatch('%d+') do
+    local e = not seen[seq] and t.event(tonumber(seq))
+    if not e or e.state ~= 'queued' or e.provider ~= provider or e.dir ~= dir or e.task ~= task then return seq end
+    seen[seq] = true
+  end
+end
+
 function restore.lane(r)
+  if once then
+    if t.lane_by(r.key) then return fmt('lane %s comes twice', r.key) end
+    local seq = r.head ~= 0 and stray(r)
+    if seq then return fmt('lane %s: event %s is not one of its queued events', r.key, seq) end
+  end
   local l = t.lane_by(r.key) or t.make_lane(r.key:match('^([^/]*)/([^/]*)/(.*)$'))
   call('DEL', P .. 'queue:' .. r.key)
   if r.state then
@@ -70,11 +95,17 @@ end
 
 function restore.claim(r)
   local seq, at, hash = (r.value or ''):match('^(%d+):(%d+):(.*)$')
+  if once and t.claimed(r.key) then return fmt('the claim "%s" of event %s belongs to an event already', r.key:match('[^\31]*$'), seq) end
   claims[r.key] = seq and { seq = tonumber(seq), at = tonumber(at), hash = hash } or false
   insert(changed_claims, r.key)
 end
 
 function restore.ref(r)
+  if once then
+    local provider, ref_key = r.key:match('^([^\31]*)\31(.*)$')
+    local owner = t.owner(provider, ref_key)
+    if owner ~= '' then return fmt('reference %s of task %s belongs to task %s already', ref_key, r.value, owner) end
+  end
   refs[r.key], changed_refs[r.key] = r.value or '', r.value or ''
 end
 
@@ -95,12 +126,22 @@ function restore.dest(r)
 end
 
 function restore.duty(r)
-  call('HSET', P .. 'duty:' .. r.key, 'session', '', 'cursor', r.cursor, 'epoch', r.epoch)
+  call('HSET', P .. 'duty:' .. r.key, 'session', '', 'cursor', r.cursor, 'epoch', r.epoch, 'since', r.since or '0')
   if r.paused then call('HSET', P .. 'duty:' .. r.key, 'paused', r.paused) end
   call('SADD', P .. 'duties', r.key)
 end
 
-for _ = 1, num() do
+function restore.resumption(r)
+  call('HSET', P .. 'meta', 'since', r.since, 'resumed', r.resumed)
+  if r.before then call('HSET', P .. 'meta', 'before', r.before) end
+end
+
+function restore.notice(r, value)
+  call('HSET', P .. 'notice:' .. r.kind, r.key, value)
+  call('ZADD', P .. 'notices:' .. r.kind, text(r['until']), r.key)
+end
+
+for i = 1, num() do
   local kind, json, body = arg(), arg(), arg()
   if kind == 'activity' then
     call('RPUSH', P .. 'activity', json)
@@ -108,7 +149,8 @@ for _ = 1, num() do
     call('LPUSH', P .. 'activity', json)
   else
     local r = read_record(json)
-    restore[kind](r, body)
+    local wrong = restore[kind](r, body)
+    if wrong then return { text(counter) .. ':' .. text(writes), '0', text(i), wrong } end
     if kind == 'lane' then t.flush() end
   end
 end

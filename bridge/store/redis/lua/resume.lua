@@ -2,7 +2,8 @@
 -- that nobody has worked with: a copy that is put back later is then another one.
 --
 -- What is queued was parked before, unless the person says otherwise (park.lua). The positions of all duties
--- are forgotten; they begin again at the date that the person names. Replicas that worked with the lost one,
+-- are forgotten; they begin again at the date that the person names, also those that are new here for a while
+-- (session.lua): a wiped namespace does not say which there were. Replicas that worked with the lost one,
 -- or with the one that stood here until now, follow by themselves ("before").
 --
 -- KEYS[1], ARGV[1..7]  see core.lua; only now counts
@@ -22,7 +23,7 @@ end
 local counted, wrote_so_far = max(tonumber(m[2] or '0'), seen), max(tonumber(m[5] or '0'), written) + 1
 for _, name in ipairs(call('SMEMBERS', P .. 'duties')) do
   call('HDEL', P .. 'duty:' .. name, 'cursor')
-  call('HSET', P .. 'duty:' .. name, 'session', '')
+  call('HSET', P .. 'duty:' .. name, 'session', '', 'since', since)
   call('HINCRBY', P .. 'duty:' .. name, 'epoch', 1)
 end
 local before, listed = {}, {}
@@ -35,7 +36,7 @@ end
 for e in (m[4] or ''):gmatch('[^,]+') do
   if #before < 20 and not listed[e] then before[#before + 1] = e end
 end
-call('HSET', meta, 'epoch', fresh, 'counter', text(counted), 'writes', text(wrote_so_far), 'schema', schema, 'since', since, 'before', table.concat(before, ','))
+call('HSET', meta, 'epoch', fresh, 'counter', text(counted), 'writes', text(wrote_so_far), 'schema', schema, 'since', since, 'resumed', text(now), 'before', table.concat(before, ','))
 call('HDEL', meta, 'reset')
 call('LPUSH', P .. 'activity', cjson.encode({ at = text(now), person = person, verb = 'store_resume', target = target, note = note }))
 call('PUBLISH', P .. 'wake', me)

@@ -27,6 +27,8 @@ type SentinelOptions struct {
 	Down time.Duration
 	// Alone makes one Sentinel over a master without a replica.
 	Alone bool
+	// InMemory keeps the files of master and replica in memory; see [StartInMemory].
+	InMemory bool
 	// Password is asked for by the servers, SentinelPassword by the Sentinels; empty: none.
 	Password, SentinelPassword string
 }
@@ -40,12 +42,16 @@ func StartSentinels(t testing.TB, o SentinelOptions) *Sentinels {
 	if o.Password != "" {
 		settings = []string{"--requirepass", o.Password, "--masterauth", o.Password}
 	}
-	s := &Sentinels{Master: Start(t, settings...)}
+	begin := Start
+	if o.InMemory {
+		begin = StartInMemory
+	}
+	s := &Sentinels{Master: begin(t, settings...)}
 	others, replicas := 2, 0
 	if o.Alone {
 		others = 0
 	} else {
-		s.Replica = Start(t, append(settings, "--replicaof", "127.0.0.1 "+strconv.Itoa(s.Master.Port))...)
+		s.Replica = begin(t, append(settings, "--replicaof", "127.0.0.1 "+strconv.Itoa(s.Master.Port))...)
 		replicas = 1
 	}
 	hosts := ""

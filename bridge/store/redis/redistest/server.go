@@ -6,7 +6,6 @@ package redistest
 import (
 	"context"
 	"fmt"
-	"net"
 	"os"
 	"os/exec"
 	"path/filepath"
@@ -16,6 +15,8 @@ import (
 
 	"github.com/redis/go-redis/v9"
 	"github.com/stretchr/testify/require"
+
+	"github.com/pergabridge/pergabridge/bridge/listener/freeport"
 )
 
 // patience is how long a server may take to do what it always does.
@@ -35,10 +36,9 @@ type Server struct {
 // FreePort returns a port of the loopback interface that nobody listens on.
 func FreePort(t testing.TB) int {
 	t.Helper()
-	l, err := net.Listen("tcp", "127.0.0.1:0")
+	port, err := freeport.Port()
 	require.NoError(t, err)
-	defer l.Close()
-	return l.Addr().(*net.TCPAddr).Port
+	return port
 }
 
 // Start starts a redis-server that keeps every write on disk before it answers; settings change
@@ -48,14 +48,26 @@ func Start(t testing.TB, settings ...string) *Server {
 	return StartAt(t, FreePort(t), settings...)
 }
 
+// StartInMemory is [Start] with files in memory, where the machine has a folder for that: for many rules that do
+// not ask what survives a crash of Redis, and would wait for the disk at each step.
+func StartInMemory(t testing.TB, settings ...string) *Server {
+	t.Helper()
+	return startIn(t, memory(), FreePort(t), settings...)
+}
+
 // StartAt is [Start] on a port that the test has chosen.
 func StartAt(t testing.TB, port int, settings ...string) *Server {
 	t.Helper()
+	return startIn(t, "", port, settings...)
+}
+
+func startIn(t testing.TB, where string, port int, settings ...string) *Server {
+	t.Helper()
 	t.Attr("peer", "redis-server")
-	dir, err := os.MkdirTemp("", "pb-redis-*") // not t.TempDir: its path may be too long for logs of many tests
+	dir, err := os.MkdirTemp(where, "pb-redis-*") // not t.TempDir: its path may be too long for logs of many tests
 	require.NoError(t, err)
 	s := &Server{Port: port, Dir: dir}
-	s.args = append([]string{"--port", strconv.Itoa(s.Port), "--bind", "127.0.0.1", "--dir", dir, "--save", "", "--auto-aof-rewrite-percentage", "0", "--appendonly", "yes", "--appendfsync", "always",
+	s.args = append([]string{"--port", strconv.Itoa(s.Port), "--bind", "127.0.0.1", "--dir", dir, "--save", "", "--auto-aof-rewrite-percentage", "0", "--appendonly", "yes", "--appendfsync", "always", "--repl-diskless-sync-delay", "0",
 		"--logfile", filepath.Join(dir, "log"), "--daemonize", "no", "--enable-debug-command", "yes"}, settings...)
 	s.Start(t)
 	t.Cleanup(func() {
