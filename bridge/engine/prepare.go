@@ -1,8 +1,6 @@
 package engine
 
 import (
-	"crypto/sha256"
-	"encoding/hex"
 	"encoding/json"
 	"fmt"
 	"maps"
@@ -142,25 +140,16 @@ func bound(ev *bridge.Event) {
 		most int
 	}{
 		{"task", &ev.Task, MaxID}, {"reference", &ev.Reference, MaxID}, {"reference key", &ev.RefKey, MaxID},
-		{"comment", &ev.Comment, MaxID}, {"trace", &ev.Trace, MaxID},
+		{"key", &ev.Key, MaxID}, {"comment", &ev.Comment, MaxID}, {"trace", &ev.Trace, MaxID},
 		{"ticket", &ev.Ticket, MaxLine}, {"title", &ev.Title, MaxLine}, {"author", &ev.Author, MaxLine},
 		{"priority", &ev.Priority, MaxLine}, {"requester name", &ev.Requester.Name, MaxLine},
 		{"requester email", &ev.Requester.Email, MaxLine},
 		{"text", &ev.Text, MaxText}, {"description", &ev.Description, MaxText},
 	} {
 		if n := len(*f.have); n > f.most {
-			whole := *f.have
-			*f.have = cut(whole, f.most)
-			if f.have == &ev.Key { // two ids that begin alike stay two: the second is not the first come again
-				sum := sha256.Sum256([]byte(whole))
-				ev.Key = hex.EncodeToString(sum[:])
-			}
+			*f.have = cut(*f.have, f.most)
 			tooLarge(ev, fmt.Sprintf("%s has %d bytes, at most %d are taken", f.name, n, f.most))
 		}
-	}
-	if len(ev.Key) > MaxID { // cut, it would be the id of others as well
-		tooLarge(ev, fmt.Sprintf("key has %d bytes, at most %d are taken", len(ev.Key), MaxID))
-		ev.Key = ""
 	}
 	ev.Detail = cut(ev.Detail, MaxLine)
 	if len(ev.Fields) > 0 {

@@ -79,18 +79,6 @@ func TestPrepareQuarantinesWhatNobodyCanApply(t *testing.T) {
 	}
 }
 
-// Whoever puts a text into message_id sends ids that begin alike. Cut, the second would be taken for the
-// first come again, and be lost.
-func TestEndlessKeysThatBeginAlikeStayApart(t *testing.T) {
-	keyed := func(tail string) string {
-		ev := out("4711", bridge.Update)
-		ev.Key = strings.Repeat("k", MaxID) + tail
-		return prepared(t, ev).Key
-	}
-	require.NotEqual(t, keyed("a"), keyed("b"))
-	require.Equal(t, keyed("a"), keyed("a"))
-}
-
 func TestPrepareKeepsTheReasonOfTheSource(t *testing.T) {
 	ev := bridge.Event{Provider: "acme", Entrance: bridge.ByProcessCall, Quarantine: bridge.Unreplaced, Detail: "task is #REPLACE-TASK#"}
 	got := prepared(t, ev)
@@ -135,15 +123,6 @@ func TestInputIsMasked(t *testing.T) {
 	require.Same(t, got[0].Inbound, got[1].Inbound, "one input stays one")
 	require.Contains(t, string(original.Body), "s3cret", "the caller's input is not changed")
 	require.Equal(t, "the text "+secret.Shown+" is the sender's own", got[0].Text, "no secret is stored, whoever wrote it")
-}
-
-// Cut, it would be the id of other inputs as well, and they its duplicates.
-func TestAnEndlessKeyIsNoKey(t *testing.T) {
-	ev := in("1", bridge.Update)
-	ev.Key = strings.Repeat("k", MaxID) + "1"
-	got := prepared(t, ev)
-	require.Empty(t, got.Key)
-	require.Equal(t, bridge.TooLarge, got.Quarantine)
 }
 
 func TestASecretAtACutIsMasked(t *testing.T) {
