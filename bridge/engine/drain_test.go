@@ -102,12 +102,14 @@ func TestRetireLetsDeliveriesTakeTheirTime(t *testing.T) {
 		synctest.Wait()
 		require.Empty(t, store.duties[sweepDuty], "duties are released at once")
 		b.accept(t, out("2", bridge.Submit)) // for its successor
+		store.wake <- struct{}{}
 		require.NoError(t, <-b.ran)
 		require.Equal(t, 3*time.Minute, time.Since(begin))
 		r := store.settledResults()
 		require.Len(t, r, 1, "nothing new is leased")
 		require.Equal(t, bridge.OutcomeDone, r[0].Outcome.Kind)
 		require.Zero(t, store.fenced)
+		require.Len(t, store.wake, 1, "the signal is its successor's, too")
 	})
 }
 
