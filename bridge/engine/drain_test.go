@@ -66,6 +66,11 @@ func TestDrainGivesUpOnWhatDoesNotEnd(t *testing.T) {
 		b.stop()
 		require.ErrorContains(t, <-b.ran, "1 deliveries did not end")
 		require.Equal(t, 23*time.Second, time.Since(begin))
+		b.store.with(func() {
+			for _, until := range b.store.sessions {
+				require.True(t, until.After(time.Now()), "it may still be writing: nobody takes over before the session expires")
+			}
+		})
 		pass(time.Hour)
 	})
 }
