@@ -102,7 +102,7 @@ func (f *fileServer) serve(c *call) {
 		return
 	case err != nil:
 		c.log.Warn("a file could not be looked up", "event", id, "error", secret.Mask(err.Error()))
-		c.w.Header().Set("Retry-After", "5")
+		c.w.Header().Set("Retry-After", retryAfter)
 		c.problem(problem{status: http.StatusServiceUnavailable, word: "unavailable", detail: "the file cannot be fetched now"})
 		return
 	case !files.Linked(&e):

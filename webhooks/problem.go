@@ -4,10 +4,8 @@ import (
 	"bytes"
 	"encoding/json"
 	"encoding/xml"
-	"math"
 	"net/http"
 	"strconv"
-	"time"
 
 	"github.com/pergabridge/pergabridge/webhooks/processcall"
 )
@@ -96,11 +94,10 @@ func (c *call) methodNotAllowed(allow string) {
 	c.problem(problem{status: http.StatusMethodNotAllowed, word: "method_not_allowed", detail: "this address takes " + allow})
 }
 
-func (s *server) unavailable(c *call, detail string) {
-	c.w.Header().Set("Retry-After", seconds(s.RetryAfter))
-	c.problem(problem{status: http.StatusServiceUnavailable, word: "unavailable", detail: detail + "; nothing was accepted, send it again later"})
-}
+// retryAfter is what a 503 asks for, in seconds.
+const retryAfter = "5"
 
-func seconds(d time.Duration) string {
-	return strconv.Itoa(int(math.Ceil(max(d.Seconds(), 1))))
+func (s *server) unavailable(c *call, detail string) {
+	c.w.Header().Set("Retry-After", retryAfter)
+	c.problem(problem{status: http.StatusServiceUnavailable, word: "unavailable", detail: detail + "; nothing was accepted, send it again later"})
 }

@@ -45,8 +45,6 @@ type Options struct {
 	Prefix string
 	// Timeout bounds one call, without ?wait=; zero: 30 s.
 	Timeout time.Duration
-	// RetryAfter is what a 503 asks for; zero: 5 s.
-	RetryAfter time.Duration
 	// MaxRequests bounds the calls that are worked on at once; zero: 1024. MaxWaiting bounds
 	// those that wait for a reference; zero: 1024. Beyond it a call is answered without waiting.
 	MaxRequests, MaxWaiting int
@@ -87,9 +85,6 @@ func New(o Options) http.Handler {
 	}
 	if o.Timeout <= 0 {
 		o.Timeout = 30 * time.Second
-	}
-	if o.RetryAfter <= 0 {
-		o.RetryAfter = 5 * time.Second
 	}
 	if o.MaxRequests <= 0 {
 		o.MaxRequests = 1024

@@ -6,9 +6,6 @@ import (
 	"encoding/json"
 	"fmt"
 	"html"
-	"io"
-	"os"
-	"path/filepath"
 	"regexp"
 	"testing"
 	"time"
@@ -19,7 +16,6 @@ import (
 	"github.com/pergabridge/pergabridge/bridge/console"
 	"github.com/pergabridge/pergabridge/bridge/console/api"
 	"github.com/pergabridge/pergabridge/bridge/console/client"
-	"github.com/pergabridge/pergabridge/bridge/store/sqlite"
 )
 
 func TestEventsAreListedFilteredAndPaged(t *testing.T) {
@@ -328,118 +324,6 @@ func TestDestinationsSayHowTheyAre(t *testing.T) {
 	require.Len(t, list, 3, "a mistyped name makes nothing")
 }
 
-func TestBondsAreListedShownLinkedMovedAndUnlinked(t *testing.T) {
-	t.Parallel()
-	w := newWorld(t)
-	w.bonded("1", "INC-1")
-	w.bonded("2", "INC-2")
-	w.bonded("3", "INC-3")
-
-	var tasks []string
-	for b, err := range w.client.AllBonds(ctx, client.Bonds{Limit: 2}) {
-		require.NoError(t, err)
-		tasks = append(tasks, b.Task)
-	}
-	require.Equal(t, []string{"1", "2", "3"}, tasks)
-	p, err := w.client.Bonds(ctx, client.Bonds{Provider: "acme", Reference: "inc-2", States: []bridge.BondState{bridge.BondOpen}})
-	require.NoError(t, err)
-	require.Len(t, p.Items, 1)
-	require.Equal(t, "2", p.Items[0].Task)
-
-	done, err := w.client.MoveBond(ctx, api.BondAct{Provider: "acme", Task: "2", Reference: "INC-1"})
-	require.NoError(t, err)
-	require.True(t, done.Changed)
-	d, err := w.client.Bond(ctx, "acme", "2")
-	require.NoError(t, err)
-	require.Equal(t, "INC-1", d.Reference)
-	require.NotEmpty(t, d.Events)
-	require.Equal(t, "2", d.Events[0].Task)
-	d, err = w.client.Bond(ctx, "acme", "1")
-	require.NoError(t, err)
-	require.Equal(t, bridge.BondPending, d.State)
-
-	_, err = w.client.UnlinkBond(ctx, api.BondAct{Provider: "acme", Task: "3"})
-	require.NoError(t, err)
-	_, err = w.client.LinkBond(ctx, api.BondAct{Provider: "acme", Task: "1", Reference: "INC-3"})
-	require.NoError(t, err)
-	d, err = w.client.Bond(ctx, "acme", "1")
-	require.NoError(t, err)
-	require.Equal(t, "INC-3", d.Reference)
-
-	// An odd task must come through the path whole.
-	for _, task := range []string{"a/b", "..", "4711 & 4712?#%"} {
-		_, err = w.client.LinkBond(ctx, api.BondAct{Provider: "acme", Task: task, Reference: "R" + task})
-		require.NoError(t, err)
-		d, err = w.client.Bond(ctx, "acme", task)
-		require.NoError(t, err, task)
-		require.Equal(t, task, d.Task)
-	}
-
-	require.Equal(t, api.NotPossible, refused(t, errOf(w.client.LinkBond(ctx, api.BondAct{Provider: "acme", Task: "9", Reference: "INC-3"}))).Code)
-	require.Equal(t, api.NotPossible, refused(t, errOf(w.client.LinkBond(ctx, api.BondAct{Provider: "acne", Task: "9", Reference: "X"}))).Code)
-	require.Equal(t, "reference", refused(t, errOf(w.client.LinkBond(ctx, api.BondAct{Provider: "acme", Task: "9"}))).Param)
-	require.Equal(t, "reference", refused(t, errOf(w.client.UnlinkBond(ctx, api.BondAct{Provider: "acme", Task: "9", Reference: "X"}))).Param)
-	require.Equal(t, "task", refused(t, errOf(w.client.MoveBond(ctx, api.BondAct{Provider: "acme", Reference: "X"}))).Param)
-	require.Equal(t, "provider", refused(t, errOf(w.client.MoveBond(ctx, api.BondAct{Task: "1", Reference: "X"}))).Param)
-	require.Equal(t, api.NotFound, refused(t, errOf(w.client.Bond(ctx, "acme", "none"))).Code)
-}
-
-func TestOtherBondsOfATaskAreShownWithIt(t *testing.T) {
-	t.Parallel()
-	w := newWorld(t)
-	w.bonded("1", "INC-1")
-	moved := submit("1")
-	moved.Provider = "beta"
-	w.accept(moved)
-	d, err := w.client.Bond(ctx, "beta", "1")
-	require.NoError(t, err)
-	require.Len(t, d.Others, 1)
-	require.Equal(t, bridge.BondSuperseded, d.Others[0].State)
-	require.Len(t, d.Lanes, 1)
-}
-
-func TestImportAnswersPerRowAndCanBeRepeated(t *testing.T) {
-	t.Parallel()
-	w := newWorld(t)
-	in := api.Import{Note: "first day"}
-	for i := range api.MaxImport + 5 { // more than one call
-		in.Rows = append(in.Rows, api.ImportRow{Provider: "acme", Task: fmt.Sprint(i), Reference: fmt.Sprintf("INC-%d", i)})
-	}
-	in.Rows[1].State = bridge.BondResolved
-	in.Rows[2].Reference = "INC-0" // taken
-	in.Rows[3].Provider = "nobody"
-	out, err := w.client.ImportBonds(ctx, in)
-	require.NoError(t, err)
-	require.Equal(t, []int{api.MaxImport + 3, 0, 2, api.MaxImport + 5}, []int{out.Made, out.Unchanged, out.Failed, len(out.Rows)})
-	require.Equal(t, "2", out.Rows[2].Task)
-	require.Contains(t, out.Rows[2].Problem.Detail, "belongs to task 0")
-	require.Equal(t, api.NotPossible, out.Rows[3].Problem.Code)
-	b, err := w.client.Bond(ctx, "acme", "1")
-	require.NoError(t, err)
-	require.Equal(t, bridge.BondResolved, b.State)
-
-	in.Rows = in.Rows[:3]
-	out, err = w.client.ImportBonds(ctx, in)
-	require.NoError(t, err)
-	require.Equal(t, []int{0, 2, 1}, []int{out.Made, out.Unchanged, out.Failed})
-
-	require.NoError(t, w.store.Close())
-	out, err = w.client.ImportBonds(ctx, in)
-	require.NoError(t, err)
-	require.Equal(t, 3, out.Failed)
-	require.Equal(t, api.Unavailable, out.Rows[2].Problem.Code)
-	require.Equal(t, "rows", refused(t, errOf(postImport(w, api.Import{}))).Param)
-	require.Equal(t, "rows", refused(t, errOf(postImport(w, api.Import{Rows: make([]api.ImportRow, api.MaxImport+1)}))).Param)
-}
-
-// postImport sends an import as it is, which the client would divide or leave out.
-func postImport(w *world, in api.Import) (struct{}, error) {
-	body, err := json.Marshal(in)
-	require.NoError(w.t, err)
-	p := problem(w.t, w.request("POST", "/api/v1/bonds/import", string(body), signed))
-	return struct{}{}, &p
-}
-
 func TestQuarantineIsReadAgainAssignedAndDiscarded(t *testing.T) {
 	t.Parallel()
 	w := newWorld(t)
@@ -519,86 +403,6 @@ func jsonField(t *testing.T, raw json.RawMessage, name string) json.RawMessage {
 	var m map[string]json.RawMessage
 	require.NoError(t, json.Unmarshal(raw, &m))
 	return m[name]
-}
-
-func TestABackupOpensAsAStore(t *testing.T) {
-	t.Parallel()
-	w := newWorld(t)
-	id := w.park("1")
-	var b bytes.Buffer
-	n, err := w.client.Backup(ctx, &b)
-	require.NoError(t, err)
-	require.EqualValues(t, b.Len(), n)
-	path := filepath.Join(t.TempDir(), "b.db")
-	require.NoError(t, os.WriteFile(path, b.Bytes(), 0o600))
-	s, err := sqlite.Open(ctx, path, sqlite.Options{})
-	require.NoError(t, err)
-	defer s.Close()
-	e, _, err := s.Event(ctx, id)
-	require.NoError(t, err)
-	require.Equal(t, bridge.StateParked, e.State)
-
-	rec := w.request("GET", "/api/v1/backup", "", signed)
-	require.Equal(t, "application/octet-stream", rec.Header().Get("Content-Type"))
-	require.Contains(t, rec.Header().Get("Content-Disposition"), "pergabridge-20260301T120000Z.db")
-}
-
-// breaking is a store whose backup fails after some bytes.
-type breaking struct {
-	console.Store
-	bytes int
-}
-
-func (b breaking) Backup(_ context.Context, w io.Writer) error {
-	if b.bytes > 0 {
-		if _, err := w.Write(make([]byte, b.bytes)); err != nil {
-			return err
-		}
-	}
-	return fmt.Errorf("disk full: %w", bridge.ErrUnavailable)
-}
-
-func TestABackupThatBreaksOffIsNoSuccess(t *testing.T) {
-	t.Parallel()
-	for _, n := range []int{0, 10, 100_000} {
-		w := newWorld(t, func(o *console.Options) { o.Store = breaking{Store: o.Store, bytes: n} })
-		_, err := w.client.Backup(ctx, &bytes.Buffer{})
-		require.Error(t, err, n)
-		if n == 0 {
-			require.Equal(t, api.Unavailable, refused(t, err).Code)
-		}
-	}
-}
-
-// slow is a store whose backup waits.
-type slow struct {
-	console.Store
-	begun, end chan struct{}
-}
-
-func (s slow) Backup(_ context.Context, w io.Writer) error {
-	s.begun <- struct{}{}
-	<-s.end
-	_, err := io.WriteString(w, "copy")
-	return err
-}
-
-func TestBackupsAreMadeOneAfterTheOther(t *testing.T) {
-	t.Parallel()
-	s := slow{begun: make(chan struct{}), end: make(chan struct{})}
-	w := newWorld(t, func(o *console.Options) { s.Store = o.Store; o.Store = s })
-	first := make(chan error, 1)
-	go func() {
-		_, err := w.client.Backup(ctx, io.Discard)
-		first <- err
-	}()
-	<-s.begun
-	require.Equal(t, api.NotPossible, refused(t, errOf(w.client.Backup(ctx, io.Discard))).Code)
-	close(s.end)
-	require.NoError(t, <-first)
-	go func() { <-s.begun }()
-	_, err := w.client.Backup(ctx, io.Discard)
-	require.NoError(t, err)
 }
 
 func TestMappingsAreTried(t *testing.T) {

@@ -142,7 +142,7 @@ func bound(ev *bridge.Event) {
 		most int
 	}{
 		{"task", &ev.Task, MaxID}, {"reference", &ev.Reference, MaxID}, {"reference key", &ev.RefKey, MaxID},
-		{"comment", &ev.Comment, MaxID}, {"trace", &ev.Trace, MaxID},
+		{"key", &ev.Key, MaxID}, {"comment", &ev.Comment, MaxID}, {"trace", &ev.Trace, MaxID},
 		{"ticket", &ev.Ticket, MaxLine}, {"title", &ev.Title, MaxLine}, {"author", &ev.Author, MaxLine},
 		{"priority", &ev.Priority, MaxLine}, {"requester name", &ev.Requester.Name, MaxLine},
 		{"requester email", &ev.Requester.Email, MaxLine},
@@ -157,10 +157,6 @@ func bound(ev *bridge.Event) {
 			}
 			tooLarge(ev, fmt.Sprintf("%s has %d bytes, at most %d are taken", f.name, n, f.most))
 		}
-	}
-	if len(ev.Key) > MaxID { // cut, it would be the id of others as well
-		tooLarge(ev, fmt.Sprintf("key has %d bytes, at most %d are taken", len(ev.Key), MaxID))
-		ev.Key = ""
 	}
 	ev.Detail = cut(ev.Detail, MaxLine)
 	if len(ev.Fields) > 0 {

@@ -137,15 +137,6 @@ func TestInputIsMasked(t *testing.T) {
 	require.Equal(t, "the text "+secret.Shown+" is the sender's own", got[0].Text, "no secret is stored, whoever wrote it")
 }
 
-// Cut, it would be the id of other inputs as well, and they its duplicates.
-func TestAnEndlessKeyIsNoKey(t *testing.T) {
-	ev := in("1", bridge.Update)
-	ev.Key = strings.Repeat("k", MaxID) + "1"
-	got := prepared(t, ev)
-	require.Empty(t, got.Key)
-	require.Equal(t, bridge.TooLarge, got.Quarantine)
-}
-
 func TestASecretAtACutIsMasked(t *testing.T) {
 	secret.Register("s3cret-at-the-cut")
 	ev := in("1", bridge.Update)

@@ -1,12 +1,14 @@
 package mapping
 
 import (
+	"strings"
 	"testing"
 	"time"
 
 	"github.com/stretchr/testify/require"
 
 	"github.com/pergabridge/pergabridge/bridge"
+	"github.com/pergabridge/pergabridge/bridge/config"
 )
 
 func lease() bridge.Lease {
@@ -166,29 +168,25 @@ func TestURLsRefuseStepsAndHoles(t *testing.T) {
 }
 
 func TestTrees(t *testing.T) {
-	tree, err := ParseTree(map[string]any{
-		"n": "${attempt}", "t": "Task ${event.task}", "l": []any{"${event.fields.l}", 5, nil, true}, "o": map[string]any{}, "e": "",
-		"r": "${raw('x')}",
-	})
-	require.NoError(t, err)
+	parse := func(yaml string) Tree {
+		s, n := read(t, "body: "+yaml)
+		require.Empty(t, n.Problems())
+		return s.Body
+	}
+	tree := parse(`{n: "${attempt}", t: "Task ${event.task}", l: ["${event.fields.l}", 5, null, true], o: {}, e: "", r: "${raw('x')}"}`)
 	v, err := tree.Eval(LeaseEnv(lease()))
 	require.NoError(t, err)
 	require.Equal(t, map[string]any{
-		"n": 2, "t": "Task 4711", "l": []any{[]any{1, 2}, 5, nil, true}, "o": map[string]any{}, "e": "", "r": "x",
+		"n": 2, "t": "Task 4711", "l": []any{[]any{1, 2}, int64(5), nil, true}, "o": map[string]any{}, "e": "", "r": "x",
 	}, v)
 	require.True(t, tree.Mentions("event.task"))
 
-	tree, err = ParseTree(map[string]any{"a": []any{"${event.fields.x.y}"}})
-	require.NoError(t, err)
+	tree = parse(`{a: ["${event.fields.x.y}"]}`)
 	_, err = tree.Eval(LeaseEnv(lease()))
 	require.ErrorContains(t, err, "a: [0]: expression")
 
-	deep := any("x")
-	for range MaxDepth + 2 {
-		deep = []any{deep}
-	}
-	_, err = ParseTree(deep)
-	require.ErrorContains(t, err, "nested deeper")
+	_, err = config.Parse("c.yaml", []byte("body: "+strings.Repeat("[", MaxDepth+2)+strings.Repeat("]", MaxDepth+2)))
+	require.ErrorContains(t, err, "nested more than")
 }
 
 func TestTables(t *testing.T) {

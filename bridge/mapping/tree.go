@@ -25,48 +25,6 @@ type branch struct {
 	at    *config.Node
 }
 
-// ParseTree compiles a tree from decoded data (map[string]any, []any, scalars).
-func ParseTree(v any) (Tree, error) {
-	b, err := plant(v, 0)
-	return Tree{root: b}, err
-}
-
-func plant(v any, depth int) (*branch, error) {
-	if depth > MaxDepth {
-		return nil, fmt.Errorf("nested deeper than %d", MaxDepth)
-	}
-	switch x := v.(type) {
-	case string:
-		parts, err := parseParts(x)
-		return &branch{parts: parts, text: true}, err
-	case map[string]any:
-		b := &branch{}
-		for _, k := range sortedKeys(x) {
-			kid, err := plant(x[k], depth+1)
-			if err != nil {
-				return nil, fmt.Errorf("%s: %w", k, err)
-			}
-			b.keys, b.kids = append(b.keys, k), append(b.kids, kid)
-		}
-		if b.keys == nil {
-			b.lit = map[string]any{}
-		}
-		return b, nil
-	case []any:
-		b := &branch{list: true}
-		for i, y := range x {
-			kid, err := plant(y, depth+1)
-			if err != nil {
-				return nil, fmt.Errorf("[%d]: %w", i, err)
-			}
-			b.kids = append(b.kids, kid)
-		}
-		return b, nil
-	default:
-		return &branch{lit: v}, nil
-	}
-}
-
 // IsZero reports whether nothing was configured.
 func (t Tree) IsZero() bool { return t.root == nil }
 

@@ -90,35 +90,36 @@
   document.addEventListener("selectionchange", () => { if (waiting) show(waiting); });
 
   // Says on top that the page stands still: nobody may take what was for what is.
-  const still = (why) => {
+  const still = (why, since) => {
     if (document.getElementById("still")) return;
     delete main.dataset.fresh;
     const said = document.createElement("p");
     said.id = "still";
     said.className = "alert";
     said.setAttribute("role", "alert");
-    said.textContent = `${why} What stands below is as of ${new Date(Date.now() + skew).toISOString().slice(11, 19)} UTC.`;
+    said.textContent = `${why} What stands below is as of ${new Date(since + skew).toISOString().slice(11, 19)} UTC.`;
     main.prepend(said);
   };
-  let silence = 0; // a stream that begins anew at once is nothing to be told
+  let silence = 0; // since when nobody answers; a stream that begins anew at once is nothing to be told
+  const heard = () => { clearTimeout(silence); silence = 0; };
   const source = new EventSource(main.dataset.live);
   source.addEventListener("view", (e) => {
-    clearTimeout(silence);
+    heard();
     document.getElementById("still")?.remove();
     state.textContent = "This page is live.";
     main.dataset.fresh = "1";
     show(e.data); // the first is what the page shows already, unless something happened meanwhile
   });
   source.addEventListener("stale", () => {
-    clearTimeout(silence);
+    heard();
     state.textContent = "";
-    still("The bridge cannot look at this anew now: its store does not answer, or its log says why.");
+    still("The bridge cannot look at this anew now: its store does not answer, or its log says why.", Date.now());
   });
   source.addEventListener("over", () => { source.close(); location.reload(); });
   source.onerror = () => {
     state.textContent = "Not live at the moment; reload the page for a newer view.";
-    clearTimeout(silence);
-    silence = setTimeout(() => still("This page gets nothing new now: the bridge does not answer, or has too many pages open."), 5000);
+    const now = Date.now();
+    silence ||= setTimeout(() => still("This page gets nothing new now: the bridge does not answer, or has too many pages open.", now), 5000);
   };
   addEventListener("pagehide", () => source.close());
   addEventListener("pageshow", (e) => { if (e.persisted) location.reload(); });

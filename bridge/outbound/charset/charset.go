@@ -31,7 +31,7 @@ var declared = regexp.MustCompile(`^\s*<\?xml[^>]*?\sencoding\s*=\s*["']([A-Za-z
 // The result has at most three times the length of body. A body that is UTF-8 already is returned
 // as it is.
 func UTF8(contentType string, body []byte) ([]byte, error) {
-	label := Label(contentType, body)
+	label := labelOf(contentType, body)
 	enc, err := find(label)
 	if err != nil {
 		return nil, err
@@ -87,9 +87,9 @@ var (
 	bomLE   = []byte("\xff\xfe")
 )
 
-// Label returns the lower-case name of the character set that body is in, by what it and its
+// labelOf returns the lower-case name of the character set that body is in, by what it and its
 // content type say.
-func Label(contentType string, body []byte) string {
+func labelOf(contentType string, body []byte) string {
 	switch {
 	case bytes.HasPrefix(body, bomUTF8):
 		return "utf-8"

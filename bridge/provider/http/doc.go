@@ -31,7 +31,7 @@
 //
 // Only public texts pass: a rule with a text, of whatever kind, has a public expression, unless visibility: all
 // is written out.
-// What a rule finds not public is left, and no later rule sees it. What is left, for this or by kind
+// What a rule finds not public is left, and no later rule sees it (unless this one says continue). What is left, for this or by kind
 // ignore, is recorded with its ticket and rule but without its words.
 //
 // Echoes: an author listed in authors is our own API user; else the id of the comment decides, where the

@@ -1,10 +1,12 @@
 package sqlite_test
 
 import (
+	"errors"
 	"io"
 	"log/slog"
 	"os"
 	"path/filepath"
+	"sync"
 	"testing"
 	"time"
 
@@ -18,10 +20,32 @@ import (
 func TestStore(t *testing.T) {
 	storetest.Run(t, storetest.Factory{New: func(t *testing.T, now func() time.Time) storetest.Handle {
 		h := &handle{now: now, dir: t.TempDir()}
+		require.NoError(t, os.MkdirAll(filepath.Dir(h.path()), 0o700))
+		require.NoError(t, os.WriteFile(h.path(), empty(), 0o600))
 		h.open(t)
 		return h
 	}})
 }
+
+// empty is the file of a store in which nothing is: each rule begins with a copy, because a schema takes longer
+// to make than most rules.
+var empty = sync.OnceValue(func() []byte {
+	dir, err := os.MkdirTemp("", "pergabridge-empty-")
+	if err != nil {
+		panic(err)
+	}
+	defer os.RemoveAll(dir)
+	path := filepath.Join(dir, "empty.db")
+	s, err := sqlite.Open(ctx, path, sqlite.Options{Log: slog.New(slog.DiscardHandler)})
+	if err == nil {
+		err = s.Close()
+	}
+	data, readErr := os.ReadFile(path)
+	if err = errors.Join(err, readErr); err != nil {
+		panic(err)
+	}
+	return data
+})
 
 // handle is a store on a file of its own.
 type handle struct {

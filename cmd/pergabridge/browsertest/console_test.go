@@ -22,6 +22,7 @@ import (
 
 // TestAPersonMendsAParkedTask is the way of somebody who is woken at night.
 func TestAPersonMendsAParkedTask(t *testing.T) {
+	t.Parallel()
 	w := start(t)
 	s := w.play()
 	b := w.open(t)
@@ -62,6 +63,7 @@ func TestAPersonMendsAParkedTask(t *testing.T) {
 }
 
 func TestQuarantineIsAssigned(t *testing.T) {
+	t.Parallel()
 	w := start(t)
 	s := w.play()
 	b := w.open(t)
@@ -93,6 +95,7 @@ func TestQuarantineIsAssigned(t *testing.T) {
 }
 
 func TestADestinationIsPausedAndResumed(t *testing.T) {
+	t.Parallel()
 	w := start(t)
 	b := w.open(t)
 	b.signIn("otto")
@@ -113,9 +116,19 @@ func TestADestinationIsPausedAndResumed(t *testing.T) {
 	b.run(chromedp.SetValue("#sample", `{"kind": "submit", "task": "7", "title": "A sample", "priority": "1"}`))
 	b.click(`//button[text()="Try"]`)
 	b.sees("section[aria-labelledby=try] pre", `"title": "A sample"`)
+
+	// When the bridge is gone, an open page does not pass what was for what is.
+	b.goTo("/providers")
+	b.live()
+	b.allow(1000) // every call that nobody answers is one
+	require.NoError(t, w.process.Signal(os.Interrupt))
+	b.sees("main > .alert", "This page gets nothing new now")
+	require.Contains(t, b.text("main > .alert"), "What stands below is as of")
+	b.accessible("a page that stands still")
 }
 
 func TestAMailboxIsPausedAndResumed(t *testing.T) {
+	t.Parallel()
 	w := start(t)
 	b := w.open(t)
 	b.signIn("otto")
@@ -132,6 +145,7 @@ func TestAMailboxIsPausedAndResumed(t *testing.T) {
 }
 
 func TestTheWrongRoleIsShownNoButtonAndRefused(t *testing.T) {
+	t.Parallel()
 	w := start(t)
 	s := w.play()
 	b := w.open(t)
@@ -161,6 +175,7 @@ func TestTheWrongRoleIsShownNoButtonAndRefused(t *testing.T) {
 // TestEveryPage looks at each page in both schemes, wide and narrow. With PERGABRIDGE_SCREENSHOTS
 // set to a folder it keeps pictures there.
 func TestEveryPage(t *testing.T) {
+	t.Parallel()
 	w := start(t)
 	s := w.play()
 	b := w.open(t)
@@ -169,7 +184,7 @@ func TestEveryPage(t *testing.T) {
 	b.signIn("ada")
 	pages := map[string]string{
 		"overview": "/", "tasks": "/tasks", "search": "/tasks?q=printer", "task": "/tasks/acme/" + s.Open, "parked-task": "/tasks/acme/" + s.Parked,
-		"parked": "/parked", "quarantine": "/quarantine", "quarantined": "/quarantine/" + s.Lost, "providers": "/providers", "provider": "/providers/acme", "mailboxes": "/mailboxes",
+		"events": "/events?state=parked", "parked": "/parked", "quarantine": "/quarantine", "quarantined": "/quarantine/" + s.Lost, "providers": "/providers", "provider": "/providers/acme", "mailboxes": "/mailboxes",
 		"activity": "/activity", "ask": "/act?verb=event_settle&target=" + s.ParkedEvent, "repair": "/repairs?of=parked&verb=retry&provider=acme", "repairs": "/repairs",
 	}
 	for name, path := range pages {

@@ -63,6 +63,7 @@ type world struct {
 	vendor        *vendortest.Vendor
 	public, admin string
 	client        *client.Client
+	process       *os.Process
 	log           *output
 }
 
@@ -142,13 +143,14 @@ mailboxes:
 	lines, err := c.StderrPipe()
 	require.NoError(t, err)
 	require.NoError(t, c.Start())
+	w.process = c.Process
 	read := make(chan struct{})
 	go func() {
 		defer close(read)
 		_, _ = io.Copy(w.log, bufio.NewReader(lines)) // ends with the program
 	}()
 	t.Cleanup(func() {
-		_ = c.Process.Signal(os.Interrupt)
+		_ = c.Process.Signal(os.Interrupt) // it may have ended already
 		<-read
 		if err := c.Wait(); err != nil {
 			t.Errorf("the bridge ended with %v: %s", err, w.log)
