@@ -108,7 +108,7 @@ func (p *Pattern) compile(s string) error {
 	case len(s) > 500:
 		return fmt.Errorf("longer than 500 characters")
 	case re.MatchString(""):
-		return fmt.Errorf("%q fits nothing at all, so it fits everywhere", s)
+		return fmt.Errorf("%q fits an empty text, so it fits everywhere", s)
 	}
 	p.re = re
 	return nil

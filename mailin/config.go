@@ -1,6 +1,7 @@
 package mailin
 
 import (
+	"fmt"
 	"iter"
 	"maps"
 	"net"
@@ -208,14 +209,12 @@ func (c *Mailbox) start(now time.Time) (time.Time, error) {
 	if c.Start == "" || c.Start == "new" {
 		return now, nil
 	}
-	var err error
 	for _, form := range []string{time.DateOnly, time.RFC3339} {
-		var t time.Time
-		if t, err = time.Parse(form, c.Start); err == nil {
+		if t, err := time.Parse(form, c.Start); err == nil {
 			return t, nil
 		}
 	}
-	return time.Time{}, err
+	return time.Time{}, fmt.Errorf("%q is neither new nor a date", c.Start)
 }
 
 // sorted goes through the attached providers in order of their names.

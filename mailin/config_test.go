@@ -1,6 +1,7 @@
 package mailin
 
 import (
+	"fmt"
 	"testing"
 
 	"github.com/stretchr/testify/require"
@@ -68,6 +69,8 @@ func TestConfigProblems(t *testing.T) {
 	_, problems := decode(t, "imap: imaps://imap.example.com\nproviders: {a: {senders: [x.example]}}")
 	require.Len(t, problems, 1)
 	require.Equal(t, "username", problems[0].Path)
+	_, problems = decode(t, minimal+"providers: {a: {senders: [x.example]}}\nstart: soon")
+	require.Contains(t, fmt.Sprint(problems), `"soon" is neither new nor a date`)
 }
 
 func TestSenders(t *testing.T) {

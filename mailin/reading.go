@@ -132,7 +132,11 @@ func (r *Reader) report(box *Mailbox, x *Reading) *Reading {
 	rep := x.Message.Report
 	for _, id := range rep.Original {
 		k, ok := r.marks.ReadMessageID(id)
-		if !ok || box.Providers[k.Provider] == nil {
+		switch attached := ok && box.Providers[k.Provider] != nil; {
+		case !attached && ok && rep.Failed():
+			return x.hold(bridge.NoRule, fmt.Sprintf("the mail about event %s of task %s was not delivered, but its provider %s is not attached to this mailbox: attach it, and read this report again",
+				k.Event, k.Task, k.Provider))
+		case !attached:
 			continue
 		}
 		x.Provider, x.Task, x.Found = k.Provider, k.Task, ByMessageID

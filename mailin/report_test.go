@@ -10,6 +10,19 @@ import (
 	"github.com/pergabridge/pergabridge/bridge"
 )
 
+// A report that our mail about another provider did not arrive is ours: it waits for the config.
+func TestAReportAboutAProviderThatIsNotAttachedIsKept(t *testing.T) {
+	raw := fmt.Appendf(nil, "From: MAILER-DAEMON@x.example\r\nReturn-Path: <>\r\nSubject: Undelivered Mail Returned to Sender\r\nMessage-ID: <b@x.example>\r\n\r\n550 no\r\nMessage-ID: <%s>\r\n",
+		marks(t).MessageID("north", "4711", "e-1"))
+	x, events := reader(t).Read(inbound(raw))
+	require.Equal(t, bridge.NoRule, events[0].Quarantine)
+	require.Contains(t, x.Why, "event e-1 of task 4711 was not delivered, but its provider north is not attached")
+	b := box(t)
+	b.Providers["north"] = nil
+	_, events = NewReader(map[string]*Mailbox{"support": b}, marks(t), ReaderOptions{}).Read(inbound(raw))
+	require.Equal(t, []string{"north", "e-1"}, []string{events[0].Provider, events[0].Bounced}, "read again under another config")
+}
+
 // A report tells when the mail was written that it is about: an event may have been sent again since.
 func TestAReportTellsOfWhichMail(t *testing.T) {
 	id := bridge.NewID()

@@ -1,8 +1,6 @@
 package engine
 
 import (
-	"crypto/sha256"
-	"encoding/hex"
 	"encoding/json"
 	"fmt"
 	"maps"
@@ -149,12 +147,7 @@ func bound(ev *bridge.Event) {
 		{"text", &ev.Text, MaxText}, {"description", &ev.Description, MaxText},
 	} {
 		if n := len(*f.have); n > f.most {
-			whole := *f.have
-			*f.have = cut(whole, f.most)
-			if f.have == &ev.Key { // two ids that begin alike stay two: the second is not the first come again
-				sum := sha256.Sum256([]byte(whole))
-				ev.Key = hex.EncodeToString(sum[:])
-			}
+			*f.have = cut(*f.have, f.most)
 			tooLarge(ev, fmt.Sprintf("%s has %d bytes, at most %d are taken", f.name, n, f.most))
 		}
 	}

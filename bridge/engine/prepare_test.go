@@ -79,18 +79,6 @@ func TestPrepareQuarantinesWhatNobodyCanApply(t *testing.T) {
 	}
 }
 
-// Whoever puts a text into message_id sends ids that begin alike. Cut, the second would be taken for the
-// first come again, and be lost.
-func TestEndlessKeysThatBeginAlikeStayApart(t *testing.T) {
-	keyed := func(tail string) string {
-		ev := out("4711", bridge.Update)
-		ev.Key = strings.Repeat("k", MaxID) + tail
-		return prepared(t, ev).Key
-	}
-	require.NotEqual(t, keyed("a"), keyed("b"))
-	require.Equal(t, keyed("a"), keyed("a"))
-}
-
 func TestPrepareKeepsTheReasonOfTheSource(t *testing.T) {
 	ev := bridge.Event{Provider: "acme", Entrance: bridge.ByProcessCall, Quarantine: bridge.Unreplaced, Detail: "task is #REPLACE-TASK#"}
 	got := prepared(t, ev)

@@ -92,7 +92,7 @@ type ran struct {
 // command runs the binary to its end.
 func command(t testing.TB, dir string, env []string, args ...string) ran {
 	t.Helper()
-	ctx, cancel := context.WithTimeout(t.Context(), time.Minute)
+	ctx, cancel := context.WithTimeout(t.Context(), 3*patience)
 	defer cancel()
 	c := exec.CommandContext(ctx, binary(t), args...)
 	var out, errOut bytes.Buffer

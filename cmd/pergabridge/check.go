@@ -65,7 +65,10 @@ func (x checkCmd) Run(c *cli, con *console) error {
 func complain(c *cli, con *console, err error) error {
 	var problems config.Problems
 	if !errors.As(err, &problems) {
-		if errors.Is(err, fs.ErrNotExist) {
+		switch {
+		case errors.Is(err, fs.ErrPermission):
+			return fmt.Errorf("%w; only an administrator and the service itself may read the config of a service: put sudo before the command (Windows: run as administrator)", err)
+		case errors.Is(err, fs.ErrNotExist):
 			return fmt.Errorf("%w; name another file with --config, or try `pergabridge demo`", err)
 		}
 		return err

@@ -2,6 +2,7 @@ package main_test
 
 import (
 	"bytes"
+	"fmt"
 	"net/http"
 	"os"
 	"path/filepath"
@@ -35,11 +36,14 @@ func TestErase(t *testing.T) {
 	require.Equal(t, 1, r.code)
 	require.Contains(t, r.err, "a whole mail address is needed")
 
+	all, mine := len(w.events()), len(w.events("--task", "1")) // on a slow machine a copy more, which ended without effect
+	require.GreaterOrEqual(t, all, 5)
+	require.GreaterOrEqual(t, mine, 3)
 	out := w.done("erase", "ann@example.com", "--note", "ticket 99")
-	require.Contains(t, out, "2 of 5 events would be erased", "the submit, and the webhook that repeats the ticket")
+	require.Contains(t, out, fmt.Sprintf("2 of %d events would be erased", all), "the submit, and the webhook that repeats the ticket")
 	require.Contains(t, out, "--yes")
-	require.Contains(t, w.done("erase", "1", "--note", "ticket 99", "--yes"), "3 of 3 events erased")
-	require.Contains(t, w.done("erase", "1", "--note", "ticket 99", "--yes"), "0 of 3 events erased")
+	require.Contains(t, w.done("erase", "1", "--note", "ticket 99", "--yes"), fmt.Sprintf("%d of %d events erased", mine, mine))
+	require.Contains(t, w.done("erase", "1", "--note", "ticket 99", "--yes"), fmt.Sprintf("0 of %d events erased", mine))
 
 	require.Equal(t, bridge.Delivered, w.events("--task", "1")[0].Reason)
 	require.NotContains(t, w.done("events", "list", "--json")+w.done("bonds", "show", alpha, "1", "--json"), "Confidential")

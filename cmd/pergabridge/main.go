@@ -7,6 +7,7 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"io/fs"
 	"os"
 	"os/signal"
 	"runtime"
@@ -135,15 +136,11 @@ func findConfig(named string) string {
 	if _, err := os.Stat(named); err == nil {
 		return named
 	}
-	if p := service.PathsOf(runtime.GOOS, service.Name, os.Getenv).Config; exists(p) {
-		return p
+	p := service.PathsOf(runtime.GOOS, service.Name, os.Getenv).Config
+	if _, err := os.Stat(p); errors.Is(err, fs.ErrNotExist) { // one that may not be looked at is there
+		return named
 	}
-	return named
-}
-
-func exists(path string) bool {
-	_, err := os.Stat(path)
-	return err == nil
+	return p
 }
 
 // A usageError is wrong use that the parser could not see.

@@ -89,6 +89,12 @@ func TestServeSaysWhoseFilesTheyAre(t *testing.T) {
 	c.SysProcAttr = &syscall.SysProcAttr{Credential: &syscall.Credential{Uid: nobody, Gid: nobody}}
 	out, err := c.CombinedOutput()
 	require.Error(t, err)
+	require.NoError(t, os.Chmod(w.file, 0o600))
+	c = exec.Command(bin, "lanes", "list")
+	c.Dir, c.Env, c.SysProcAttr = w.dir, w.env, &syscall.SysProcAttr{Credential: &syscall.Credential{Uid: nobody, Gid: nobody}}
+	said, err := c.CombinedOutput()
+	require.Error(t, err)
+	require.Contains(t, string(said), "pergabridge.yaml: permission denied; only an administrator and the service itself may read the config of a service: put sudo before the command")
 	require.Regexp(t, `pergabridge\.db belongs to root and may not be written by (nobody|`+strconv.Itoa(nobody)+`), who runs the bridge: chown -R`, string(out))
 }
 

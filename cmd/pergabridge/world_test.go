@@ -6,8 +6,6 @@ import (
 	"encoding/json"
 	"fmt"
 	"io"
-	"math/rand/v2"
-	"net"
 	"net/http"
 	"os"
 	"path/filepath"
@@ -22,6 +20,7 @@ import (
 	"github.com/pergabridge/pergabridge/bridge"
 	"github.com/pergabridge/pergabridge/bridge/console/api"
 	"github.com/pergabridge/pergabridge/bridge/console/client"
+	"github.com/pergabridge/pergabridge/bridge/listener/freeport"
 	"github.com/pergabridge/pergabridge/bridge/provider/http/vendortest"
 	"github.com/pergabridge/pergabridge/soap/ssptest"
 )
@@ -180,25 +179,13 @@ func (w *world) webhooks(provider string) string {
 }
 func (w *world) calls(provider string) string { return "http://" + w.public + "/ssp/" + provider }
 
-// freeAddress returns an address below the range from which outgoing connections take their ports,
-// so that nothing takes it between a bridge's end and its restart.
+// freeAddress returns one that nothing takes between a bridge's end and its restart.
 func freeAddress(t testing.TB) string {
 	t.Helper()
-	for range 200 {
-		addr := fmt.Sprintf("127.0.0.1:%d", 20_000+rand.IntN(12_000))
-		if _, taken := taken.LoadOrStore(addr, true); taken {
-			continue
-		}
-		if l, err := net.Listen("tcp", addr); err == nil {
-			require.NoError(t, l.Close())
-			return addr
-		}
-	}
-	t.Fatal("no free port")
-	return ""
+	at, err := freeport.Address()
+	require.NoError(t, err)
+	return at
 }
-
-var taken sync.Map // addresses given out in this process
 
 // launch starts the bridge without waiting until it is ready.
 func (w *world) launch() *child {

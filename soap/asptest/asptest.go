@@ -16,11 +16,11 @@ import (
 	"errors"
 	"fmt"
 	"io"
-	"net"
 	"net/http"
 	"os"
 	"os/exec"
 	"path/filepath"
+	"strconv"
 	"strings"
 	"sync"
 	"testing"
@@ -29,6 +29,8 @@ import (
 	"unicode/utf8"
 
 	"golang.org/x/text/encoding/charmap"
+
+	"github.com/pergabridge/pergabridge/bridge/listener/freeport"
 )
 
 //go:embed WorkflowService.asmx nginx.conf services
@@ -226,19 +228,14 @@ func start(t testing.TB, s Service) (*Host, error) {
 }
 
 // freePorts returns two ports that were free a moment ago.
-func freePorts() (string, string, error) {
-	var ports [2]string
+func freePorts() (web, fcgi string, err error) {
+	var ports [2]int
 	for i := range ports {
-		l, err := net.Listen("tcp", "127.0.0.1:0")
-		if err != nil {
-			return "", "", err
-		}
-		defer l.Close() // only once both are known, so that they differ
-		if _, ports[i], err = net.SplitHostPort(l.Addr().String()); err != nil {
+		if ports[i], err = freeport.Port(); err != nil {
 			return "", "", err
 		}
 	}
-	return ports[0], ports[1], nil
+	return strconv.Itoa(ports[0]), strconv.Itoa(ports[1]), nil
 }
 
 // await asks for the service's description until it comes. The first request compiles the service.

@@ -117,7 +117,7 @@ func quiet(t *testing.T, most int, sides ...*side) {
 		}
 		return n
 	}
-	ctx, cancel := context.WithTimeout(t.Context(), time.Minute)
+	ctx, cancel := context.WithTimeout(t.Context(), 2*patience)
 	defer cancel()
 	busy := func(s *side) bool {
 		c, err := s.app.Store().Counts(t.Context())
@@ -143,7 +143,7 @@ func quiet(t *testing.T, most int, sides ...*side) {
 		}
 		first, second := still(), still() // what moved between the two sides during the first look shows in the second
 		return first && second && n == total()
-	}, time.Minute, 20*time.Millisecond)
+	}, 2*patience, 20*time.Millisecond)
 	require.LessOrEqual(t, total(), most, "north wrote %q, south wrote %q", sides[0].sent(), sides[1].sent())
 }
 
@@ -166,6 +166,7 @@ func without(headers *regexp.Regexp) func([]byte) []byte {
 // Two bridges that answer each other's mail stop: what one of them writes is never a text for the other, so
 // there is exactly one mail for each thing that people did, whatever their mailboxes are told to read.
 func TestTwoBridgesDoNotAnswerEachOther(t *testing.T) {
+	t.Parallel()
 	whole := func(raw []byte) []byte { return raw }
 	for name, c := range map[string]struct {
 		keys  string
@@ -197,6 +198,7 @@ func TestTwoBridgesDoNotAnswerEachOther(t *testing.T) {
 // answer to, leaves nothing to tell a bridge by. What is left is the brake: it ends the conversation, and what
 // is too much is kept for a person.
 func TestTheBrakeEndsWhatNothingElseCan(t *testing.T) {
+	t.Parallel()
 	const brake = 3
 	var rewritten atomic.Int64
 	north, south := newFacing(t, "", func(raw []byte) []byte {

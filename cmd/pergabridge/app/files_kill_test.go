@@ -5,7 +5,6 @@ import (
 	"strings"
 	"sync/atomic"
 	"testing"
-	"time"
 
 	"github.com/stretchr/testify/require"
 
@@ -15,6 +14,7 @@ import (
 // TestKilledBridgeRepeatsTheSameLinks kills the bridge while a call with links is under way. The repeat
 // says the same, to the letter, and the links work.
 func TestKilledBridgeRepeatsTheSameLinks(t *testing.T) {
+	t.Parallel()
 	w := newWorld(t, "", "0s")
 	_, submit := w.assign()
 	w.withLinks()
@@ -28,7 +28,7 @@ func TestKilledBridgeRepeatsTheSameLinks(t *testing.T) {
 	})
 	cmd := w.child()
 	w.attached(submit, "k1", "Jo Helper <jo@acme.example>")
-	ctx, cancel := context.WithTimeout(t.Context(), time.Minute)
+	ctx, cancel := context.WithTimeout(t.Context(), patience)
 	defer cancel()
 	told := func() (out []string) {
 		for _, c := range w.ssp.Calls() {

@@ -33,7 +33,6 @@ func (w *world) reconfigured(change func(string) string) {
 
 // withLinks switches links on.
 func (w *world) withLinks() {
-	w.t.Setenv("MAILTEST_LINKS", "mailtest-links-0123456789")
 	w.reconfigured(func(s string) string {
 		return strings.Replace(s, "server: {", "files: {max: 100kB, total: 1MiB, links: {secret: {env: MAILTEST_LINKS}, for: 24h, rate: 100}}\nserver: {public_url: \"http://"+w.listen+"\", ", 1)
 	})
@@ -74,6 +73,7 @@ func fetch(t *testing.T, method, url string) (*http.Response, string) {
 var fileURL = regexp.MustCompile(`http://\S+/files/pbf1[a-z2-7]+`)
 
 func TestAttachments(t *testing.T) {
+	t.Parallel()
 	w := newWorld(t, "", "0s")
 	defer http.DefaultClient.CloseIdleConnections()
 	task, submit := w.assign()
@@ -84,7 +84,6 @@ func TestAttachments(t *testing.T) {
 	require.Equal(t, "The report.\n\nAttachments:\n- report.pdf (21B)\n- page.html (25B)\n- big.bin (120kB)", got[1].Text)
 	n, err := config.Parse("c.yaml", []byte("links: {secret: {env: MAILTEST_LINKS}, for: 24h}"))
 	require.NoError(t, err)
-	t.Setenv("MAILTEST_LINKS", "mailtest-links-0123456789")
 	c := &files.Config{}
 	config.Decode(n, c)
 	require.Empty(t, n.Problems())
@@ -154,7 +153,7 @@ func TestAttachments(t *testing.T) {
 		held, err = w.app.Store().Events(t.Context(), bridge.EventFilter{States: []bridge.EventState{bridge.StateQuarantined}})
 		require.NoError(t, err)
 		return len(held) == 1
-	}, 10*time.Second, 20*time.Millisecond)
+	}, patience, 20*time.Millisecond)
 	require.Len(t, bridge.FilesOf(&held[0]), 4)
 	res, _ = fetch(t, "GET", forged.URL(&held[0], 1))
 	require.Equal(t, 404, res.StatusCode)

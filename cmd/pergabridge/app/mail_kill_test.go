@@ -14,13 +14,27 @@ import (
 
 	"github.com/pergabridge/pergabridge/bridge"
 	"github.com/pergabridge/pergabridge/cmd/pergabridge/app"
+	"github.com/pergabridge/pergabridge/mailin/dovecottest"
 	"github.com/pergabridge/pergabridge/mailin/message"
 )
 
 const childEnv = "MAILTEST_CHILD_CONFIG"
 
+// secrets are those that the configs of the mail tests name. They are the same for all, so that the tests may run
+// beside each other.
+var secrets = map[string]string{
+	"MAILTEST_INTAKE": "mailtest-intake-key", "MAILTEST_SECRET": "mailtest-secret-0123456789", "MAILTEST_IMAP": dovecottest.Password,
+	"MAILTEST_LINKS": "mailtest-links-0123456789", "MAILTEST_HOOK": "whsec_bWFpbHRlc3QtaG9vay1zZWNyZXQtMDEyMzQ1Njc4OQ==",
+	"MAILTEST_REFRESH": "configured-refresh-token",
+}
+
 // TestMain runs the bridge itself when a test has started this program to kill it.
 func TestMain(m *testing.M) {
+	for name, value := range secrets {
+		if err := os.Setenv(name, value); err != nil {
+			panic(err)
+		}
+	}
 	file := os.Getenv(childEnv)
 	if file == "" {
 		os.Exit(m.Run())
@@ -54,6 +68,7 @@ func (w *world) child() *exec.Cmd {
 // effect, in order within its task, and is one event; only a call under way at a kill may be made
 // twice, because nobody can know whether it was answered.
 func TestKilledBridgeLosesNoMail(t *testing.T) {
+	t.Parallel()
 	const tasks, kills, perRound = 4, 6, 12
 	w := newWorld(t, "", "0s")
 	var names []string
@@ -107,7 +122,7 @@ func TestKilledBridgeLosesNoMail(t *testing.T) {
 func (w *world) distinct(task string, n int) []string {
 	w.t.Helper()
 	var out []string
-	ctx, cancel := context.WithTimeout(w.t.Context(), 60*time.Second)
+	ctx, cancel := context.WithTimeout(w.t.Context(), 2*patience)
 	defer cancel()
 	err := w.ssp.Wait(ctx, func() bool {
 		out = nil

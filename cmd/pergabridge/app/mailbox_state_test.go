@@ -46,11 +46,12 @@ func (w *world) mailbox(what string, ok func(api.Mailbox) bool) api.Mailbox {
 		require.Len(w.t, list.Items, 1, last)
 		b = list.Items[0]
 		return ok(b)
-	}, 10*time.Second, 20*time.Millisecond, what)
+	}, patience, 20*time.Millisecond, what)
 	return b
 }
 
 func TestAMailboxIsShownPausedAndResumed(t *testing.T) {
+	t.Parallel()
 	w := newWorld(t, "", "0")
 	b := w.mailbox("it idles", func(b api.Mailbox) bool { return b.Phase == "idle" })
 	require.Equal(t, []any{"support", "INBOX", api.Fine, []string{"acme"}}, []any{b.Name, b.Folder, b.Health, b.Providers})

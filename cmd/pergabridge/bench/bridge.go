@@ -5,7 +5,6 @@ import (
 	"context"
 	"errors"
 	"fmt"
-	"net"
 	"net/http"
 	"os"
 	"os/exec"
@@ -13,6 +12,8 @@ import (
 	"strings"
 	"sync"
 	"time"
+
+	"github.com/pergabridge/pergabridge/bridge/listener/freeport"
 )
 
 // A Bridge is the program under test, running.
@@ -151,12 +152,11 @@ func (b *Bridge) Log() string { return b.log.String() }
 
 // Free returns an address of this machine where nobody listens.
 func Free() (string, error) {
-	l, err := net.Listen("tcp", "127.0.0.1:0")
+	at, err := freeport.Address()
 	if err != nil {
 		return "", fmt.Errorf("bench: %w", err)
 	}
-	defer l.Close()
-	return l.Addr().String(), nil
+	return at, nil
 }
 
 // A tail keeps the end of what is written to it.

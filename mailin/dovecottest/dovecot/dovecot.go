@@ -23,6 +23,8 @@ import (
 	"strings"
 	"syscall"
 	"time"
+
+	"github.com/pergabridge/pergabridge/bridge/listener/freeport"
 )
 
 // The user of every server.
@@ -77,10 +79,10 @@ func Start(ctx context.Context, o Options) (_ *Server, err error) {
 		}
 	}()
 	s.CA = filepath.Join(s.Dir, "cert.pem")
-	if s.IMAP, err = free(); err != nil {
+	if s.IMAP, err = freeport.Address(); err != nil {
 		return nil, err
 	}
-	if s.IMAPS, err = free(); err != nil {
+	if s.IMAPS, err = freeport.Address(); err != nil {
 		return nil, err
 	}
 	if err := s.certificate(); err != nil {
@@ -92,7 +94,8 @@ func Start(ctx context.Context, o Options) (_ *Server, err error) {
 	return s, s.Run(ctx)
 }
 
-// files writes the config and makes the folder for mail; Dovecot's own users have to get in.
+// files writes the config and makes the folder for mail; Dovecot's own users have to get in. Where the kernel gives it no
+// inotify (128 for a user of this machine, whoever else has some) an IDLE looks every half minute by itself: here every second.
 func (s *Server) files(o Options) error {
 	if err := os.Chmod(s.Dir, 0o755); err != nil {
 		return err
@@ -136,6 +139,7 @@ auth_failure_delay = 0
 first_valid_uid = 1
 mail_location = maildir:DIR/mail/%u
 mailbox_list_index = no
+mailbox_idle_check_interval = 1 secs
 OAUTHpassdb {
  driver = passwd-file
  mechanisms = plain login
@@ -272,15 +276,6 @@ func (s *Server) Log() string {
 
 func (s *Server) write(name, text string) error {
 	return os.WriteFile(filepath.Join(s.Dir, name), []byte(text), 0o644)
-}
-
-func free() (string, error) {
-	l, err := net.Listen("tcp", "127.0.0.1:0")
-	if err != nil {
-		return "", fmt.Errorf("dovecot: %w", err)
-	}
-	defer l.Close()
-	return l.Addr().String(), nil
 }
 
 // certificate makes a certificate for 127.0.0.1 that is its own authority.

@@ -51,7 +51,7 @@ function restore.event(r, body)
   e.key, e.body = r.sender_key, body
   call('HSET', P .. 'body', seq, body)
   if r.attempts then call('HSET', P .. 'attempt', seq, r.attempts) end
-  counter = max(counter, seq)
+  if seq > counter then counter, drawn = seq, 1 end -- a lane before it may have been flushed already
   t.touch_event(e)
 end
 

@@ -6,7 +6,7 @@
 //
 // A file that cannot be opened is an error at [Open]. A rotation that fails, because somebody has an old
 // file open on Windows, is tried again at the next write and meanwhile the file grows on: a line is never lost
-// to a rotation.
+// to a rotation. A file that cannot be opened again behind it is an error of that line, and tried again at the next.
 package logfile
 
 import (
@@ -26,9 +26,10 @@ type File struct {
 	max  int64
 	keep int
 
-	mu   sync.Mutex
-	f    *os.File
-	size int64
+	mu     sync.Mutex
+	f      *os.File // nil while it could not be opened
+	size   int64
+	closed bool
 }
 
 // Open appends to the file at path, which begins anew at max bytes; keep old files stay.
@@ -57,8 +58,13 @@ func (l *File) open() error {
 func (l *File) Write(b []byte) (int, error) {
 	l.mu.Lock()
 	defer l.mu.Unlock()
-	if l.f == nil {
+	if l.closed {
 		return 0, fmt.Errorf("logfile: %w", os.ErrClosed)
+	}
+	if l.f == nil {
+		if err := l.open(); err != nil {
+			return 0, err
+		}
 	}
 	if l.size > 0 && l.size+int64(len(b)) > l.max {
 		if err := l.rotate(); err != nil {
@@ -95,6 +101,7 @@ func (l *File) old(n int) string { return l.path + "." + strconv.Itoa(n) }
 func (l *File) Close() error {
 	l.mu.Lock()
 	defer l.mu.Unlock()
+	l.closed = true
 	if l.f == nil {
 		return nil
 	}

@@ -83,3 +83,21 @@ func TestManyWriters(t *testing.T) {
 	}
 	require.Equal(t, 800, n)
 }
+
+// The folder is gone for a while: lines of that time have nowhere to go, those after it are written again.
+func TestRotationWithoutAFolder(t *testing.T) {
+	dir := filepath.Join(t.TempDir(), "logs")
+	path := filepath.Join(dir, "p.log")
+	l, err := Open(path, 10, 1)
+	require.NoError(t, err)
+	_, err = l.Write([]byte("before..\n"))
+	require.NoError(t, err)
+	require.NoError(t, os.Rename(dir, dir+" away"))
+	_, err = l.Write([]byte("meanwhile\n"))
+	require.ErrorIs(t, err, os.ErrNotExist)
+	require.NoError(t, os.Rename(dir+" away", dir))
+	_, err = l.Write([]byte("after\n"))
+	require.NoError(t, err)
+	require.NoError(t, l.Close())
+	require.Contains(t, text(t, path), "after\n")
+}

@@ -7,8 +7,6 @@ import (
 	"context"
 	"encoding/json"
 	"fmt"
-	"math/rand/v2"
-	"net"
 	"net/http"
 	"net/http/httptest"
 	"os"
@@ -22,6 +20,7 @@ import (
 
 	"github.com/stretchr/testify/require"
 
+	"github.com/pergabridge/pergabridge/bridge/listener/freeport"
 	"github.com/pergabridge/pergabridge/soap/asptest"
 	"github.com/pergabridge/pergabridge/soap/ssptest"
 	"github.com/pergabridge/pergabridge/soap/workflow"
@@ -71,18 +70,11 @@ func newcomer(t *testing.T, archive string, values map[string]string) (said stri
 	return out.String()
 }
 
-// freeAddress is one that nothing listens at, out of a range that neither the system nor other tests use.
 func freeAddress(t *testing.T) string {
 	t.Helper()
-	for range 100 {
-		l, err := net.Listen("tcp", fmt.Sprintf("127.0.0.1:%d", 32_000+rand.IntN(700)))
-		if err == nil {
-			require.NoError(t, l.Close())
-			return l.Addr().String()
-		}
-	}
-	t.Fatal("no free port")
-	return ""
+	at, err := freeport.Address()
+	require.NoError(t, err)
+	return at
 }
 
 // A desk is a provider that takes the calls of the config that init begins, and no others.
