@@ -194,9 +194,13 @@ func TestPagesOfLanesCanBeTurned(t *testing.T) {
 	t.Parallel()
 	w := newWorld(t)
 	const n = 120
+	var all []bridge.Event
 	for i := range n {
-		w.accept(submit(fmt.Sprint(1000 + i)))
-		_, err := w.client.PauseLane(ctx, api.LaneAct{Lane: fmt.Sprintf("acme/out/%d", 1000+i)})
+		all = append(all, submit(fmt.Sprint(1000+i)))
+	}
+	w.accept(all...)
+	for _, e := range all {
+		_, err := w.store.Operate(ctx, bridge.Command{Verb: bridge.VerbLanePause, Lane: e.Lane()})
 		require.NoError(t, err)
 	}
 	for _, first := range []string{"/parked?state=paused&reason=paused&destination=acme", "/tasks?state=paused&provider=acme"} {
