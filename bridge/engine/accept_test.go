@@ -7,6 +7,7 @@ import (
 	"testing/synctest"
 	"time"
 
+	"github.com/stretchr/testify/assert"
 	"github.com/stretchr/testify/require"
 
 	"github.com/pergabridge/pergabridge/bridge"
@@ -193,4 +194,35 @@ func TestAwaitReference(t *testing.T) {
 		require.Empty(t, b.waiters.of, "nobody is left behind")
 		b.end(t)
 	})
+}
+
+// What a person decides is told to who waits for it, and not found out a second later.
+func TestAwaitReferenceThatAPersonGives(t *testing.T) {
+	for name, c := range map[string]bridge.Command{
+		"link":   {Verb: bridge.VerbBondLink, Person: "ann", Provider: "acme", Task: "1", Reference: "INC-1"},
+		"reread": {Verb: bridge.VerbReread, Person: "ann", Event: "q", Events: []bridge.Event{in("1", bridge.Acknowledge)}},
+	} {
+		t.Run(name, func(t *testing.T) {
+			synctest.Test(t, func(t *testing.T) {
+				store := newFakeStore()
+				store.after = func(call string) error {
+					if call == "operate" {
+						store.bonds[[2]string{"acme", "1"}] = bridge.Bond{Reference: "INC-1"}
+					}
+					return nil
+				}
+				b := start(t, store, Options{}, nil, nil)
+				begin := time.Now()
+				go func() {
+					time.Sleep(300 * time.Millisecond)
+					_, err := b.Operate(t.Context(), c)
+					assert.NoError(t, err)
+				}()
+				_, err := b.AwaitReference(t.Context(), "acme", "1")
+				require.NoError(t, err)
+				require.Equal(t, 300*time.Millisecond, time.Since(begin))
+				b.end(t)
+			})
+		})
+	}
 }

@@ -29,7 +29,7 @@
 //
 // A call of Settle that fails is repeated with back-off, with the same results. It may have leased
 // lanes whose leases never arrived; its session is therefore retired: still renewed while its own
-// deliveries run, then left to expire, so that the store sees those leases as unknown. After three
+// deliveries run, then ended, so that the store sees those leases as unknown. After three
 // failures results are offered one by one, so that one that the store cannot take does not hold
 // up the others.
 //

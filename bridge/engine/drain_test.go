@@ -66,6 +66,11 @@ func TestDrainGivesUpOnWhatDoesNotEnd(t *testing.T) {
 		b.stop()
 		require.ErrorContains(t, <-b.ran, "1 deliveries did not end")
 		require.Equal(t, 23*time.Second, time.Since(begin))
+		b.store.with(func() {
+			for _, until := range b.store.sessions {
+				require.True(t, until.After(time.Now()), "it may still be writing: nobody takes over before the session expires")
+			}
+		})
 		pass(time.Hour)
 	})
 }
@@ -102,12 +107,14 @@ func TestRetireLetsDeliveriesTakeTheirTime(t *testing.T) {
 		synctest.Wait()
 		require.Empty(t, store.duties[sweepDuty], "duties are released at once")
 		b.accept(t, out("2", bridge.Submit)) // for its successor
+		store.wake <- struct{}{}
 		require.NoError(t, <-b.ran)
 		require.Equal(t, 3*time.Minute, time.Since(begin))
 		r := store.settledResults()
 		require.Len(t, r, 1, "nothing new is leased")
 		require.Equal(t, bridge.OutcomeDone, r[0].Outcome.Kind)
 		require.Zero(t, store.fenced)
+		require.Len(t, store.wake, 1, "the signal is its successor's, too")
 	})
 }
 

@@ -97,6 +97,19 @@ func TestUnknownUpdateWaitsAMinute(t *testing.T) {
 	})
 }
 
+// A result is recorded later than its next try was computed from: that costs no turn that only waits.
+func TestAMinuteIsWaitedForOnce(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		store := newFakeStore()
+		store.delay = func(string) time.Duration { return 300 * time.Millisecond }
+		b := start(t, store, Options{}, nil, says(unknown))
+		b.accept(t, in("1", bridge.Update))
+		pass(2 * time.Minute)
+		require.Len(t, store.settledResults(), 2)
+		b.end(t)
+	})
+}
+
 // A look-up that fails says nothing of when the event was tried: the minute is not waited for again.
 func TestFailedLookupIsRepeatedSoon(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
@@ -117,6 +130,22 @@ func TestFailedLookupIsRepeatedSoon(t *testing.T) {
 		require.Less(t, asked[2].Sub(asked[0]), 30*time.Second)
 		b.end(t)
 	})
+}
+
+// A look-up that was cut short is made again at once, one that fails for longer than the retry period parks.
+func TestLookupsEnd(t *testing.T) {
+	v := &vendor{deliver: done, find: func(context.Context, bridge.Lease) (bridge.Found, error) { return bridge.Found{}, errDisk }}
+	now := time.Now()
+	e := build(t, newFakeStore(), Options{Now: func() time.Time { return now }}, asking{v}, nil)
+	l := bridge.Lease{Event: out("1", bridge.Submit), Attempt: 9, Unknown: true, UnknownSince: now.Add(-time.Hour)}
+	var o bridge.Outcome
+	ctx, stop := context.WithCancel(t.Context())
+	stop()
+	require.Equal(t, decision{bridge.ThenWait, now}, e.try(ctx, e.dests["acme"], &l, &o))
+	require.True(t, e.try(t.Context(), e.dests["acme"], &l, &o).due.After(now))
+	l.Spent = 72 * time.Hour
+	require.Equal(t, decision{then: bridge.ThenPark}, e.try(t.Context(), e.dests["acme"], &l, &o))
+	require.Equal(t, bridge.RetryExhausted, o.Reason)
 }
 
 // A replica died while it delivered: nobody knows, and there is no policy in the lane's due time.

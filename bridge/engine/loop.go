@@ -161,7 +161,7 @@ func (l *loop) turn() time.Duration {
 	if len(l.results) > 0 {
 		return 0
 	}
-	if settled.Next.IsZero() || l.draining {
+	if settled.Next.IsZero() {
 		return fallback
 	}
 	return min(fallback, max(shortest, settled.Next.Sub(e.o.Now())))

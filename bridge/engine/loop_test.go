@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"strings"
 	"sync/atomic"
 	"testing"
 	"testing/synctest"
@@ -185,6 +186,25 @@ func TestAnswersAreCompleted(t *testing.T) {
 		require.Equal(t, []any{"acme", "1", bridge.In, bridge.ByFollowUp}, []any{f.Provider, f.Task, f.Dir, f.Entrance})
 		require.NotEmpty(t, f.ID)
 		require.Equal(t, submit.Trace, f.Trace, "it goes on with the trace")
+		b.end(t)
+	})
+}
+
+// An endless reference or comment id is no id; what an answer says of another ticket is not given this task.
+func TestWhatAnAnswerNamesIsBounded(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		endless := strings.Repeat("x", MaxID+1)
+		b := start(t, newFakeStore(), Options{}, says(bridge.Outcome{
+			Kind: bridge.OutcomeDone, Reference: endless, Comment: endless, Follow: []bridge.Event{{Kind: bridge.Update, Reference: "INC-8", Text: "see there"}},
+		}), nil)
+		b.accept(t, out("1", bridge.Submit))
+		synctest.Wait()
+		o := b.store.settledResults()[0].Outcome
+		require.Empty(t, o.Reference)
+		require.Contains(t, o.Detail, "the answer's reference has 513 bytes")
+		require.Empty(t, o.Comment)
+		require.Len(t, o.Follow, 1)
+		require.Empty(t, o.Follow[0].Task)
 		b.end(t)
 	})
 }

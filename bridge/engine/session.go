@@ -48,7 +48,7 @@ func newSession(life, calls context.Context) *session {
 	return s
 }
 
-// give retires s: nothing new starts in it, and it is left to expire once its leases are settled.
+// give retires s: nothing new starts in it, and it ends once its leases are settled.
 func (s *session) give() {
 	s.retire()
 	s.hold(0)

@@ -69,6 +69,7 @@ func TestLeasesWhoseAnswerGotLostAreFound(t *testing.T) {
 		require.Equal(t, 2, r[0].Lease.Attempt)
 		require.True(t, r[0].Lease.Unknown, "nobody knows of the first one")
 		require.Less(t, r[0].Started.Sub(r[0].Lease.Event.Received), 20*time.Second)
+		require.Less(t, r[0].Started.Sub(r[0].Lease.Event.Received), 5*time.Second, "its session is ended, not waited for")
 		b.end(t)
 	})
 }

@@ -3,11 +3,14 @@ package outbound
 import (
 	"bytes"
 	"context"
+	"encoding/json"
 	"errors"
 	"fmt"
 	"io"
+	"maps"
 	"net/http"
 	"net/url"
+	"slices"
 	"strings"
 	"time"
 
@@ -43,6 +46,26 @@ type Answer struct {
 func (r Request) Excerpt() string {
 	b := append([]byte(r.method()+" "+r.URL+"\n\n"), r.Body[:min(len(r.Body), excerptSource)]...)
 	return Excerpt(b)
+}
+
+// Show shows the request as it would be sent, for people: its header as well, JSON with line breaks, secrets masked.
+// The credentials of the client are not part of it.
+func (r Request) Show() string {
+	var b strings.Builder
+	b.WriteString(r.method() + " " + r.URL + "\n")
+	for _, n := range slices.Sorted(maps.Keys(r.Header)) {
+		b.WriteString(n + ": " + r.Header.Get(n) + "\n")
+	}
+	if len(r.Body) > 0 {
+		b.WriteByte('\n')
+		if pretty := (&bytes.Buffer{}); json.Indent(pretty, r.Body, "", "  ") == nil {
+			b.Write(pretty.Bytes())
+		} else {
+			b.Write(r.Body)
+		}
+		b.WriteByte('\n')
+	}
+	return Excerpt([]byte(b.String()))
 }
 
 func (r Request) method() string {

@@ -26,7 +26,7 @@ type benchMailCmd struct {
 // Run measures and prints.
 func (x benchMailCmd) Run(c *cli, con *console) error {
 	if x.Mails < 1 || x.Tasks < 1 || x.Size < 1 || x.Limit <= 0 {
-		return errors.New("bench mail: --mails, --tasks, --size and --limit must be above zero")
+		return usageError("bench mail: --mails, --tasks, --size and --limit must be above zero")
 	}
 	r, err := bench.Mail(con.ctx, bench.MailOptions{Mails: x.Mails, Size: x.Size, Tasks: x.Tasks, Limit: x.Limit})
 	switch {

@@ -54,6 +54,7 @@ func TestBench(t *testing.T) {
 	}{
 		{[]string{"--store", "mysql"}, 2, "--store mysql: use sqlite, redis, or redis://HOST:PORT/DB"},
 		{[]string{"--events", "0"}, 2, "must be above zero"},
+		{[]string{"mail", "--mails", "0"}, 2, "must be above zero"},
 		{[]string{"--store", "redis", "--profile", "x"}, 2, "--profile needs one store"},
 		{[]string{"--store", "redis://127.0.0.1:1/0", "--limit", "3s", "--events", "1"}, 1, "connection refused"},
 	} {

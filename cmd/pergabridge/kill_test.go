@@ -84,6 +84,7 @@ func (w *world) killOften(ctx context.Context, kills int, dice *rand.Rand) (earl
 type load struct {
 	w     *world
 	ctx   context.Context
+	calm  time.Duration // between two things that one of them does, beside chance
 	stop  chan struct{} // closed when no new work is to begin
 	work  sync.WaitGroup
 	mu    sync.Mutex
@@ -239,7 +240,7 @@ func (l *load) life(provider string, dice *rand.Rand) {
 					return err
 				}
 			}
-			pause(l.ctx, time.Duration(dice.IntN(60))*time.Millisecond)
+			pause(l.ctx, l.calm+time.Duration(dice.IntN(60))*time.Millisecond)
 		}
 		return l.closing(p)
 	})
@@ -357,7 +358,7 @@ func (l *load) sender(dice *rand.Rand, told map[string]string, next func(n int) 
 			}
 		}
 		told[text] = answers[0].Event
-		pause(l.ctx, time.Duration(dice.IntN(40))*time.Millisecond)
+		pause(l.ctx, l.calm+time.Duration(dice.IntN(40))*time.Millisecond)
 	}
 	return nil
 }

@@ -150,6 +150,7 @@ func TestReloadUnderLoad(t *testing.T) {
 	ctx, cancel := context.WithTimeout(t.Context(), 5*time.Minute)
 	defer cancel()
 	l := newLoad(ctx, w)
+	l.calm = 100 * time.Millisecond // a load, and time for the reloads
 	l.begins(seed)
 	r := &reloader{w: w, file: w.file, api: w.api, bridge: func() *child { return w.bridge }, good: string(good), dice: rand.New(rand.NewPCG(seed, 1)), fine: map[string]bool{version(string(good)): true}}
 	kills := 0

@@ -189,5 +189,5 @@ func (d *Destination) Render(l bridge.Lease) (string, error) {
 	case op.Skip:
 		return "nothing is sent: send." + name + " is skip\n", nil
 	}
-	return show(r), nil
+	return r.Show(), nil
 }

@@ -210,27 +210,3 @@ func (call *Call) mentions(name string) bool {
 	}
 	return false
 }
-
-// show returns the request as it would be sent, secrets masked; credentials are not part of it.
-func show(r outbound.Request) string {
-	var b strings.Builder
-	b.WriteString(r.Method + " " + r.URL + "\n")
-	names := make([]string, 0, len(r.Header))
-	for n := range r.Header {
-		names = append(names, n)
-	}
-	sort.Strings(names)
-	for _, n := range names {
-		b.WriteString(n + ": " + r.Header.Get(n) + "\n")
-	}
-	if len(r.Body) > 0 {
-		b.WriteByte('\n')
-		if pretty := (&bytes.Buffer{}); json.Indent(pretty, r.Body, "", "  ") == nil {
-			b.Write(pretty.Bytes())
-		} else {
-			b.Write(r.Body)
-		}
-		b.WriteByte('\n')
-	}
-	return outbound.Excerpt([]byte(b.String()))
-}

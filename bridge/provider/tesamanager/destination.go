@@ -328,5 +328,5 @@ func (d *Destination) Render(l bridge.Lease) (string, error) {
 	if err != nil {
 		return "", d.unmapped(&c, err)
 	}
-	return vendorapi.Show(r), nil
+	return r.Show(), nil
 }

@@ -3,7 +3,10 @@ package tesamanager_test
 import (
 	"context"
 	"encoding/json"
+	"net/http"
 	"path/filepath"
+	"strings"
+	"sync/atomic"
 	"testing"
 	"time"
 
@@ -196,7 +199,26 @@ func TestFinishedBetweenTwoRounds(t *testing.T) {
 	require.Empty(t, f.Told)
 }
 
-// The same, where the bond names the request before a search for finished ones does: it is ours all the same.
+// What we wrote is not of the time before us, also when the very first round comes to an end only after it did.
+func TestOurRequestThatEndedBeforeTheFirstRoundIsTold(t *testing.T) {
+	v := vendor(t)
+	v.Add("PB-OLD", "REJECTED") // by an earlier bridge
+	var lists atomic.Bool
+	v.Server.Fail(fake.Fault{Kind: fake.Status, Status: 400, Times: 1000, Match: func(r *http.Request) bool {
+		return !lists.Load() && strings.Contains(r.URL.RawQuery, "statuses=")
+	}})
+	f := flowtest.Start(t, flowtest.Build(t, "fibre", "tesamanager", v.Config(quick), provider.Deps{}), flowtest.Options{})
+	ref := f.Submit("1")
+	v.Set(ref, "FINISHED")
+	lists.Store(true)
+	l := f.Next()
+	require.Equal(t, bridge.Resolve, l.Event.Kind)
+	require.Equal(t, ref, l.Bond.Reference)
+	require.Empty(t, f.Told)
+}
+
+// One that ended between two rounds, where the bond names the request before a search for finished ones does: it is
+// ours all the same.
 func TestOurRequestThatEndedAtOnceIsToldThroughItsBond(t *testing.T) {
 	v, book := vendor(t), &provider.Book{}
 	p := flowtest.Build(t, "fibre", "tesamanager", v.Config("poll: {every: 50ms, rate: 10000, finals_every: 1h}\n"), provider.Deps{Bonded: book.Of("fibre")})

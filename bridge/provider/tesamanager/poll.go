@@ -128,7 +128,7 @@ func (p *poll) met(ctx context.Context, d bridge.Duty, st *state) error {
 	added := false
 	for _, id := range fresh {
 		if st.Requests[id] == nil {
-			st.Requests[id] = &tracked{}
+			st.Requests[id] = &tracked{Ours: true}
 			added = true
 		}
 	}
@@ -273,7 +273,7 @@ func (p *poll) request(ctx context.Context, id, status string, t *tracked, first
 	if !first {
 		since = t.Adopted
 	}
-	silent := first || t.Quiet
+	silent := first && !t.Ours || t.Quiet
 	var news []News
 	add := func(what, key string, item map[string]any) {
 		news = append(news, News{What: what, ReferenceID: id, ExternalReference: t.External, Status: vendorapi.FirstText(status, t.Status), ID: key, Item: item})

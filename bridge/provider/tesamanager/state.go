@@ -20,6 +20,7 @@ type state struct {
 type tracked struct {
 	Met      bool              `json:"m,omitempty"`
 	Foreign  bool              `json:"f,omitempty"`
+	Ours     bool              `json:"y,omitempty"` // we wrote it: nothing of it was before our time
 	Adopted  int64             `json:"a,omitempty"` // unix time from which one is followed because of its bond
 	Quiet    bool              `json:"q,omitempty"` // where it stands is where following begins
 	External string            `json:"x,omitempty"`

@@ -242,5 +242,5 @@ func (d *Destination) Render(l bridge.Lease) (string, error) {
 	if err != nil {
 		return "", fmt.Errorf("%s: %w", d.name, err)
 	}
-	return vendorapi.Show(r), nil
+	return r.Show(), nil
 }

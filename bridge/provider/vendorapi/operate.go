@@ -8,7 +8,6 @@ import (
 	"io"
 	"maps"
 	"slices"
-	"sort"
 	"strings"
 
 	"github.com/pergabridge/pergabridge/bridge/outbound"
@@ -80,7 +79,7 @@ func (o *operations) Show(id string, in json.RawMessage) (string, []string, erro
 	if o.conforms != nil {
 		objections = o.conforms(id, r)
 	}
-	return Show(r), objections, nil
+	return r.Show(), objections, nil
 }
 
 // Call makes the call.
@@ -95,26 +94,4 @@ func (o *operations) Call(ctx context.Context, id string, in json.RawMessage) (s
 		return f.Outcome.Answer, err
 	}
 	return reply.Outcome.Answer, err
-}
-
-// Show returns a request as people read it, secrets masked; credentials are not part of it.
-func Show(r outbound.Request) string {
-	var b strings.Builder
-	b.WriteString(r.Method + " " + r.URL + "\n")
-	names := slices.Collect(maps.Keys(r.Header))
-	sort.Strings(names)
-	for _, n := range names {
-		b.WriteString(n + ": " + r.Header.Get(n) + "\n")
-	}
-	if len(r.Body) > 0 {
-		var v any
-		pretty := r.Body
-		if DecodeJSON(r.Body, &v) == nil {
-			if p, err := json.MarshalIndent(v, "", "  "); err == nil {
-				pretty = p
-			}
-		}
-		b.WriteString("\n" + string(pretty) + "\n")
-	}
-	return outbound.Excerpt([]byte(b.String()))
 }

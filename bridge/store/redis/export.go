@@ -293,12 +293,11 @@ func (x *export) event(e *eventRecord, claims map[string]transfer.Claim) error {
 		if len(p) != 3 {
 			continue
 		}
-		var a attempt
-		if err := decode("attempt", p[2], &a); err != nil {
+		a := &transfer.Attempt{Seq: seq, Token: p[1]}
+		if err := decode("attempt", p[2], &a.Try); err != nil {
 			return err
 		}
-		tries = append(tries, &transfer.Attempt{Seq: seq, N: a.N, Token: p[1], Started: int64(a.Started), Ended: int64(a.Ended), Outcome: a.Outcome, Reason: a.Reason, Then: a.Then,
-			Detail: a.Detail, Request: a.Request, Answer: a.Answer, Status: a.Status, Session: a.Session, Config: a.Config})
+		tries = append(tries, a)
 	}
 	slices.SortStableFunc(tries, func(a, b *transfer.Attempt) int { return cmp.Or(cmp.Compare(a.N, b.N), cmp.Compare(a.Token, b.Token)) })
 	for _, a := range tries {

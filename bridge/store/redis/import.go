@@ -289,8 +289,7 @@ func (m *importing) takeClaim(r *transfer.Claim) error {
 }
 
 func (m *importing) takeAttempt(r *transfer.Attempt) error {
-	text, err := json.Marshal(attempt{N: r.N, Started: stamp(r.Started), Ended: stamp(r.Ended), Outcome: r.Outcome, Reason: r.Reason, Then: r.Then, Detail: r.Detail,
-		Request: r.Request, Answer: r.Answer, Status: r.Status, Session: r.Session, Config: r.Config})
+	text, err := json.Marshal(r.Try)
 	if err != nil {
 		return transfer.AtLine(m.line, fmt.Errorf("an attempt: %w", err))
 	}

@@ -7,6 +7,7 @@ import (
 	"strings"
 
 	"github.com/pergabridge/pergabridge/bridge"
+	"github.com/pergabridge/pergabridge/bridge/store/transfer"
 )
 
 // searchBudget bounds how many events a search for words looks at; the other filters come first.
@@ -86,7 +87,7 @@ func (s *Store) Event(ctx context.Context, id string) (bridge.Event, []bridge.At
 	var out []bridge.Attempt
 	for line := range strings.Lines(r.str(eventTexts + 1)) {
 		p := strings.SplitN(line, "\t", 3)
-		var a attempt
+		var a transfer.Try
 		if len(p) != 3 {
 			return e, nil, fmt.Errorf("redis: event %s: the record of an attempt is damaged", id)
 		}

@@ -9,6 +9,7 @@ import (
 	"time"
 
 	"github.com/pergabridge/pergabridge/bridge"
+	"github.com/pergabridge/pergabridge/bridge/store/transfer"
 )
 
 const (
@@ -108,7 +109,7 @@ func (s *Store) resultArgs(args []any, session bridge.Session, r bridge.Result) 
 	if !r.Due.IsZero() {
 		due = r.Due.Add(time.Microsecond - 1).UnixMicro() // never early
 	}
-	line, err := json.Marshal(attempt{N: r.Lease.Attempt, Started: stamp(micros(r.Started)), Ended: stamp(micros(r.Ended)), Outcome: o.Kind, Reason: o.Reason,
+	line, err := json.Marshal(transfer.Try{N: r.Lease.Attempt, Started: stamp(micros(r.Started)), Ended: stamp(micros(r.Ended)), Outcome: o.Kind, Reason: o.Reason,
 		Then: r.Then, Detail: o.Detail, Request: o.Request, Answer: o.Answer, Status: o.Status, Session: session.ID, Config: r.Config})
 	if err != nil {
 		return nil, fmt.Errorf("redis: the attempt at event %s cannot be stored: %w", e.ID, err)
@@ -164,38 +165,5 @@ func (s *Store) putDoubts(ids ...string) {
 	}
 }
 
-// stamp is a time in microseconds; sweep.lua writes it as text, since Lua's JSON keeps 14 digits.
-type stamp int64
-
-// UnmarshalJSON reads a number, bare or as text.
-func (m *stamp) UnmarshalJSON(b []byte) error {
-	n, err := strconv.ParseInt(string(trimQuotes(b)), 10, 64)
-	if err != nil {
-		return fmt.Errorf("redis: a time is not a number: %w", err)
-	}
-	*m = stamp(n)
-	return nil
-}
-
-func trimQuotes(b []byte) []byte {
-	if len(b) >= 2 && b[0] == '"' && b[len(b)-1] == '"' {
-		return b[1 : len(b)-1]
-	}
-	return b
-}
-
-// attempt is a [bridge.Attempt] as it is stored.
-type attempt struct {
-	N       int                `json:"n"`
-	Started stamp              `json:"started"`
-	Ended   stamp              `json:"ended"`
-	Outcome bridge.OutcomeKind `json:"outcome"`
-	Reason  bridge.Reason      `json:"reason"`
-	Then    bridge.Then        `json:"then"`
-	Detail  string             `json:"detail,omitempty"`
-	Request string             `json:"request,omitempty"`
-	Answer  string             `json:"answer,omitempty"`
-	Status  int                `json:"status,omitempty"`
-	Session string             `json:"session,omitempty"`
-	Config  string             `json:"config,omitempty"`
-}
+// stamp is a time in microseconds; scripts write it as text.
+type stamp = transfer.Micros

@@ -228,7 +228,7 @@ func (x *export) events() error {
 		read: func(scan func(...any) error) (transfer.Record, error) {
 			a := &transfer.Attempt{}
 			err := scan(&a.Seq, &a.N, &a.Token, &a.Started, &a.Ended, &a.Outcome, &a.Reason, &a.Then, &a.Detail, &a.Request, &a.Answer, &a.Status, &a.Session, &a.Config)
-			a.Started, a.Ended = micros(a.Started), micros(a.Ended)
+			a.Started, a.Ended = a.Started/1000, a.Ended/1000 // of nanoseconds
 			return a, err
 		}}}
 	rows, err := x.tx.QueryContext(x.ctx, "SELECT "+eventColumns+eventFrom+"ORDER BY e.seq")

@@ -193,7 +193,7 @@ var moveRules = []rule{
 	{"a long queue moves in order", func(h *harness) {
 		h.open("T1", "R1")
 		var es []bridge.Event
-		for range 2*transfer.QueuePiece + 1 {
+		for range transfer.QueuePiece + 2 { // two pieces
 			es = append(es, h.out(bridge.Update, "T1"))
 		}
 		_, err := h.store().Accept(h.ctx, es)

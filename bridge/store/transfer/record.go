@@ -2,7 +2,9 @@ package transfer
 
 import (
 	"encoding/json"
+	"fmt"
 	"slices"
+	"strconv"
 
 	"github.com/pergabridge/pergabridge/bridge"
 )
@@ -77,11 +79,16 @@ type Claim struct {
 
 // Attempt is a [bridge.Attempt] at the event before it.
 type Attempt struct {
-	Seq     int64              `json:"seq"`
+	Seq   int64  `json:"seq"`
+	Token string `json:"token"`
+	Try
+}
+
+// Try is what an [Attempt] was, in the form in which the Redis keeps it as well.
+type Try struct {
 	N       int                `json:"n"`
-	Token   string             `json:"token"`
-	Started int64              `json:"started"`
-	Ended   int64              `json:"ended"`
+	Started Micros             `json:"started"`
+	Ended   Micros             `json:"ended"`
 	Outcome bridge.OutcomeKind `json:"outcome"`
 	Reason  bridge.Reason      `json:"reason,omitempty"`
 	Then    bridge.Then        `json:"then"`
@@ -91,6 +98,22 @@ type Attempt struct {
 	Status  int                `json:"status,omitempty"`
 	Session string             `json:"session,omitempty"`
 	Config  string             `json:"config,omitempty"`
+}
+
+// Micros is a time in microseconds. It is read from a number and from text: Lua's JSON keeps 14 digits.
+type Micros int64
+
+// UnmarshalJSON implements [json.Unmarshaler].
+func (m *Micros) UnmarshalJSON(b []byte) error {
+	if len(b) >= 2 && b[0] == '"' && b[len(b)-1] == '"' {
+		b = b[1 : len(b)-1]
+	}
+	n, err := strconv.ParseInt(string(b), 10, 64)
+	if err != nil {
+		return fmt.Errorf("a time is not a number: %w", err)
+	}
+	*m = Micros(n)
+	return nil
 }
 
 // Lane is the state of a lane; its events follow as [Queue].
