@@ -151,7 +151,8 @@
 //
 // # Settle
 //
-// A result whose token is not the lane's current one is fenced: only its attempt is recorded.
+// A result whose token is not the lane's current one is fenced: only its attempt is recorded. But a late Done of
+// the last try, which was given up with its session, counts as long as nobody tries again.
 // Otherwise, in this order: evidence seen during the attempt turns retry and wait into done (unless not
 // a byte left in any try), and park or skip if the outcome of any try is unknown, or of an open whose bond
 // was made; a refused outcome whose bond is over ends the event as late; else

@@ -93,8 +93,10 @@ func (v *verdict) collapse(p *path, dir bridge.Dir, effects []string) []string {
 		detail, err := v.w.api.Event(v.t.Context(), e.ID)
 		require.NoError(v.t, err)
 		unknown := 0
-		for _, a := range detail.Attempts {
-			if a.Outcome == bridge.OutcomeUnknown && (a.Reason == bridge.LeaseExpired || a.Reason == bridge.NoAnswer) && a.Then != bridge.ThenPark {
+		for i, a := range detail.Attempts {
+			// A done that came when the event was being tried again has taken the place of the unknown.
+			late := a.Outcome == bridge.OutcomeDone && i < len(detail.Attempts)-1
+			if late || a.Outcome == bridge.OutcomeUnknown && (a.Reason == bridge.LeaseExpired || a.Reason == bridge.NoAnswer) && a.Then != bridge.ThenPark {
 				unknown++
 			}
 		}

@@ -49,15 +49,18 @@ func (t *tx) settle(s bridge.Session, r bridge.Result) bridge.Verdict {
 	// A late result says more of its try than the sweep that gave it up.
 	t.exec("INSERT OR REPLACE INTO attempt VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)", e.Seq, r.Lease.Attempt, string(r.Lease.Token),
 		nanos(r.Started), nanos(r.Ended), o.Kind, o.Reason, r.Then, o.Detail, o.Request, o.Answer, o.Status, s.ID, r.Config)
-	if l == nil || l.state != bridge.LaneLeased || l.token != string(r.Lease.Token) || l.head != e.Seq {
+	ours := l != nil && l.head == e.Seq && l.state == bridge.LaneLeased && l.token == string(r.Lease.Token)
+	if !ours && !lateDone(l, r) {
 		now := t.event(e.Seq)
 		return bridge.Verdict{Fenced: true, State: now.State, Reason: now.Reason}
 	}
 	head := t.event(l.head)
 	b := t.bond(l.lid.Provider, l.lid.Task)
-	d := t.dest(l.dest)
-	d.inFlight--
-	d.note(t.now, r)
+	if ours {
+		d := t.dest(l.dest)
+		d.inFlight--
+		d.note(t.now, r)
+	}
 	if o.Comment != "" {
 		t.noteComment(l, head, l.token, o.Comment)
 	}
@@ -107,6 +110,13 @@ func (t *tx) settle(s bridge.Session, r bridge.Result) bridge.Verdict {
 	t.recheck(l)
 	v.State, v.Reason, v.Parked = head.State, head.Reason, l.state == bridge.LaneParked
 	return v
+}
+
+// lateDone reports whether r says that the head was delivered by the try that was given up last, before anybody
+// tries it again: to repeat what is known to be done would double it.
+func lateDone(l *laneRow, r bridge.Result) bool {
+	return r.Then == bridge.ThenDone && l != nil && l.head == r.Lease.Event.Seq && l.attempt == r.Lease.Attempt &&
+		l.state == bridge.LaneReady && l.reason == bridge.LeaseExpired
 }
 
 // proves reports whether evidence seen during a try settles its event. It does not where nothing can

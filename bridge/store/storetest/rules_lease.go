@@ -101,6 +101,35 @@ var leaseRules = []rule{
 		h.is(one, bridge.StateDone, bridge.Delivered)
 		h.deliver(acme, two)
 	}},
+	{"a late done counts as long as nobody tries again", func(h *harness) {
+		late := h.queue(h.out(bridge.Submit, "T1"))
+		lost := h.leaseAs(h.session("stalled", bridge.SessionLife), acme, late)
+		h.advance(bridge.SessionLife + time.Second)
+		h.sweep(bridge.SweepOptions{})
+		h.is(late, bridge.StateQueued, bridge.LeaseExpired)
+		o := yes
+		o.Reference = "R1"
+		v := h.step(h.me, []bridge.Result{h.result(lost, o, bridge.ThenDone, time.Time{})}).Verdicts[0]
+		require.False(h.t, v.Fenced)
+		require.True(h.t, v.Bonded)
+		h.is(late, bridge.StateDone, bridge.Delivered)
+		h.bondIs("T1", bridge.BondOpen, "R1")
+		h.idle(acme)
+		h.acknowledge("R1")
+		h.deliver(acme, h.queue(h.out(bridge.Update, "T1")))
+	}},
+	{"a late result that is not done changes nothing", func(h *harness) {
+		h.open("T1", "R1")
+		id := h.queue(h.out(bridge.Update, "T1"))
+		lost := h.leaseAs(h.session("stalled", bridge.SessionLife), acme, id)
+		h.advance(bridge.SessionLife + time.Second)
+		h.sweep(bridge.SweepOptions{})
+		for _, end := range []bridge.Result{h.result(lost, refused, bridge.ThenPark, time.Time{}), h.result(lost, notSent, bridge.ThenRetry, h.now())} {
+			require.True(h.t, h.step(h.me, []bridge.Result{end}).Verdicts[0].Fenced)
+			h.is(id, bridge.StateQueued, bridge.LeaseExpired)
+		}
+		h.deliver(acme, id)
+	}},
 	{"a result with a foreign token is fenced", func(h *harness) {
 		h.open("T1", "R1")
 		id := h.queue(h.out(bridge.Update, "T1"))

@@ -90,11 +90,13 @@ end
 function t.settle(r)
   local l = t.lane_by(r.lane)
   local ours = l and l.state == 'leased' and l.token == r.token and l.head == r.seq
+  -- Delivered by the try that was given up last, before anybody tries it again: a repeat would double it.
+  local late = l and l.head == r.seq and l.attempt == r.attempt and r['then'] == 'done' and l.state == 'ready' and l.reason == 'lease_expired'
   local head = ours and t.stub(l) or t.event(r.seq)
   if not head then return { r.token, '1', '', '', '0', '0' } end
   t.attempt(head, r.attempt, r.token, r.json, true) -- a late result says more of its try than the sweep that gave it up
-  if not ours then return { r.token, '1', head.state, head.reason, '0', '0' } end
-  note(t.dest(l.dest), r)
+  if not ours and not late then return { r.token, '1', head.state, head.reason, '0', '0' } end
+  if ours then note(t.dest(l.dest), r) end
   if not r.wrote then
     t.forget_writing(l, head, r.token)
   elseif r.comment ~= '' then
