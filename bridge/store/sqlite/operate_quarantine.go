@@ -98,7 +98,8 @@ func (t *tx) reread(c bridge.Command, out *bridge.CommandResult) error {
 		}
 	}
 	first := ""
-	t.unclaim(e) // its claim must not make its own reading a duplicate
+	t.unclaim(e)                                        // its claim must not make its own reading a duplicate
+	t.endEvent(e, bridge.StateEnded, bridge.Reread, "") // before, lest a bond that its reading makes takes it up as well
 	for i := range c.Events {
 		n := c.Events[i]
 		r := t.accept(&n)
@@ -108,7 +109,10 @@ func (t *tx) reread(c bridge.Command, out *bridge.CommandResult) error {
 			first = r.Event
 		}
 	}
-	t.endEvent(e, bridge.StateEnded, bridge.Reread, first)
+	if first != "" {
+		t.exec("UPDATE event SET first = ? WHERE seq = ?", first, e.Seq)
+		delete(t.events, e.Seq)
+	}
 	out.Changed = true
 	return nil
 }

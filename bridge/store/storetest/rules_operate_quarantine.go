@@ -54,6 +54,18 @@ var operateQuarantineRules = []rule{
 		h.operate(c)
 		h.bondIs("T1", bridge.BondResolved, "R1")
 	}},
+	{"reread: what waited for the bond that its reading makes is not delivered beside it", func(h *harness) {
+		id := h.waits(h.out(bridge.Update, "T1"), bridge.UnknownTask)
+		c := onEvent(bridge.VerbReread, id)
+		c.Events = []bridge.Event{h.out(bridge.Submit, "T1")}
+		h.operate(c)
+		h.is(id, bridge.StateEnded, bridge.Reread)
+		require.Equal(h.t, c.Events[0].ID, h.stored(id).First)
+		require.Equal(h.t, 1, h.lane(bridge.Out, "T1").Queued)
+		require.Equal(h.t, int64(1), h.counts().Events[bridge.StateQueued])
+		h.bonded(h.leaseOf(acme, c.Events[0].ID), "R1")
+		h.idle(acme)
+	}},
 	{"assign: what ends at once keeps the reference it was given, for a retry", func(h *harness) {
 		id := h.waits(h.in(bridge.Update, "", ref("R one")), bridge.UnknownReference)
 		h.closed("T1", "R1")

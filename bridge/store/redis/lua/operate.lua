@@ -393,6 +393,7 @@ function verbs.quarantine_reread()
     if fresh[i].quarantine ~= '' then return refuse('event %s is still not understood: %s: %s', e.id, fresh[i].quarantine, fresh[i].detail) end
   end
   unclaim(e) -- its claim must not make its own reading a duplicate
+  t.set_event(e, 'ended', 'reread') -- before, lest a bond that its reading makes takes it up as well
   local first = ''
   for _, f in ipairs(fresh) do
     local r = t.accept(f)
@@ -401,7 +402,6 @@ function verbs.quarantine_reread()
     if first == '' then first = r[2] end
   end
   if first ~= '' then e.first = first end
-  t.set_event(e, 'ended', 'reread')
   out.changed = true
 end
 
