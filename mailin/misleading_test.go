@@ -5,6 +5,8 @@ import (
 	"testing"
 
 	"github.com/stretchr/testify/require"
+
+	"github.com/pergabridge/pergabridge/bridge"
 )
 
 // misleading makes a mail of one of acme's people.
@@ -29,5 +31,26 @@ func TestAnAnswerAboutLostMailIsNoReport(t *testing.T) {
 		require.Equal(t, "replied", string(x.automatic), subject)
 	}
 	x, _ := reader(t).Read(inbound(misleading(answers(t)+"Return-Path: <>\r\nSubject: [EXTERN] Undeliverable: Mail delivery failed (task 4711)", "550 no")))
+	require.Equal(t, "e", x.Bounced)
+}
+
+// The mailbox that SSP reads may answer what we write to it: that is not the provider's word. Delivered, it
+// would be answered again. A report that such a mail was lost names its event all the same.
+func TestWhatSSPAnswersIsNotTheProviders(t *testing.T) {
+	id := marks(t).SSPMessageID("acme", "4711", "e")
+	answer := func(header string) []byte {
+		return misleading("In-Reply-To: <"+id+">\r\nSubject: Re: Task 4711 / INC0000001\r\n"+header, "Your mail was added to the task.\r\n\r\n> [[Task]]: 4711")
+	}
+	b := box(t)
+	b.Providers["acme"].Senders = Senders{"*"} // even where anybody may write for the provider
+	x, events := NewReader(map[string]*Mailbox{"support": b}, marks(t), ReaderOptions{}).Read(inbound(answer("X-Mailer: SSP")))
+	require.Equal(t, bridge.NoRule, events[0].Quarantine)
+	require.Contains(t, x.Why, "it answers a mail of ours to SSP about task 4711")
+	x, _ = reader(t).Read(inbound(answer("Auto-Submitted: auto-replied")))
+	require.Equal(t, Ignored, x.Kind, "a program's answer needs nobody")
+	b.Strangers = "ignore"
+	x, _ = NewReader(map[string]*Mailbox{"support": b}, marks(t), ReaderOptions{}).Read(inbound(answer("X-Mailer: SSP")))
+	require.Equal(t, Ignored, x.Kind)
+	x, _ = reader(t).Read(inbound(misleading("Return-Path: <>\r\nX-Failed-Recipients: ssp@example.com\r\nSubject: Undeliverable", "550 no\r\nMessage-ID: <"+id+">")))
 	require.Equal(t, "e", x.Bounced)
 }

@@ -132,6 +132,9 @@ func (r *Reader) report(box *Mailbox, x *Reading) *Reading {
 	rep := x.Message.Report
 	for _, id := range rep.Original {
 		k, ok := r.marks.ReadMessageID(id)
+		if !ok {
+			k, ok = r.marks.ReadSSPMessageID(id)
+		}
 		switch attached := ok && box.Providers[k.Provider] != nil; {
 		case !attached && ok && rep.Failed():
 			return x.hold(bridge.NoRule, fmt.Sprintf("the mail about event %s of task %s was not delivered, but its provider %s is not attached to this mailbox: attach it, and read this report again",
@@ -199,6 +202,10 @@ func (r *Reader) identify(box *Mailbox, x *Reading) bool {
 		}
 		return r.names(x)
 	}
+	if task, ok := r.answersSSP(m); ok {
+		x.outsider(box, fmt.Sprintf("it answers a mail of ours to SSP about task %s: SSP's side wrote it, not a provider; what is written in SSP comes by its process calls", task))
+		return false
+	}
 	switch {
 	case len(senders) == 0:
 		x.stranger(box)
@@ -244,11 +251,30 @@ func (x *Reading) stranger(box *Mailbox) {
 			why = "the sender is listed, but " + a.Verify.Server + " has not recorded that it passed " + a.Verify.Require
 		}
 	}
+	x.outsider(box, why)
+}
+
+// outsider leaves a mail that no provider wrote, as the config wants it.
+func (x *Reading) outsider(box *Mailbox, why string) {
 	if box.Strangers == "ignore" {
 		x.leave(bridge.IgnoredByRule, why)
 		return
 	}
 	x.hold(bridge.NoRule, why)
+}
+
+// answersSSP reports whether a mail answers one of ours to SSP, and which task that was about.
+func (r *Reader) answersSSP(m *message.Message) (task string, ok bool) {
+	list := m.InReplyTo
+	if len(list) == 0 {
+		list = m.References
+	}
+	for _, id := range list {
+		if k, ok := r.marks.ReadSSPMessageID(id); ok {
+			return k.Task, true
+		}
+	}
+	return "", false
 }
 
 // strong looks for signed marks. ok is false when they name several tasks.
