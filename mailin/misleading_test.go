@@ -54,3 +54,29 @@ func TestWhatSSPAnswersIsNotTheProviders(t *testing.T) {
 	x, _ = reader(t).Read(inbound(misleading("Return-Path: <>\r\nX-Failed-Recipients: ssp@example.com\r\nSubject: Undeliverable", "550 no\r\nMessage-ID: <"+id+">")))
 	require.Equal(t, "e", x.Bounced)
 }
+
+// An old thread is taken up for another task, or a subject names two tickets: a person decides, because the
+// first of two is as often the wrong one.
+func TestTwoTasksInOneMail(t *testing.T) {
+	other := marks(t).ReplyAddress("support@example.com", "acme", "4712")
+	for _, header := range []string{
+		answers(t) + "Subject: Re: x " + marks(t).SubjectToken("acme", "4712"),
+		answers(t) + "Cc: " + other + "\r\nSubject: Re: x",
+		"Cc: " + other + "\r\nSubject: Re: x " + marks(t).SubjectToken("acme", "4711"),
+		"Subject: INC0000001 is the same as INC0000002",
+	} {
+		x, _ := reader(t).Read(inbound(misleading(header, "hi")))
+		require.Equal(t, bridge.NoRule, x.Quarantine, header)
+		require.Empty(t, x.Found)
+	}
+	for header, reference := range map[string]string{
+		answers(t) + "Subject: Re: x " + marks(t).SubjectToken("acme", "4711"):  "", // both name one task
+		answers(t) + "Subject: Re: x " + marks(t).SubjectToken("north", "4711"): "", // which was another provider's once
+		answers(t) + "Subject: INC0000001 is the same as INC0000002":            "", // the mark tells which task
+		"Subject: INC0000001 (was inc0000001)":                                  "INC0000001",
+	} {
+		x, _ := reader(t).Read(inbound(misleading(header, "hi")))
+		require.Empty(t, x.Quarantine, header)
+		require.Equal(t, reference, x.Reference, header)
+	}
+}

@@ -233,7 +233,7 @@ func (r *Reader) identify(box *Mailbox, x *Reading) bool {
 func (r *Reader) narrow(box *Mailbox, x *Reading, senders []string) []string {
 	var fits []string
 	for _, name := range senders {
-		if ref, _ := box.Providers[name].pattern(x, true); ref != "" {
+		if ref, several := box.Providers[name].pattern(x, true); ref != "" || several != nil {
 			fits = append(fits, name)
 		}
 	}
@@ -301,16 +301,24 @@ func (r *Reader) strong(x *Reading) (k mailmark.Mark, found string, ok bool) {
 			}
 		}
 	}
+	subject := r.marks.ReadSubject(m.Subject)
 	for _, step := range []struct {
 		marks []mailmark.Mark
 		found string
 	}{
-		{ids(m.InReplyTo), ByMessageID}, {ids(m.References), ByMessageID}, {marked(tokens), ByToken}, {marked(r.marks.ReadSubject(m.Subject)), ByToken},
+		{ids(m.InReplyTo), ByMessageID}, {ids(m.References), ByMessageID}, {marked(tokens), ByToken}, {marked(subject), ByToken},
 	} {
 		switch len(step.marks) {
 		case 0:
 		case 1:
-			return step.marks[0], step.found, true
+			k = step.marks[0]
+			for _, other := range slices.Concat(tokens, subject) {
+				if other.Task != k.Task { // an old thread, taken up for another task
+					x.several([]string{k.Task, other.Task})
+					return k, "", false
+				}
+			}
+			return k, step.found, true
 		default:
 			x.several(tasksOf(step.marks))
 			return k, "", false
@@ -372,7 +380,7 @@ func (r *Reader) names(x *Reading) bool {
 	// An absence note may hold any number in its text; its subject repeats ours.
 	ref, several := x.trusted.pattern(x, x.automatic != message.Replied)
 	if len(several) > 1 && x.Found == "" {
-		x.hold(bridge.NoRule, "the text holds several references, and nothing tells which is meant: "+strings.Join(several, ", "))
+		x.hold(bridge.NoRule, "it holds several references, and nothing tells which is meant: "+strings.Join(several, ", "))
 		return false
 	}
 	if ref != "" {
@@ -384,18 +392,17 @@ func (r *Reader) names(x *Reading) bool {
 	return true
 }
 
-// pattern looks for the provider's reference, in the subject first. Several in a text are no answer.
+// pattern looks for the provider's reference, in the subject first. Several are no answer.
 func (a *Attached) pattern(x *Reading, text bool) (ref string, several []string) {
-	for _, p := range a.Reference {
-		if got := p.find(x.Message.Subject); len(got) > 0 {
-			return got[0], nil
-		}
+	if ref, several = a.patternIn(x.Message.Subject); ref != "" || several != nil || !text {
+		return ref, several
 	}
-	if !text {
-		return "", nil
-	}
+	return a.patternIn(x.Split.New)
+}
+
+func (a *Attached) patternIn(text string) (ref string, several []string) {
 	for _, p := range a.Reference {
-		switch got := p.find(x.Split.New); len(got) {
+		switch got := p.find(text); len(got) {
 		case 0:
 		case 1:
 			return got[0], nil
