@@ -80,3 +80,16 @@ func TestTwoTasksInOneMail(t *testing.T) {
 		require.Equal(t, reference, x.Reference, header)
 	}
 }
+
+// Old mail systems say in the subject only that nobody is there.
+func TestAbsenceIsKnownByItsSubject(t *testing.T) {
+	for _, subject := range []string{
+		"Automated reply: x", "I am out of the office Re: x", "I’m out of office", "Abwesenheitsbenachrichtigung: x", "Abwesenheitsmitteilung: x", "Außer Haus: x", "Ich bin nicht im Büro",
+		"Afwezigheidsbericht: x", "Afwezigheidsmelding", "Message d’absence : x", "Notification d'absence", "Automaattivastaus: x", "Olen poissa: x", "Poissaoloilmoitus: x",
+	} {
+		x, _ := reader(t).Read(inbound(misleading(answers(t)+"Content-Type: text/plain; charset=utf-8\r\nSubject: "+subject, "I am away.")))
+		require.Equal(t, Ignored, x.Kind, subject)
+		x, _ = reader(t).Read(inbound(misleading(answers(t)+"Subject: Re: "+subject, "I am here.")))
+		require.Equal(t, "update", x.Kind, "a person answers on a task about it: %s", subject)
+	}
+}
