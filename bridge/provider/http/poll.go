@@ -27,7 +27,7 @@ type Poll struct {
 	Next     mapping.Expr     `yaml:"next" doc:"the next page: its address, a token for the url or query, or true to count page up; nothing or false on the last one"`
 	Since    string           `yaml:"since" doc:"where the very first question begins; default: now"`
 	Overlap  *config.Duration `yaml:"overlap" doc:"how far a cursor that is a time is set back, against clocks and late commits; default 2m without cursor, else 0"`
-	MaxPages int              `yaml:"max_pages" default:"100" doc:"pages fetched for one question"`
+	MaxPages int              `yaml:"max_pages" default:"100" doc:"pages fetched for one question; the next one goes on behind them if there is a cursor, which they must move"`
 }
 
 const defaultOverlap = 2 * time.Minute
@@ -149,7 +149,8 @@ func (s *pollSource) round(ctx context.Context, d bridge.Duty, cursor string) (n
 		last := more == nil || more == false || more == ""
 		save := cursor
 		full := !last && page >= p.MaxPages
-		if last || full && !p.Cursor.IsZero() {
+		goesOn := full && !p.Cursor.IsZero() && s.ahead(cursor, next)
+		if last || goesOn {
 			save = next
 		}
 		if _, err := d.Accept(ctx, events, save); err != nil {
@@ -158,9 +159,11 @@ func (s *pollSource) round(ctx context.Context, d bridge.Duty, cursor string) (n
 		switch {
 		case last:
 			return next, nil
-		case full && !p.Cursor.IsZero():
+		case goesOn:
 			s.log.Info("poll goes on next time", "provider", s.name, "pages", page)
 			return next, nil
+		case full && !p.Cursor.IsZero():
+			return cursor, fmt.Errorf("max_pages (%d) pages lead from cursor %q to %q only, so what comes behind them is never seen: raise max_pages", p.MaxPages, cursor, next)
 		case full:
 			return cursor, fmt.Errorf("more than max_pages (%d) pages", p.MaxPages)
 		}
@@ -171,16 +174,34 @@ func (s *pollSource) round(ctx context.Context, d bridge.Duty, cursor string) (n
 	}
 }
 
-// setBack moves a cursor that is a time back by the overlap.
-func (s *pollSource) setBack(cursor string) (string, error) {
-	p := s.config.Poll
-	overlap := time.Duration(0)
+// overlap is how far a cursor is set back; with one, the cursor is a time.
+func (p *Poll) overlap() time.Duration {
 	switch {
 	case p.Overlap != nil:
-		overlap = time.Duration(*p.Overlap)
+		return time.Duration(*p.Overlap)
 	case p.Cursor.IsZero():
-		overlap = defaultOverlap
+		return defaultOverlap
 	}
+	return 0
+}
+
+// ahead reports whether a round that begins at next sees more than one that begins at cursor. Many records of one
+// time fill all pages without moving it.
+func (s *pollSource) ahead(cursor, next string) bool {
+	if s.config.Poll.overlap() == 0 {
+		return next != cursor
+	}
+	from, err := mapping.ParseDate(cursor, time.UTC)
+	if err != nil {
+		return false
+	}
+	to, err := mapping.ParseDate(next, time.UTC)
+	return err == nil && to.Truncate(time.Second).After(from.Truncate(time.Second)) // as setBack asks
+}
+
+// setBack moves a cursor that is a time back by the overlap.
+func (s *pollSource) setBack(cursor string) (string, error) {
+	overlap := s.config.Poll.overlap()
 	if overlap == 0 {
 		return cursor, nil
 	}

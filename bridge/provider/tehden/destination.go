@@ -239,13 +239,15 @@ func (d *Destination) resolve(out bridge.Outcome, l *bridge.Lease, env map[strin
 	}
 	env = maps.Clone(env)
 	env["answer"] = map[string]any{"customer_id": id, "created": created}
+	e := bridge.Event{Provider: d.name, Task: l.Event.Task, Dir: bridge.In, Reference: out.Reference, Entrance: bridge.ByFollowUp, Received: l.Event.Received}
 	text, err := d.config.Resolve.Eval(env)
-	if err != nil {
-		out.Detail += "; resolve: " + err.Error()
-		return out
+	if err != nil { // the customer is written, and a repeat would not help: a person has to end the task
+		e.Quarantine = bridge.RuleFailed
+		e.Detail = fmt.Sprintf("resolve: %v; customer %s is written, but the task stays open: resolve it in SSP, correct resolve for the next ones, then discard this", err, id)
+	} else {
+		e.Kind, e.Text, e.Key = bridge.Resolve, text, "resolve:"+l.Event.ID
 	}
-	out.Follow = []bridge.Event{{Provider: d.name, Task: l.Event.Task, Dir: bridge.In, Kind: bridge.Resolve, Text: text,
-		Key: "resolve:" + l.Event.ID, Reference: out.Reference, Entrance: bridge.ByFollowUp, Received: l.Event.Received}}
+	out.Follow = []bridge.Event{e}
 	return out
 }
 

@@ -7,6 +7,7 @@ import (
 	"os"
 	"path/filepath"
 	"testing"
+	"time"
 
 	"github.com/stretchr/testify/require"
 
@@ -77,6 +78,27 @@ func TestWholeLife(t *testing.T) {
 	require.Equal(t, "Customer 1001 is kept.", f.Next().Event.Text)
 	f.Settled(f.Out(bridge.Close, "4711", "").Event, bridge.StateDone)
 	require.Equal(t, 1, v.Customers())
+	require.Empty(t, f.Told)
+}
+
+// The customer is written when its solution cannot be made: that is not silent, or the task stays open for ever.
+func TestASolutionThatCannotBeMadeIsShown(t *testing.T) {
+	v := vendor(t)
+	f := start(t, v, "resolve: \"Kept for ${event.fields.contract.number}.\"\n")
+	ref := f.Submit("4711")
+	require.Equal(t, 1, v.Customers())
+	var held []bridge.Event
+	require.Eventually(t, func() bool {
+		list, err := f.Store.Events(t.Context(), bridge.EventFilter{States: []bridge.EventState{bridge.StateQuarantined}})
+		require.NoError(t, err)
+		held = list
+		return len(held) > 0
+	}, flowtest.Wait, 5*time.Millisecond)
+	require.Len(t, held, 1)
+	require.Equal(t, bridge.RuleFailed, held[0].Reason)
+	require.Equal(t, "4711", held[0].Task)
+	require.Equal(t, ref, held[0].Reference)
+	require.Contains(t, held[0].Detail, "resolve: ")
 	require.Empty(t, f.Told)
 }
 
