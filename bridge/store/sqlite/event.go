@@ -118,7 +118,7 @@ func (t *tx) endEvent(e *bridge.Event, s bridge.EventState, why bridge.Reason, f
 		e.First = first
 	}
 	e.State, e.Reason, e.Ended = s, why, fromNanos(t.now)
-	t.exec("UPDATE event SET task = ?, kind = ?, state = ?, reason = ?, first = ?, detail = ?, ended = ? WHERE seq = ?", e.Task, e.Kind, s, why, e.First, e.Detail, t.now, e.Seq)
+	t.exec("UPDATE event SET task = ?, kind = ?, mode = ?, state = ?, reason = ?, first = ?, detail = ?, ended = ? WHERE seq = ?", e.Task, e.Kind, e.Mode, s, why, e.First, e.Detail, t.now, e.Seq)
 	t.countEvent(e, 1)
 	delete(t.events, e.Seq)
 }

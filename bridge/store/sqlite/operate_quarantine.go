@@ -40,6 +40,7 @@ func (t *tx) assign(c bridge.Command, out *bridge.CommandResult) error {
 	}
 	e.Task, e.Reference, e.RefKey = task, c.Reference, key
 	e.Detail = ""
+	t.exec("UPDATE event SET reference = ?, ref_key = ? WHERE seq = ?", e.Reference, e.RefKey, e.Seq) // also if it ends here: it may be retried
 	t.unquarantine(e)
 	r := t.decide(e)
 	moved(out, e)

@@ -62,10 +62,10 @@ func (t *tx) settle(s bridge.Session, r bridge.Result) bridge.Verdict {
 		d.note(t.now, r)
 	}
 	if o.Comment != "" {
-		t.noteComment(l, head, l.token, o.Comment)
+		t.noteComment(l, head, string(r.Lease.Token), o.Comment)
 	}
 	if !o.Wrote() {
-		t.exec("DELETE FROM wrote WHERE lane = ? AND token = ?", l.id, l.token)
+		t.exec("DELETE FROM wrote WHERE lane = ? AND token = ?", l.id, string(r.Lease.Token))
 	}
 	t.unlease(l)
 

@@ -118,6 +118,24 @@ var leaseRules = []rule{
 		h.acknowledge("R1")
 		h.deliver(acme, h.queue(h.out(bridge.Update, "T1")))
 	}},
+	{"what late dones wrote is known as theirs when it comes back, and what was only shown is not", func(h *harness) {
+		h.open("T1", "R1")
+		late := func(words string, o bridge.Outcome) {
+			lost := h.leaseAs(h.session("stalled "+words, bridge.SessionLife), acme, h.queue(h.out(bridge.Update, "T1", text(words))))
+			h.advance(bridge.SessionLife + time.Second)
+			h.sweep(bridge.SweepOptions{})
+			require.False(h.t, h.step(h.me, []bridge.Result{h.result(lost, o, bridge.ThenDone, time.Time{})}).Verdicts[0].Fenced)
+		}
+		for _, id := range []string{"c1", "c2"} {
+			o := yes
+			o.Comment = id
+			late("words of "+id, o)
+		}
+		late("only shown", bridge.Outcome{Kind: bridge.OutcomeDone, Reason: bridge.Observed})
+		h.echoes(h.in(bridge.Update, "T1", comment("c1"), echo(bridge.EchoByComment)))
+		h.echoes(h.in(bridge.Update, "T1", comment("c2"), echo(bridge.EchoByComment)))
+		h.queue(h.in(bridge.Update, "T1", text("only shown"), echo(bridge.EchoByText)))
+	}},
 	{"a late result that is not done changes nothing", func(h *harness) {
 		h.open("T1", "R1")
 		id := h.queue(h.out(bridge.Update, "T1"))

@@ -54,6 +54,17 @@ var operateQuarantineRules = []rule{
 		h.operate(c)
 		h.bondIs("T1", bridge.BondResolved, "R1")
 	}},
+	{"assign: what ends at once keeps the reference it was given, for a retry", func(h *harness) {
+		id := h.waits(h.in(bridge.Update, "", ref("R one")), bridge.UnknownReference)
+		h.closed("T1", "R1")
+		c := onEvent(bridge.VerbAssign, id)
+		c.Reference = "R1"
+		h.operate(c)
+		h.is(id, bridge.StateEnded, bridge.IsLate)
+		require.Equal(h.t, "R1", h.stored(id).Reference)
+		h.operate(onEvent(bridge.VerbEventRetry, id))
+		require.Equal(h.t, "R1", h.leaseOf(bridge.SSP, id).Event.Reference)
+	}},
 	{"discard: the event ends and never returns", func(h *harness) {
 		e := h.in(bridge.Update, "", unread(bridge.NoRule))
 		h.offer(e)
