@@ -93,3 +93,25 @@ func TestAbsenceIsKnownByItsSubject(t *testing.T) {
 		require.Equal(t, "update", x.Kind, "a person answers on a task about it: %s", subject)
 	}
 }
+
+// Who answers below the quote, as Thunderbird proposes, has said it all there: also in HTML, where marks
+// tell the beginning of a quote. History without quote marks goes to the end.
+func TestAnAnswerBelowTheQuoteInHTML(t *testing.T) {
+	quote := `<blockquote type="cite"><p>[[Task]]: 4711</p><p>[[Message]]: The printer burns.</p></blockquote>`
+	thunderbird := `<div class="moz-cite-prefix">Den 05.01.2026 skrev SSP:<br></div>` + quote
+	gmail := `<div class="gmail_quote"><div class="gmail_attr">On Mon, Jan 5, 2026 at 9:00 AM SSP &lt;support@example.com&gt; wrote:<br></div>` +
+		`<blockquote class="gmail_quote">older<div class="gmail_quote"><blockquote class="gmail_quote">oldest</blockquote></div></blockquote></div>`
+	outlook := `<div id="divRplyFwdMsg"><b>From:</b> SSP<br><b>Sent:</b> Monday, 9:00<br><b>Subject:</b> Printer:</div>`
+	for _, c := range []struct{ body, kind, text string }{
+		{"<p>Hello,</p>" + thunderbird + "<p>put it out</p>", "update", "Hello,\n\nput it out"},
+		{thunderbird + "<p>[[Solution]]: put it out</p>", "resolve", "put it out"},
+		{thunderbird + "<p>yes</p>" + quote + "<p>and no</p>", "update", "yes\n\nand no"},
+		{gmail + "<p>put it out</p>", "update", "put it out"},
+		{"<p>put it out</p>" + outlook + quote + "<p>The printer burns.</p>", "update", "put it out"},
+		{"<p>put it out</p>" + `<div class="yahoo_quoted"><div>On Monday SSP wrote:</div><div>The printer burns.</div></div>`, "update", "put it out"},
+	} {
+		x, events := reader(t).Read(inbound(misleading(answers(t)+"Content-Type: text/html; charset=utf-8\r\nSubject: Re: x", "<html><body>"+c.body+"</body></html>")))
+		require.Equal(t, []string{c.kind, c.text}, []string{x.Kind, events[0].Text}, c.body)
+		require.Empty(t, x.Quarantine)
+	}
+}
