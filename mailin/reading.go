@@ -132,6 +132,9 @@ func (r *Reader) report(box *Mailbox, x *Reading) *Reading {
 	rep := x.Message.Report
 	for _, id := range rep.Original {
 		k, ok := r.marks.ReadMessageID(id)
+		if !ok {
+			k, ok = r.marks.ReadSSPMessageID(id)
+		}
 		switch attached := ok && box.Providers[k.Provider] != nil; {
 		case !attached && ok && rep.Failed():
 			return x.hold(bridge.NoRule, fmt.Sprintf("the mail about event %s of task %s was not delivered, but its provider %s is not attached to this mailbox: attach it, and read this report again",
@@ -199,6 +202,10 @@ func (r *Reader) identify(box *Mailbox, x *Reading) bool {
 		}
 		return r.names(x)
 	}
+	if task, ok := r.answersSSP(m); ok {
+		x.outsider(box, fmt.Sprintf("it answers a mail of ours to SSP about task %s: SSP's side wrote it, not a provider; what is written in SSP comes by its process calls", task))
+		return false
+	}
 	switch {
 	case len(senders) == 0:
 		x.stranger(box)
@@ -226,7 +233,7 @@ func (r *Reader) identify(box *Mailbox, x *Reading) bool {
 func (r *Reader) narrow(box *Mailbox, x *Reading, senders []string) []string {
 	var fits []string
 	for _, name := range senders {
-		if ref, _ := box.Providers[name].pattern(x, true); ref != "" {
+		if ref, several := box.Providers[name].pattern(x, true); ref != "" || several != nil {
 			fits = append(fits, name)
 		}
 	}
@@ -244,11 +251,30 @@ func (x *Reading) stranger(box *Mailbox) {
 			why = "the sender is listed, but " + a.Verify.Server + " has not recorded that it passed " + a.Verify.Require
 		}
 	}
+	x.outsider(box, why)
+}
+
+// outsider leaves a mail that no provider wrote, as the config wants it.
+func (x *Reading) outsider(box *Mailbox, why string) {
 	if box.Strangers == "ignore" {
 		x.leave(bridge.IgnoredByRule, why)
 		return
 	}
 	x.hold(bridge.NoRule, why)
+}
+
+// answersSSP reports whether a mail answers one of ours to SSP, and which task that was about.
+func (r *Reader) answersSSP(m *message.Message) (task string, ok bool) {
+	list := m.InReplyTo
+	if len(list) == 0 {
+		list = m.References
+	}
+	for _, id := range list {
+		if k, ok := r.marks.ReadSSPMessageID(id); ok {
+			return k.Task, true
+		}
+	}
+	return "", false
 }
 
 // strong looks for signed marks. ok is false when they name several tasks.
@@ -275,16 +301,24 @@ func (r *Reader) strong(x *Reading) (k mailmark.Mark, found string, ok bool) {
 			}
 		}
 	}
+	subject := r.marks.ReadSubject(m.Subject)
 	for _, step := range []struct {
 		marks []mailmark.Mark
 		found string
 	}{
-		{ids(m.InReplyTo), ByMessageID}, {ids(m.References), ByMessageID}, {marked(tokens), ByToken}, {marked(r.marks.ReadSubject(m.Subject)), ByToken},
+		{ids(m.InReplyTo), ByMessageID}, {ids(m.References), ByMessageID}, {marked(tokens), ByToken}, {marked(subject), ByToken},
 	} {
 		switch len(step.marks) {
 		case 0:
 		case 1:
-			return step.marks[0], step.found, true
+			k = step.marks[0]
+			for _, other := range slices.Concat(tokens, subject) {
+				if other.Task != k.Task { // an old thread, taken up for another task
+					x.several([]string{k.Task, other.Task})
+					return k, "", false
+				}
+			}
+			return k, step.found, true
 		default:
 			x.several(tasksOf(step.marks))
 			return k, "", false
@@ -346,7 +380,7 @@ func (r *Reader) names(x *Reading) bool {
 	// An absence note may hold any number in its text; its subject repeats ours.
 	ref, several := x.trusted.pattern(x, x.automatic != message.Replied)
 	if len(several) > 1 && x.Found == "" {
-		x.hold(bridge.NoRule, "the text holds several references, and nothing tells which is meant: "+strings.Join(several, ", "))
+		x.hold(bridge.NoRule, "it holds several references, and nothing tells which is meant: "+strings.Join(several, ", "))
 		return false
 	}
 	if ref != "" {
@@ -358,18 +392,17 @@ func (r *Reader) names(x *Reading) bool {
 	return true
 }
 
-// pattern looks for the provider's reference, in the subject first. Several in a text are no answer.
+// pattern looks for the provider's reference, in the subject first. Several are no answer.
 func (a *Attached) pattern(x *Reading, text bool) (ref string, several []string) {
-	for _, p := range a.Reference {
-		if got := p.find(x.Message.Subject); len(got) > 0 {
-			return got[0], nil
-		}
+	if ref, several = a.patternIn(x.Message.Subject); ref != "" || several != nil || !text {
+		return ref, several
 	}
-	if !text {
-		return "", nil
-	}
+	return a.patternIn(x.Split.New)
+}
+
+func (a *Attached) patternIn(text string) (ref string, several []string) {
 	for _, p := range a.Reference {
-		switch got := p.find(x.Split.New); len(got) {
+		switch got := p.find(text); len(got) {
 		case 0:
 		case 1:
 			return got[0], nil

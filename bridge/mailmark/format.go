@@ -87,7 +87,7 @@ func NewFormat(format string, aliases map[string][]string) (*Format, error) {
 	if end, _ := utf8.DecodeRuneInString(strings.TrimSpace(f.between)); end != utf8.RuneError {
 		label = `([^\n` + regexp.QuoteMeta(string(end)) + `]{1,` + fmt.Sprint(maxLabel) + `})`
 	}
-	begin := strict(f.before) + `\s*` + label + `\s*` + loose(f.between)
+	begin := strict(f.before) + space + label + space + loose(f.between)
 	lead := ``
 	if optional != "" {
 		lead = `(?:` + regexp.QuoteMeta(optional) + `)?`
@@ -129,6 +129,9 @@ func (f *Format) label(aliases map[string][]string) error {
 	return nil
 }
 
+// space is white space of any kind, as other readers know it, too.
+const space = `[\s\p{Z}]*`
+
 // strict matches a literal part; only its white space is as anybody writes it. Escaping relies on it:
 // a space inside the mark before a label makes it none.
 func strict(lit string) string {
@@ -136,7 +139,7 @@ func strict(lit string) string {
 	for i, w := range words {
 		words[i] = regexp.QuoteMeta(w)
 	}
-	return strings.Join(words, `\s*`)
+	return strings.Join(words, space)
 }
 
 // loose matches a literal part with white space between any two different signs: "]] :" is "]]:".
@@ -145,7 +148,7 @@ func loose(lit string) string {
 	var last rune
 	for _, r := range strings.Join(strings.Fields(lit), "") {
 		if last != 0 && r != last {
-			b.WriteString(`\s*`)
+			b.WriteString(space)
 		}
 		b.WriteString(regexp.QuoteMeta(string(r)))
 		last = r
@@ -221,9 +224,50 @@ func names(name string) bool { return name == Task || name == Ticket || name == 
 // Numbers have digits.
 var placeholder = regexp.MustCompile(`^(?:\$?\{[^\d]*\}|<[^\d]*>|\[[^\d]*\]|%[^\d]*%|#[^\d]*#)$`)
 
+// seen returns a line as people see it: every space is one, and what mail programs put between signs for
+// direction or wrapping is gone. It would hide a tag, or become part of a number.
+func seen(line string) string {
+	return strings.Map(func(r rune) rune {
+		switch {
+		case unicode.Is(unicode.Zs, r):
+			return ' '
+		case unicode.Is(unicode.Cf, r) && r != '\u200c' && r != '\u200d': // these two are part of words and signs
+			return -1
+		}
+		return r
+	}, line)
+}
+
+// next cuts a line before the second tag in it: programs that wrap or collapse lines put several into one.
+// Only what takes one line itself ends there, and only before a built-in label, which users cannot
+// write: see pull.
+func (f *Format) next(line string) (first, rest string) {
+	if f.known || f.single() || len(line) > maxBegin {
+		return line, ""
+	}
+	line = seen(line)
+	if t, ok := f.tag(line); !ok || t.Name == "" || long(t.Name) {
+		return line, ""
+	}
+	for from := f.line.FindStringIndex(line)[1]; from < len(line); {
+		at := f.anywhere.FindStringSubmatchIndex(line[from:])
+		if at == nil {
+			break
+		}
+		if f.names[fold(line[from+at[2]:from+at[3]])] != "" {
+			return line[:from+at[0]], line[from+at[0]:]
+		}
+		from += at[1]
+	}
+	return line, ""
+}
+
+// single reports whether the mark before a label is a single sign, or none.
+func (f *Format) single() bool { return utf8.RuneCountInString(strings.TrimSpace(f.before)) < 2 }
+
 // tag reads one line.
 func (f *Format) tag(line string) (Tag, bool) {
-	line = strings.ReplaceAll(line, "\u00a0", " ")
+	line = seen(line)
 	at := f.line.FindStringSubmatchIndex(line[:min(len(line), maxBegin)])
 	if at == nil {
 		return Tag{}, false
@@ -258,13 +302,20 @@ func (f *Format) Parse(text string) Parsed {
 		}
 		open, body = -1, nil
 	}
-	for _, line := range strings.Split(text, "\n") {
+	lines := strings.Split(text, "\n")
+	for i := 0; i < len(lines); i++ {
+		line := lines[i]
 		if len(p.Tags) < maxTags {
-			if t, ok := f.tag(line); ok {
+			first, more := f.next(line)
+			if t, ok := f.tag(first); ok {
 				end()
 				p.Tags = append(p.Tags, t)
 				if long(t.Name) {
 					open = len(p.Tags) - 1
+				}
+				if more != "" {
+					lines[i] = more
+					i--
 				}
 				continue
 			}
@@ -320,7 +371,7 @@ func (f *Format) Escape(text string) string {
 // for the beginning of a line. The mark before the label is pulled apart; one of a single character
 // gets a backslash before it.
 func (f *Format) pull(l string) string {
-	single := utf8.RuneCountInString(strings.TrimSpace(f.before)) < 2
+	single := f.single()
 	var b strings.Builder
 	for {
 		at := f.anywhere.FindStringIndex(l)

@@ -155,22 +155,38 @@ func (m *Marks) open(purpose, s string) (Mark, bool) {
 	return Mark{}, false
 }
 
-// MessageID returns the id of the mail about an event, without brackets. It is the same every time.
+// MessageID returns the id of the mail to a provider about an event, without brackets. It is the same every
+// time.
 func (m *Marks) MessageID(provider, task, event string) string {
+	return m.id("id", provider, task, event)
+}
+
+// SSPMessageID returns the id of the mail to SSP about an event that came from a provider. Nobody can take
+// it for one of [Marks.MessageID]: who answers it is not the provider.
+func (m *Marks) SSPMessageID(provider, task, event string) string {
+	return m.id("ssp", provider, task, event)
+}
+
+func (m *Marks) id(purpose, provider, task, event string) string {
 	if len(provider)+len(task)+len(event) > maxMark/3 { // would not fit into a header line
 		sum := sha256.Sum256([]byte(provider + "\x00" + task + "\x00" + event))
 		return "pbx." + hex.EncodeToString(sum[:16]) + "@" + m.domain
 	}
-	return idHead + m.seal("id", Mark{provider, task, event}) + "@" + m.domain
+	return idHead + m.seal(purpose, Mark{provider, task, event}) + "@" + m.domain
 }
 
-// ReadMessageID returns what a message id of ours says; ok is false for anybody else's.
-func (m *Marks) ReadMessageID(id string) (k Mark, ok bool) {
+// ReadMessageID returns what the message id of a mail of ours to a provider says; ok is false for any other.
+func (m *Marks) ReadMessageID(id string) (k Mark, ok bool) { return m.readID("id", id) }
+
+// ReadSSPMessageID does so for a mail of ours to SSP.
+func (m *Marks) ReadSSPMessageID(id string) (k Mark, ok bool) { return m.readID("ssp", id) }
+
+func (m *Marks) readID(purpose, id string) (k Mark, ok bool) {
 	local, domain, found := strings.Cut(strings.ToLower(strings.Trim(strings.TrimSpace(id), "<>")), "@")
 	if m == nil || !found || domain != m.domain || !strings.HasPrefix(local, idHead) {
 		return Mark{}, false
 	}
-	return m.open("id", strings.TrimPrefix(local, idHead))
+	return m.open(purpose, strings.TrimPrefix(local, idHead))
 }
 
 // Own reports whether a message id has our form, whatever is in it.

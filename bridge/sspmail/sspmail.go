@@ -200,7 +200,7 @@ func (d *Destination) letter(l *bridge.Lease) (mailout.Letter, error) {
 		out.Text = strings.Replace(text, mailmark.Place, strings.TrimSuffix(out.Text, "\n"), 1)
 	}
 	out.From, out.To = d.config.From, d.config.To
-	out.MessageID = d.marks.MessageID(e.Provider, e.Task, e.ID)
+	out.MessageID = d.marks.SSPMessageID(e.Provider, e.Task, e.ID)
 	out.Header = map[string]string{"X-Auto-Response-Suppress": "All", "X-Pergabridge": d.marks.Domain(), "X-Pergabridge-Event": e.ID}
 	out.Date = d.now()
 	return out, nil

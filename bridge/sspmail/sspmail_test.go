@@ -16,17 +16,22 @@ import (
 	"github.com/pergabridge/pergabridge/mailin/message"
 )
 
+func marks(t *testing.T) *mailmark.Marks {
+	t.Helper()
+	m, err := mailmark.New(mailmark.Config{Domain: "bridge.example.com", Secret: config.Secrets{{Text: secret.New("ssp-mail-secret-0001")}}})
+	require.NoError(t, err)
+	return m
+}
+
 func made(t *testing.T, more string) (*smtptest.Server, *sspmail.Destination) {
 	t.Helper()
 	s := smtptest.Start(t, smtptest.Options{})
-	marks, err := mailmark.New(mailmark.Config{Domain: "bridge.example.com", Secret: config.Secrets{{Text: secret.New("ssp-mail-secret-0001")}}})
-	require.NoError(t, err)
 	n, err := config.Parse("c.yaml", []byte("smtp: smtp://"+s.Addr+"\nunencrypted: true\nfrom: Bridge <bridge@example.com>\nto: [ssp@example.com]\n"+more))
 	require.NoError(t, err)
 	c := sspmail.Config{}
 	config.Decode(n, &c)
 	require.Empty(t, n.Problems())
-	d, err := sspmail.New(c, marks, nil, outbound.Options{Now: func() time.Time { return time.Unix(1767600000, 0) }})
+	d, err := sspmail.New(c, marks(t), nil, outbound.Options{Now: func() time.Time { return time.Unix(1767600000, 0) }})
 	require.NoError(t, err)
 	t.Cleanup(d.Close)
 	return s, d
@@ -61,6 +66,9 @@ func TestMails(t *testing.T) {
 		require.Equal(t, c.want, m.Text)
 		require.Equal(t, "Task 4711 / INC0012345", m.Subject)
 		require.Equal(t, "bridge@example.com", m.From.Email)
+		_, provider := marks(t).ReadMessageID(m.ID)
+		k, ssp := marks(t).ReadSSPMessageID(m.ID)
+		require.Equal(t, []any{false, true, l.Event.ID}, []any{provider, ssp, k.Event}, "who answers it is not the provider")
 	}
 }
 

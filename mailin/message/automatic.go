@@ -17,8 +17,8 @@ const (
 	Bounce    Automatic = "bounce"    // a delivery report
 )
 
-var absence = regexp.MustCompile(`(?i)^\W*(?:(?:automatic|auto)[ -]?(?:reply|response|antwort|respuesta|réponse)\b|autoreply|auto:|out of (?:the )?office|ooo\b|automatische (?:antwort|reactie|beantwoording)|automatisch antwoord|abwesenheit(?:snotiz|sassistent|smeldung)?\b|abwesend\b|nicht im (?:büro|haus)` +
-	`|afwezig(?:heid)?\b|niet aanwezig|réponse automatique|absence du bureau|absent(?:e)? du bureau|respuesta automática|fuera de (?:la )?oficina|ausente\b|automaattinen (?:vastaus|poissaoloviesti)|poissaolo|poissa (?:toimistosta|työpaikalta)|lomavastaus|vacation\b)`)
+var absence = regexp.MustCompile(`(?i)^\W*(?:(?:automatic|automated|auto)[ -]?(?:reply|response|antwort|respuesta|réponse)\b|autoreply|auto:|(?:i am |i['’]m )?out of (?:the )?office|ooo\b|automatische (?:antwort|reactie|beantwoording)|automatisch antwoord|abwesenheit(?:s(?:notiz|assistent|meldung|benachrichtigung|nachricht|mitteilung|hinweis|agent|info))?\b|(?:ich bin )?(?:abwesend\b|nicht im (?:büro|haus)|außer haus\b)` +
+	`|afwezig(?:heid(?:s(?:bericht|melding|assistent|notificatie))?)?\b|niet aanwezig|réponse automatique|(?:message |notification |avis )d['’]absence|absence du bureau|absent(?:e)? du bureau|respuesta automática|fuera de (?:la )?oficina|ausente\b|automaatti(?:nen (?:vastaus|poissaoloviesti)|vastaus)|olen poissa\b|poissaolo|poissa (?:toimistosta|työpaikalta)|lomavastaus|vacation\b)`)
 
 // Automatic tells who wrote the mail, by RFC 3834 and what programs do beyond it; why names the sign.
 func (m *Message) Automatic() (kind Automatic, why string) {

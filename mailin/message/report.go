@@ -34,6 +34,8 @@ var (
 		`delivery has failed|message not delivered|unzustellbar|nicht zugestellt|nicht zustellbar|zustellung fehlgeschlagen|onbestelbaar|niet bezorgd|bezorging mislukt|` +
 		`non remis|échec de la remise|non distribué|no se puede entregar|no se ha podido entregar|no entregado|perillemeno epäonnistui|toimitus epäonnistui|toimittaminen epäonnistui|ei voitu toimittaa`)
 	delayTitle = regexp.MustCompile(`(?i)delayed|verzögert|vertraagd|retardé|retrasad|viivästy`)
+	// answering is how the subject of an answer begins: with Re:, or with a ticket's number.
+	answering  = regexp.MustCompile(`(?i)^\W*(?:(?:re|aw|antw|antwort|antwoord|sv|vs|rv|ref)\s?(?:\[\d+\])?\s?:|\[[^\]]*\d{3}[^\]]*\])`)
 	postmaster = regexp.MustCompile(`(?i)^(mailer-daemon|postmaster|mailerdaemon|mail-daemon|mmdf|bounce[sd]?)(@|$)`)
 )
 
@@ -95,11 +97,15 @@ func (p *part) each(visit func(*part)) {
 }
 
 // bounce reports whether a mail without the standard form is a bounce: it says so in its subject,
-// and comes from a mail system or from nobody.
+// and comes from a mail system or from nobody. Absence notes and confirmations of ticket systems come from
+// nobody, too, and repeat a title that may be about lost mail.
 func (m *Message) bounce() bool {
+	if m.Header.Has("X-Failed-Recipients") {
+		return true
+	}
 	nobody := m.Header.Has("Return-Path") && strings.Trim(m.Header.Get("Return-Path"), "<> ") == ""
-	return (nobody || postmaster.MatchString(m.From.Email) || m.Header.Has("X-Failed-Recipients")) &&
-		(bounceTitle.MatchString(m.Subject) || delayTitle.MatchString(m.Subject) || m.Header.Has("X-Failed-Recipients"))
+	return (nobody || postmaster.MatchString(m.From.Email)) && (bounceTitle.MatchString(m.Subject) || delayTitle.MatchString(m.Subject)) &&
+		!absence.MatchString(m.Subject) && !answering.MatchString(m.Subject)
 }
 
 func (m *Message) freeReport() *Report {

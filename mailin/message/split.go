@@ -85,6 +85,11 @@ func (s *splitter) history() {
 			s.fresh = append(s.fresh, "")
 			continue
 		case l == quoteMark:
+			if at := s.cited(i + 1); at > 0 { // one may write below what is marked line by line
+				s.past(i, at)
+				i = s.quote(at)
+				continue
+			}
 			s.rest(i + 1)
 			return
 		case replyAbove.MatchString(l):
@@ -120,9 +125,34 @@ func (s *splitter) history() {
 	}
 }
 
+// cited returns where the quoted lines begin that follow a mark, at once or behind an attribution; 0 if what
+// follows has no quote marks of its own, so that its end cannot be seen.
+func (s *splitter) cited(i int) int {
+	last := ""
+	for n := 0; i < len(s.lines) && n < 4; i++ {
+		switch l := plain(s.lines[i]); {
+		case l == "" || l == quoteMark:
+		case quotedLine(s.lines[i]):
+			if last == "" || strings.HasSuffix(last, ":") {
+				return i
+			}
+			return 0
+		case s.headerBlock(i):
+			return 0
+		default:
+			last = l
+			n++
+		}
+	}
+	return 0
+}
+
 // rest takes everything from i on as history.
-func (s *splitter) rest(i int) {
-	for _, l := range s.lines[i:] {
+func (s *splitter) rest(i int) { s.past(i, len(s.lines)) }
+
+// past takes the lines from i up to end as history.
+func (s *splitter) past(i, end int) {
+	for _, l := range s.lines[i:end] {
 		s.quoted = append(s.quoted, unquote(l))
 	}
 }

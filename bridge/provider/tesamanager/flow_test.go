@@ -217,6 +217,24 @@ func TestOurRequestThatEndedBeforeTheFirstRoundIsTold(t *testing.T) {
 	require.Empty(t, f.Told)
 }
 
+// The vendor's clock is behind ours, so what our request did looks older than the bridge. It is ours: nothing of it was before our time.
+func TestEventsOfOurRequestAreToldWhateverTheVendorsClockSays(t *testing.T) {
+	v := vendor(t)
+	var lists atomic.Bool
+	v.Server.Fail(fake.Fault{Kind: fake.Status, Status: 400, Times: 1000, Match: func(r *http.Request) bool {
+		return !lists.Load() && strings.Contains(r.URL.RawQuery, "statuses=")
+	}})
+	f := flowtest.Start(t, flowtest.Build(t, "fibre", "tesamanager", v.Config(quick), provider.Deps{}), flowtest.Options{})
+	ref := f.Submit("1")
+	v.AddEvent(ref, 1, "EARLY", false)
+	v.Age(ref, 10*time.Minute)
+	v.Set(ref, "FINISHED")
+	lists.Store(true)
+	require.Contains(t, f.Next().Event.Text, "EARLY ")
+	require.Equal(t, bridge.Resolve, f.Next().Event.Kind)
+	require.Empty(t, f.Told)
+}
+
 // One that ended between two rounds, where the bond names the request before a search for finished ones does: it is
 // ours all the same.
 func TestOurRequestThatEndedAtOnceIsToldThroughItsBond(t *testing.T) {

@@ -270,7 +270,10 @@ func (p *poll) request(ctx context.Context, id, status string, t *tracked, first
 			return nil, err
 		}
 	}
-	if !first {
+	switch {
+	case t.Ours:
+		since = 0 // all of it is of our time, whatever the vendor's clock says
+	case !first:
 		since = t.Adopted
 	}
 	silent := first && !t.Ours || t.Quiet
